@@ -1,0 +1,78 @@
+package import SiltBytes
+
+/// The bytes by which a cell is ordered within a store. Part of the format: docs/format/cell-key.md.
+///
+/// A *column key* is `escape(row) 00 escape(qualifier) 00`, where `escape` writes byte 00 as `01 01` and byte 01 as `01 02`.
+/// Byte-wise comparison of column keys is the order row, then qualifier. A *row prefix* is `escape(row) 00`.
+/// A *cell key* is a column key and a 17-byte tail: the time stamp with its sign bit flipped, inverted, big-endian;
+/// the inverted type code; the inverted sequence, big-endian. Byte-wise comparison is then the cell order: row, qualifier,
+/// time stamp descending, type code descending, sequence descending.
+package enum CellKey {
+    /// The bytes of a cell key after its column key.
+    package static let tailByteCount = 17
+
+    /// Appends `escape(component) 00`.
+    package static func append(component: some Sequence<UInt8>, to key: inout [UInt8]) {
+        for byte in component {
+            if byte <= 1 {
+                key.append(1)
+                key.append(byte + 1)
+            } else {
+                key.append(byte)
+            }
+        }
+        key.append(0)
+    }
+
+    /// `escape(row) 00`: what every column key of the row begins with.
+    package static func rowPrefix(_ row: Bytes) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(row.count + 8)
+        append(component: row.array, to: &key)
+        return key
+    }
+
+    /// `escape(row) 00 escape(qualifier) 00`.
+    package static func columnKey(row: Bytes, qualifier: Bytes) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(row.count + qualifier.count + 8)
+        append(component: row.array, to: &key)
+        append(component: qualifier.array, to: &key)
+        return key
+    }
+
+    /// Appends the 17-byte tail.
+    package static func appendTail(timestamp: Int64, type: UInt8, sequence: UInt64, to key: inout [UInt8]) {
+        let time = ~(UInt64(bitPattern: timestamp) ^ 1 << 63)
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            key.append(UInt8(truncatingIfNeeded: time >> shift))
+        }
+        key.append(~type)
+        for shift in stride(from: UInt64(56), through: 0, by: -8) {
+            key.append(UInt8(truncatingIfNeeded: ~sequence >> shift))
+        }
+    }
+
+    /// The component that starts at `offset` of a column key, unescaped, and the offset after its terminator.
+    package static func component(of key: [UInt8], at offset: Int)
+        throws(DecodingError) -> (bytes: [UInt8], next: Int)
+    {
+        var bytes: [UInt8] = []
+        var index = offset
+        while index < key.count {
+            let byte = key[index]
+            if byte == 0 { return (bytes, index + 1) }
+            if byte == 1 {
+                guard index + 1 < key.count, key[index + 1] == 1 || key[index + 1] == 2 else {
+                    throw DecodingError(offset: index, "key escape is damaged")
+                }
+                bytes.append(key[index + 1] - 1)
+                index += 2
+            } else {
+                bytes.append(byte)
+                index += 1
+            }
+        }
+        throw DecodingError(offset: index, "key component has no end")
+    }
+}

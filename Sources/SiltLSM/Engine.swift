@@ -1,0 +1,86 @@
+package import SiltBytes
+package import SiltFormat
+package import SiltIO
+package import SiltModel
+
+/// Settings of an engine; plain data.
+package struct EngineOptions: Sendable {
+    /// One budget for the memtables of all regions, in bytes.
+    package var memtableBytesMax = 128 << 20
+    /// A store's memtable is flushed at this size, in bytes.
+    package var flushBytes = 64 << 20
+    /// The block cache, in bytes.
+    package var cacheBytes = 256 << 20
+    /// The size of one log segment, in bytes.
+    package var logSegmentBytes = 64 << 20
+    /// Beyond this much log, the stores that hold the oldest records are flushed, in bytes.
+    package var logBytesMax = 512 << 20
+    /// The size aimed at for one table file, in bytes.
+    package var tableFileBytes = 64 << 20
+    /// How long an obsolete file stays before the sweeper deletes it, in milliseconds.
+    package var sweepGraceMilliseconds: Int64 = 60_000
+    /// Whether background work runs by itself; a test may want to call `flush` and `compact` only.
+    package var runsMaintenance = true
+
+    /// The defaults.
+    package init() {}
+}
+
+/// The settings of one tree (one family of one region) that the engine needs.
+package struct TreeOptions: Sendable, Hashable {
+    /// The family's number within its table, 0 to 254; stable for the family's life, never reused.
+    package var family: UInt8
+    /// Versions, TTL, compression, block size, filter.
+    package var settings: Family
+
+    /// The options of a family.
+    package init(family: UInt8, settings: Family) {
+        self.family = family
+        self.settings = settings
+    }
+}
+
+/// The rows of a region: from `start` up to but not including `end`; empty means the table's end.
+package struct RowKeyRange: Sendable, Hashable {
+    /// The first row, or empty.
+    package let start: Bytes
+    /// The first row after the range, or empty.
+    package let end: Bytes
+
+    /// A range.
+    package init(start: Bytes, end: Bytes) {
+        self.start = start
+        self.end = end
+    }
+
+    /// Whether a row lies in the range.
+    package func contains(_ row: Bytes) -> Bool { row >= start && (end.isEmpty || row < end) }
+}
+
+/// The changes of one region in a write batch.
+package struct GroupWrite: Sendable {
+    /// The region's trees.
+    package let group: TreeGroup
+    /// The encoded operations.
+    package let operations: OperationBuffer
+
+    /// The changes of one region.
+    package init(group: TreeGroup, operations: OperationBuffer) {
+        self.group = group
+        self.operations = operations
+    }
+}
+
+/// What a committed batch was given.
+package struct CommitReceipt: Sendable {
+    /// For each `GroupWrite` in order, the time stamp given to its operations that had none.
+    package let timestamps: [Int64]
+}
+
+/// What replaying the logs found.
+package struct RecoveryReport: Sendable {
+    /// Batches applied.
+    package var batchCount = 0
+    /// Bytes of an unfinished record at the end of a log, dropped: it was never acknowledged.
+    package var tornBytes = 0
+}

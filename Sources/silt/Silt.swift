@@ -1,0 +1,1 @@
+@main struct Silt { static func main() {} }

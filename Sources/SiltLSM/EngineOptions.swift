@@ -1,6 +1,5 @@
 package import SiltBytes
 package import SiltFormat
-package import SiltIO
 package import SiltModel
 
 /// Settings of an engine; plain data.

@@ -53,26 +53,3 @@ package final class GroupSnapshot: Sendable {
     }
     package func mayHaveFamilyMarkers(family: UInt8) -> Bool { true }
 }
-
-package struct CursorOptions: Sendable {
-    package var row: [UInt8]?
-    package var column: [UInt8]?
-    package var timeRange = TimeRange.all
-    package var fillsCache = true
-    package init() {}
-}
-
-package final class TreeCursor {
-    private init() { preconditionFailure("not built") }
-    package func seek(_ key: [UInt8]) throws(SiltstoneError) { preconditionFailure("not built") }
-    package func seekLast(before key: [UInt8]?) throws(SiltstoneError) { preconditionFailure("not built") }
-    package func next() throws(SiltstoneError) { preconditionFailure("not built") }
-    package var isValid: Bool { false }
-    package var columnKey: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
-    package var rowPrefixByteCount: Int { 0 }
-    package var timestamp: Int64 { 0 }
-    package var type: UInt8 { 0 }
-    package var flags: UInt8 { 0 }
-    package var sequence: UInt64 { 0 }
-    package var value: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
-}

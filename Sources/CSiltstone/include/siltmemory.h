@@ -1,0 +1,56 @@
+// Comparison of byte strings, and anonymous memory; inline so that Swift's hot loops pay no call.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/// The order of two byte strings: negative, zero or positive. A prefix sorts before what it is a prefix of.
+static inline int silt_compare(const void *a, size_t an, const void *b, size_t bn) {
+    int order = memcmp(a, b, an < bn ? an : bn);
+    return order ? order : (an > bn) - (an < bn);
+}
+
+/// The number of leading bytes, n at most, that two strings share.
+static inline size_t silt_shared(const void *a, const void *b, size_t n) {
+    const unsigned char *x = (const unsigned char *)a, *y = (const unsigned char *)b;
+    size_t i = 0;
+    while (i + 8 <= n) {
+        uint64_t p, q;
+        memcpy(&p, x + i, 8);
+        memcpy(&q, y + i, 8);
+        if (p != q) break;
+        i += 8;
+    }
+    while (i < n && x[i] == y[i]) i++;
+    return i;
+}
+
+/// The first 8 of n bytes as a big-endian number, zeros after the end.
+static inline uint64_t silt_prefix(const void *p, size_t n) {
+    uint64_t v = 0;
+    if (n >= 8) {
+        memcpy(&v, p, 8);
+        return __builtin_bswap64(v);
+    }
+    const unsigned char *x = (const unsigned char *)p;
+    for (size_t i = 0; i < n; i++) v |= (uint64_t)x[i] << (56 - 8 * i);
+    return v;
+}
+
+/// The offset of the first zero byte of n, or n.
+static inline size_t silt_zero(const void *p, size_t n) {
+    const void *z = n ? memchr(p, 0, n) : 0;
+    return z ? (size_t)((const char *)z - (const char *)p) : n;
+}
+
+/// Asks the processor to fetch a cache line.
+static inline void silt_prefetch(const void *p) { __builtin_prefetch(p); }
+
+/// n bytes of zeroed memory, backed only where touched; huge pages after the first `small` bytes. NULL when there is none.
+void *silt_map(size_t n, size_t small);
+
+/// Gives back what silt_map returned.
+void silt_unmap(void *p, size_t n);
+
+/// Lets other threads run.
+void silt_yield(void);

@@ -1,0 +1,2 @@
+/// Locks on rows.
+final class RowLocks: Sendable {}

@@ -1,0 +1,13 @@
+import SiltIO
+import SiltLSM
+
+/// What the tables of one data directory share.
+struct SharedParts: Sendable {
+    /// The engine under all tables.
+    let engine: Engine
+    /// Locks on rows of all tables.
+    let locks = RowLocks()
+
+    /// All time that tables see.
+    var clock: any Clock { engine.environment.clock }
+}

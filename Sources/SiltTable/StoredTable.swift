@@ -1,0 +1,86 @@
+package import SiltBytes
+import SiltLSM
+package import SiltModel
+import Synchronization
+
+/// A table: its current schema and regions, and the operations on its rows. Safe to use from any thread.
+///
+/// A table that was dropped throws `notFound` from every operation.
+package final class StoredTable: Sendable {
+    private struct State {
+        var layout: TableLayout
+        var isDropped = false
+    }
+
+    /// The table's identifier; a table created again under the same name has another.
+    package let id: Identifier
+    /// What the table shares with the others of its data directory.
+    let shared: SharedParts
+    private let state: Mutex<State>
+
+    init(id: Identifier, shared: SharedParts, layout: TableLayout) {
+        self.id = id
+        self.shared = shared
+        state = Mutex(State(layout: layout))
+    }
+
+    /// The schema as declared.
+    package var definition: TableDefinition { state.withLock { $0.layout }.definition }
+
+    /// The current schema and regions.
+    func layout() throws(SiltstoneError) -> TableLayout {
+        let (layout, isDropped) = state.withLock { ($0.layout, $0.isDropped) }
+        guard !isDropped else {
+            throw SiltstoneError(.notFound, "table was dropped table=\(layout.definition.name)")
+        }
+        return layout
+    }
+
+    /// Publishes a changed schema.
+    func replaceLayout(_ layout: TableLayout) { state.withLock { $0.layout = layout } }
+
+    /// Makes every later operation fail with `notFound`.
+    func markDropped() { state.withLock { $0.isDropped = true } }
+
+    /// The row's cells that the projection wants; `nil` when there are none.
+    ///
+    /// Disk I/O: per wanted family, one block of each file whose key range and filter admit the row.
+    package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
+        try RowGetter.get(row, projection, layout: layout(), clock: shared.clock)
+    }
+
+    /// The rows of a range, one after the other, each consistent in itself.
+    package func scan(_ range: RowRange = .all, _ projection: Projection = .all)
+        throws(SiltstoneError) -> RowScanner
+    {
+        try RowScanner(layout: layout(), range: range, projection: projection, clock: shared.clock)
+    }
+
+    /// Applies changes of rows as one: all of them or none, also across regions.
+    ///
+    /// On return they are visible, and durable at the level asked for (`nil`: the table's).
+    package func write(_ mutations: [RowMutation], durability: Durability? = nil)
+        throws(SiltstoneError)
+    {
+        try WritePath.write(
+            mutations.map { TableMutation(table: self, mutation: $0) }, durability: durability,
+            shared: shared)
+    }
+
+    /// The table's regions in row order.
+    package func regions() -> [RegionInfo] {
+        state.withLock { $0.layout }.regions.map { group in
+            RegionInfo(id: group.id, start: group.range.start, end: group.range.end)
+        }
+    }
+
+    /// Writes what is in memory to table files.
+    package func flush() throws(SiltstoneError) {
+        for region in try layout().regions { try region.flush() }
+    }
+
+    /// Merges the files of every store into one run; expired, deleted and surplus cells are dropped.
+    package func compact() throws(SiltstoneError) {
+        for region in try layout().regions { try region.compact() }
+    }
+}

@@ -1,0 +1,59 @@
+import SiltBytes
+import SiltLSM
+import SiltModel
+
+/// A family of a table and the number by which its trees and cells know it.
+struct StoredFamily: Sendable, Hashable {
+    /// Stable for the family's life and never used again within the table.
+    let id: UInt8
+    /// The settings.
+    let settings: Family
+}
+
+/// One version of a table's schema with its open regions; immutable, swapped as a whole.
+final class TableLayout: Sendable {
+    /// The schema object's number.
+    let schemaNumber: UInt64
+    /// The schema as its user declares it.
+    let definition: TableDefinition
+    /// The families in the byte order of their names.
+    let families: [StoredFamily]
+    /// The smallest family number never used so far.
+    let nextFamily: Int
+    /// The regions in row order; they cover all row keys without gap or overlap.
+    let regions: [TreeGroup]
+
+    init(
+        schemaNumber: UInt64, definition: TableDefinition, families: [StoredFamily],
+        nextFamily: Int, regions: [TreeGroup]
+    ) {
+        self.schemaNumber = schemaNumber
+        self.definition = definition
+        self.families = families
+        self.nextFamily = nextFamily
+        self.regions = regions
+    }
+
+    /// The number of the region that a row lies in.
+    func regionIndex(of row: Bytes) -> Int {
+        if regions.count == 1 { return 0 }
+        var low = 0
+        var high = regions.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if regions[middle].range.start <= row { low = middle } else { high = middle }
+        }
+        return low
+    }
+
+    /// The family of a name.
+    func family(named name: String) throws(SiltstoneError) -> StoredFamily {
+        for family in families where family.settings.name == name { return family }
+        throw SiltstoneError(.notFound, "no such family table=\(definition.name) family=\(name)")
+    }
+
+    /// What the engine needs to know of the families.
+    var trees: [TreeOptions] {
+        families.map { TreeOptions(family: $0.id, settings: $0.settings) }
+    }
+}

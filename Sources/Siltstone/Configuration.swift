@@ -1,0 +1,12 @@
+/// Settings of a database; plain data with defaults that suit a few gigabytes of memory.
+public struct Configuration: Sendable {
+    /// The cells kept in memory before they are written to table files, over all tables, in bytes.
+    public var memtableBytesMax: Int = 128 << 20
+    /// The blocks of table files kept decoded in memory, in bytes.
+    public var cacheBytes: Int = 256 << 20
+    /// The threads on which blocking calls run.
+    public var threadCount: Int = 4
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,3 @@
+@_exported public import SiltBytes
+@_exported public import SiltModel
+@_exported public import SiltStream

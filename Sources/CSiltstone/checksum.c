@@ -95,3 +95,5 @@ uint32_t silt_crc32c(uint32_t seed, const void *data, size_t n) {
 #endif
     return crc_portable(seed, data, n);
 }
+
+uint32_t silt_crc32c_portable(uint32_t seed, const void *data, size_t n) { return crc_portable(seed, data, n); }

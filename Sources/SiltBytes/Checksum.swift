@@ -14,6 +14,14 @@ public enum CRC32C {
         // Safety: `base` is valid for `buffer.count` bytes by the buffer's own contract.
         return unsafe silt_crc32c(seed, base, buffer.count)
     }
+
+    /// The same checksum by table, as machines without the instruction compute it; for tests.
+    package static func portableChecksum(_ bytes: [UInt8], seed: UInt32 = 0) -> UInt32 {
+        // Safety: the C function reads exactly `count` bytes of the array's own buffer.
+        unsafe bytes.withUnsafeBytes { buffer in
+            unsafe silt_crc32c_portable(seed, buffer.baseAddress, buffer.count)
+        }
+    }
 }
 
 /// A 64-bit hash for filters, shards and key tables. Part of the format: docs/format/filter.md.

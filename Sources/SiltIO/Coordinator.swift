@@ -1,7 +1,7 @@
 package import SiltBytes
 package import SiltModel
 
-/// Who owns what. Locally a lock on the data directory; in a cluster, leases.
+/// Who owns what: locally a lock on the data directory; in a cluster, leases.
 package protocol Coordinator: Sendable {
     /// Takes part; afterwards no other process can. Throws `conflict` when another one does.
     func join() throws(SiltstoneError)

@@ -23,7 +23,9 @@ package enum WorkPriority: Int, Sendable, Comparable, CaseIterable {
     case low = 1
 
     /// More urgent is smaller.
-    package static func < (left: WorkPriority, right: WorkPriority) -> Bool { left.rawValue < right.rawValue }
+    package static func < (left: WorkPriority, right: WorkPriority) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }
 
 /// The engine's own threads (never Swift's shared pool), or a queue that a simulation runs by hand.
@@ -38,7 +40,9 @@ package protocol Workers: Sendable {
     func shutDown()
 }
 
-/// Everything outside the program: storage, ownership, time, randomness, threads. Injected, so that all of it can be simulated.
+/// Everything outside the program: storage, ownership, time, randomness, threads.
+///
+/// Injected, so that all of it can be simulated.
 package struct Environment: Sendable {
     /// Immutable objects.
     package let objects: any ObjectStore
@@ -55,7 +59,8 @@ package struct Environment: Sendable {
 
     /// An environment of the given parts.
     package init(
-        objects: any ObjectStore, log: any LogDevice, coordinator: any Coordinator, clock: any Clock,
+        objects: any ObjectStore, log: any LogDevice, coordinator: any Coordinator,
+        clock: any Clock,
         random: any RandomSource, workers: any Workers
     ) {
         self.objects = objects

@@ -1,9 +1,12 @@
 package import SiltModel
 
-/// Named, immutable objects: tables, manifests, schemas. No rename, append, overwrite or directories as truth, so
-/// that the same engine can later keep its objects in S3.
+/// Named, immutable objects: tables, manifests, schemas.
 ///
-/// Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`. Implementations are safe to call from any thread.
+/// No rename, append, overwrite or directories as truth, so that the same engine can later keep its
+/// objects in S3.
+///
+/// Keys are relative paths of `[A-Za-z0-9._-]` segments joined by `/`. Implementations are safe
+/// to call from any thread.
 package protocol ObjectStore: Sendable {
     /// Creates an object with these bytes when no object has the key.
     ///
@@ -27,6 +30,16 @@ package protocol ObjectStore: Sendable {
 
     /// Deletes objects; a key without an object is no error. Only the sweeper calls this.
     func delete(_ keys: [String]) throws(SiltstoneError)
+
+    /// Removes what writers that a crash interrupted left behind; called once, before the first write.
+    ///
+    /// - Returns: how many leftovers were removed.
+    func removeUnfinished() throws(SiltstoneError) -> Int
+}
+
+extension ObjectStore {
+    /// Most stores leave nothing behind.
+    package func removeUnfinished() throws(SiltstoneError) -> Int { 0 }
 }
 
 /// An object being written, strictly forward; seen by nobody until `finish` returns.
@@ -44,7 +57,7 @@ package protocol ObjectWriter: AnyObject {
     func abandon()
 }
 
-/// An open object. Deleting the object does not disturb an open reader.
+/// An open object; deleting the object does not disturb an open reader.
 package protocol ObjectReader: AnyObject, Sendable {
     /// The object's key, for errors.
     var key: String { get }

@@ -1,0 +1,26 @@
+import Glibc
+
+/// The machine's clocks.
+package struct SystemClock: Clock {
+    /// The machine's clocks.
+    package init() {}
+
+    /// The machine's wall clock.
+    package var nowMilliseconds: Int64 {
+        let time = SystemClock.read(CLOCK_REALTIME)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// Time since the machine started.
+    package var monotonicNanoseconds: UInt64 {
+        let time = SystemClock.read(CLOCK_MONOTONIC)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    private static func read(_ clock: clockid_t) -> timespec {
+        var time = timespec()
+        // Safety: the call fills the local structure, which outlives it.
+        _ = unsafe clock_gettime(clock, &time)
+        return time
+    }
+}

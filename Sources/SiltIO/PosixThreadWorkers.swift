@@ -1,0 +1,225 @@
+import CSiltstone
+import Glibc
+import Synchronization
+
+/// Background threads of our own: one for urgent jobs alone, the others for both kinds.
+///
+/// The others run at a lower priority of the operating system, so that compactions do not slow the
+/// threads that answer.
+package final class ThreadWorkers: Workers {
+    private let core = WorkerCore()
+    private let threads: Mutex<[pthread_t]>
+
+    /// Starts `count` threads, at least two: one always stays free of low-priority jobs.
+    package init(count: Int) {
+        var started: [pthread_t] = []
+        for index in 0..<max(2, count) {
+            let start = WorkerStart(core: core, isReserved: index == 0)
+            var thread = pthread_t()
+            // Safety: the new thread takes over the retained reference and releases it once.
+            let argument = unsafe Unmanaged.passRetained(start).toOpaque()
+            let failure = unsafe pthread_create(
+                &thread, nil,
+                { argument in
+                    // Safety: the argument is the reference that was retained for this thread.
+                    guard let argument = unsafe argument else { return nil }
+                    let start = unsafe Unmanaged<WorkerStart>.fromOpaque(argument)
+                        .takeRetainedValue()
+                    start.core.run(isReserved: start.isReserved)
+                    return nil
+                }, argument)
+            if failure == 0 {
+                started.append(thread)
+            } else {
+                // Safety: no thread took the reference.
+                unsafe Unmanaged<WorkerStart>.fromOpaque(argument).release()
+            }
+        }
+        core.adopt(threadCount: started.count)
+        threads = Mutex(started)
+    }
+
+    deinit { shutDown() }
+
+    /// Queues a job; dropped after `shutDown`.
+    package func submit(_ priority: WorkPriority, _ job: @escaping @Sendable () -> Void) {
+        core.submit(priority, job)
+    }
+
+    /// Waits until nothing waits or runs; must not be called from a job.
+    package func drain() { core.drain() }
+
+    /// Drops what waits, lets what runs end, and ends the threads.
+    package func shutDown() {
+        core.stop()
+        let ended = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in ended {
+            if pthread_equal(thread, pthread_self()) != 0 {
+                // The last reference went away inside a job: this thread ends by itself.
+                pthread_detach(thread)
+            } else {
+                // Each thread is joined once, since the list was emptied above.
+                _ = pthread_join(thread, nil)
+            }
+        }
+    }
+}
+
+/// What a new thread is told.
+private final class WorkerStart: Sendable {
+    let core: WorkerCore
+    let isReserved: Bool
+
+    init(core: WorkerCore, isReserved: Bool) {
+        self.core = core
+        self.isReserved = isReserved
+    }
+}
+
+/// The queues and the conditions that threads wait for.
+// Safety: `queues`, `runningCount`, `idleReservedCount` and `isStopped` are touched only while
+// `mutex` is held; the mutex and the conditions are initialized before use and freed at the end.
+@safe private final class WorkerCore: @unchecked Sendable {
+    private typealias Job = @Sendable () -> Void
+    private static let lowPrioritySteps: Int32 = 5
+
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    /// For the reserved thread, for the others, and for those who drain.
+    private let reservedWakes = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let otherWakes = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let becameIdle = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var queues = WorkPriority.allCases.map { _ in JobQueue() }
+    private var runningCount = 0
+    private var threadCount = 0
+    private var reservedIsIdle = false
+    private var isStopped = false
+
+    init() {
+        // Safety: the memory was allocated above, for one value each.
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe pthread_cond_init(reservedWakes, nil)
+        unsafe pthread_cond_init(otherWakes, nil)
+        unsafe pthread_cond_init(becameIdle, nil)
+    }
+
+    deinit {
+        // Safety: every thread holds a reference to this object, so none waits any more.
+        unsafe pthread_cond_destroy(becameIdle)
+        unsafe pthread_cond_destroy(otherWakes)
+        unsafe pthread_cond_destroy(reservedWakes)
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe becameIdle.deallocate()
+        unsafe otherWakes.deallocate()
+        unsafe reservedWakes.deallocate()
+        unsafe mutex.deallocate()
+    }
+
+    /// Says how many threads there are; with none, `submit` runs jobs itself.
+    func adopt(threadCount: Int) { locked { self.threadCount = threadCount } }
+
+    func submit(_ priority: WorkPriority, _ job: @escaping @Sendable () -> Void) {
+        let runsHere = locked { () -> Bool in
+            guard !isStopped else { return false }
+            guard threadCount > 0 else { return true }
+            queues[priority.rawValue].append(job)
+            // Safety: the conditions live as long as this object.
+            if priority == .high, reservedIsIdle {
+                unsafe pthread_cond_signal(reservedWakes)
+            } else {
+                unsafe pthread_cond_signal(otherWakes)
+            }
+            return false
+        }
+        if runsHere { job() }
+    }
+
+    func run(isReserved: Bool) {
+        if !isReserved { silt_lower_thread_priority(WorkerCore.lowPrioritySteps) }
+        while let job = nextJob(isReserved: isReserved) {
+            job()
+            locked {
+                runningCount -= 1
+                if isIdle { unsafe pthread_cond_broadcast(becameIdle) }
+            }
+        }
+    }
+
+    func drain() {
+        locked {
+            // Safety: the mutex is held, as waiting requires.
+            while !isIdle { unsafe pthread_cond_wait(becameIdle, mutex) }
+        }
+    }
+
+    func stop() {
+        // The dropped jobs go away outside the lock: they may hold the last reference to an owner
+        // that stops this object in turn.
+        let dropped = locked { () -> [JobQueue] in
+            let waiting = queues
+            isStopped = true
+            for index in queues.indices { queues[index] = JobQueue() }
+            // Safety: the conditions live as long as this object.
+            unsafe pthread_cond_broadcast(reservedWakes)
+            unsafe pthread_cond_broadcast(otherWakes)
+            if isIdle { unsafe pthread_cond_broadcast(becameIdle) }
+            return waiting
+        }
+        withExtendedLifetime(dropped) {}
+    }
+
+    private var isIdle: Bool { runningCount == 0 && queues.allSatisfy(\.isEmpty) }
+
+    private func nextJob(isReserved: Bool) -> Job? {
+        locked {
+            while true {
+                if isStopped { return nil }
+                let highest = isReserved ? 0..<1 : queues.indices
+                if let queue = highest.first(where: { !queues[$0].isEmpty }) {
+                    runningCount += 1
+                    return queues[queue].removeFirst()
+                }
+                // Safety: the mutex is held, as waiting requires.
+                if isReserved {
+                    reservedIsIdle = true
+                    unsafe pthread_cond_wait(reservedWakes, mutex)
+                    reservedIsIdle = false
+                } else {
+                    unsafe pthread_cond_wait(otherWakes, mutex)
+                }
+            }
+        }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        // Safety: the mutex lives as long as this object and is unlocked by the same thread.
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body()
+    }
+}
+
+/// A queue that takes from its front in constant time.
+private struct JobQueue {
+    private var jobs: [(@Sendable () -> Void)?] = []
+    private var head = 0
+
+    var isEmpty: Bool { head == jobs.count }
+
+    mutating func append(_ job: @escaping @Sendable () -> Void) { jobs.append(job) }
+
+    mutating func removeFirst() -> (@Sendable () -> Void)? {
+        guard head < jobs.count else { return nil }
+        defer {
+            jobs[head] = nil
+            head += 1
+            if head == jobs.count {
+                jobs.removeAll(keepingCapacity: true)
+                head = 0
+            }
+        }
+        return jobs[head]
+    }
+}

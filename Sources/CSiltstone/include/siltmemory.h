@@ -5,7 +5,7 @@
 #include <string.h>
 
 /// The order of two byte strings: negative, zero or positive. A prefix sorts before what it is a prefix of.
-static inline int silt_compare(const void *a, size_t an, const void *b, size_t bn) {
+static inline int silt_order(const void *a, size_t an, const void *b, size_t bn) {
     int order = memcmp(a, b, an < bn ? an : bn);
     return order ? order : (an > bn) - (an < bn);
 }

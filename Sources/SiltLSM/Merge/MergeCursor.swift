@@ -7,6 +7,9 @@ package final class MergeCursor {
     /// A cursor over sources, newest first; of cells with equal keys the newest source's is kept.
     package init(memtables: [Memtable], tables: [TableReader], fillsCache: Bool = false) {}
 
+    /// A cursor over sources whose files are opened when the merge reaches them.
+    package init(_ sources: TreeSources, tables: TableCache, fillsCache: Bool = false) {}
+
     /// Goes to the first cell.
     package func seekFirst() throws(SiltstoneError) {}
     /// Goes to the first cell whose cell key is not below `key`.
@@ -15,10 +18,10 @@ package final class MergeCursor {
     package func next() throws(SiltstoneError) {}
     /// Whether there is a current cell.
     package var isValid: Bool { false }
-    /// The whole cell key: column key and tail.
-    package var key: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
     /// The column key.
-    package var columnKey: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    package var columnKey: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
     /// The length of the row prefix within the column key.
     package var rowPrefixByteCount: Int { 0 }
     /// The time stamp.
@@ -30,5 +33,7 @@ package final class MergeCursor {
     /// The sequence number.
     package var sequence: UInt64 { 0 }
     /// The value.
-    package var value: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    package var value: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
 }

@@ -36,18 +36,25 @@ package struct TreeSources: Sendable {
 package final class TreeCursor {
     /// A cursor over `sources` that hides cells newer than `sequence`.
     package init(
-        _ sources: TreeSources, tables: TableCache, sequence: UInt64, options: CursorOptions = CursorOptions()
+        _ sources: TreeSources, tables: TableCache, sequence: UInt64,
+        options: CursorOptions = CursorOptions()
     ) throws(SiltstoneError) {}
 
     package func seek(_ key: [UInt8]) throws(SiltstoneError) { preconditionFailure("not built") }
-    package func seekLast(before key: [UInt8]?) throws(SiltstoneError) { preconditionFailure("not built") }
+    package func seekLast(before key: [UInt8]?) throws(SiltstoneError) {
+        preconditionFailure("not built")
+    }
     package func next() throws(SiltstoneError) { preconditionFailure("not built") }
     package var isValid: Bool { false }
-    package var columnKey: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    package var columnKey: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
     package var rowPrefixByteCount: Int { 0 }
     package var timestamp: Int64 { 0 }
     package var type: UInt8 { 0 }
     package var flags: UInt8 { 0 }
     package var sequence: UInt64 { 0 }
-    package var value: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    package var value: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
 }

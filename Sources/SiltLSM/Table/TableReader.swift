@@ -9,7 +9,9 @@ package final class TableReader: Sendable {
     package var memoryBytes: Int { 0 }
 
     /// Opens a table with one read of its tail.
-    package init(_ file: TableFile, objects: any ObjectStore, blocks: BlockCache) throws(SiltstoneError) {
+    package init(_ file: TableFile, objects: any ObjectStore, blocks: BlockCache)
+        throws(SiltstoneError)
+    {
         self.file = file
     }
 

@@ -42,7 +42,9 @@ package enum CellKey {
     }
 
     /// Appends the 17-byte tail.
-    package static func appendTail(timestamp: Int64, type: UInt8, sequence: UInt64, to key: inout [UInt8]) {
+    package static func appendTail(
+        timestamp: Int64, type: UInt8, sequence: UInt64, to key: inout [UInt8]
+    ) {
         let time = ~(UInt64(bitPattern: timestamp) ^ 1 << 63)
         for shift in stride(from: UInt64(56), through: 0, by: -8) {
             key.append(UInt8(truncatingIfNeeded: time >> shift))

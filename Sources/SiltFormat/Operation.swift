@@ -24,7 +24,8 @@ package struct OperationBuffer: Sendable {
 
     /// Appends an operation. `timestamp` `nil` lets the server assign it when the batch is committed.
     package mutating func append(
-        _ type: CellType, family: UInt8, columnKey: [UInt8], timestamp: Int64?, timeToLiveMilliseconds: Int64? = nil,
+        _ type: CellType, family: UInt8, columnKey: [UInt8], timestamp: Int64?,
+        timeToLiveMilliseconds: Int64? = nil,
         value: [UInt8]
     ) {
         var flags: UInt8 = timestamp == nil ? CellFlags.hasServerTimestamp : 0

@@ -1,0 +1,72 @@
+internal import CLZ4
+internal import CZstd
+package import SiltModel
+
+/// Compresses blocks with one codec and level, reusing its working memory. One thread at a time.
+@safe
+package final class Compressor {
+    /// The codec asked for; a block that it does not make smaller is stored as it is.
+    package let codec: Codec
+
+    private let level: Int32
+    private var context: OpaquePointer?
+
+    /// A compressor of a family's setting; a level outside 1 to 19 is brought into that range.
+    package init(_ compression: Compression) {
+        codec = Codec(compression)
+        if case .zstd(let wanted) = compression {
+            level = Int32(min(max(wanted, 1), 19))
+            unsafe context = ZSTD_createCCtx()
+        } else {
+            level = 0
+            unsafe context = nil
+        }
+    }
+
+    deinit {
+        // Safety: the context was made by ZSTD_createCCtx and nobody else holds it.
+        unsafe _ = ZSTD_freeCCtx(context)
+    }
+
+    /// Appends the stored form of `source` and returns the codec that it is in: `none` when
+    /// compressing would save less than a sixteenth.
+    package func compress(_ source: UnsafeRawBufferPointer, into output: inout [UInt8]) -> Codec {
+        let limit = source.count - source.count / 16
+        let start = output.count
+        var written = 0
+        if codec != .none, source.count > 0, source.count < Int(Int32.max) {
+            output.append(contentsOf: repeatElement(0, count: source.count))
+            // Safety: the range `start...` of the output was made just above, `source.count` bytes long.
+            unsafe output.withUnsafeMutableBytes { buffer in
+                written = unsafe compress(
+                    source, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+            }
+            output.removeSubrange((start + written)...)
+        }
+        if written > 0, written < limit { return codec }
+        output.removeSubrange(start...)
+        unsafe output.append(contentsOf: source)
+        return .none
+    }
+
+    /// The bytes written, or 0 when they do not fit or the codec failed.
+    private func compress(
+        _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        // Safety: both C functions read `source.count` bytes and write at most `target.count`.
+        switch codec {
+        case .none: return 0
+        case .lz4:
+            return unsafe Int(
+                LZ4_compress_default(
+                    source.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    target.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    Int32(source.count), Int32(target.count)))
+        case .zstd:
+            guard unsafe context != nil else { return 0 }
+            let count = unsafe ZSTD_compressCCtx(
+                context, target.baseAddress, target.count, source.baseAddress, source.count, level)
+            return ZSTD_isError(count) != 0 ? 0 : count
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package import SiltBytes
+package import SiltCodec
+
+/// What a framed block holds; bound into its checksum. Part of the format: docs/format/table.md.
+package enum BlockKind: UInt8, Sendable, CaseIterable {
+    /// Entries: `BlockView`.
+    case data = 1
+    /// Where the data blocks are: `IndexView`.
+    case index = 2
+    /// A bloom filter: `FilterView`.
+    case filter = 3
+    /// `TableProperties`.
+    case properties = 4
+}
+
+/// A block as stored in a file: its payload, compressed or not, and a 9-byte trailer.
+///
+/// The trailer is codec (u8), raw size (u32) and a CRC-32C over kind, file id, offset, the stored bytes,
+/// codec and raw size: a block read from a wrong place or file is found, not only a damaged one.
+/// Part of the format: docs/format/table.md.
+package enum BlockFrame {
+    /// The bytes after the payload.
+    package static let trailerByteCount = 9
+    /// The largest raw size that a reader accepts.
+    package static let rawByteCountMax = BlockLayout.byteCountMax
+
+    /// What a trailer says, after its checksum was found right.
+    package struct Contents: Sendable {
+        /// How the payload is stored.
+        package let codec: Codec
+        /// The size of the payload when it is decompressed.
+        package let rawByteCount: Int
+        /// The size of the payload as stored, without the trailer.
+        package let storedByteCount: Int
+    }
+
+    /// The stored form of a payload that will lie at `offset` of file `fileID`.
+    package static func seal(
+        _ kind: BlockKind, _ payload: [UInt8], compressor: Compressor?, fileID: Identifier,
+        offset: UInt64
+    ) -> [UInt8] {
+        var stored: [UInt8] = []
+        stored.reserveCapacity(payload.count + trailerByteCount)
+        var codec = Codec.none
+        if let compressor {
+            // Safety: the buffer is used only inside the closure.
+            codec = unsafe payload.withUnsafeBytes { buffer in
+                unsafe compressor.compress(buffer, into: &stored)
+            }
+        } else {
+            stored += payload
+        }
+        stored.append(codec.rawValue)
+        appendUInt32(UInt32(payload.count), to: &stored)
+        let sum = unsafe stored.withUnsafeBytes { buffer in
+            unsafe checksum(kind, fileID: fileID, offset: offset, buffer)
+        }
+        appendUInt32(sum, to: &stored)
+        return stored
+    }
+
+    /// Checks a stored block, trailer included, without decompressing it.
+    package static func check(
+        _ kind: BlockKind, _ stored: UnsafeRawBufferPointer, fileID: Identifier, offset: UInt64
+    ) throws(DecodingError) -> Contents {
+        let end = stored.count - trailerByteCount
+        guard end >= 0 else {
+            throw DecodingError(
+                offset: 0, "block is too short for its trailer size=\(stored.count)")
+        }
+        let body = unsafe UnsafeRawBufferPointer(rebasing: stored[..<(end + 5)])
+        let expected = unsafe loadUInt32(stored, at: end + 5)
+        guard unsafe checksum(kind, fileID: fileID, offset: offset, body) == expected else {
+            throw DecodingError(offset: 0, "block checksum is wrong kind=\(kind)")
+        }
+        let code = unsafe stored[end]
+        guard let codec = Codec(rawValue: code) else {
+            throw DecodingError(offset: end, "block codec is unknown codec=\(code)")
+        }
+        let raw = unsafe Int(loadUInt32(stored, at: end + 1))
+        guard raw <= rawByteCountMax, codec != .none || raw == end else {
+            throw DecodingError(offset: end + 1, "block raw size is not possible size=\(raw)")
+        }
+        return Contents(codec: codec, rawByteCount: raw, storedByteCount: end)
+    }
+
+    /// Checks a stored block and returns its payload.
+    package static func open(
+        _ kind: BlockKind, _ stored: [UInt8], decompressor: Decompressor, fileID: Identifier,
+        offset: UInt64
+    ) throws(DecodingError) -> [UInt8] {
+        // Safety: the buffers are used only inside the closures.
+        let result = unsafe stored.withUnsafeBytes { buffer -> Result<[UInt8], DecodingError> in
+            do throws(DecodingError) {
+                let contents = try unsafe check(kind, buffer, fileID: fileID, offset: offset)
+                return try unsafe .success(payload(contents, buffer, decompressor))
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    private static func payload(
+        _ contents: Contents, _ stored: UnsafeRawBufferPointer, _ decompressor: Decompressor
+    ) throws(DecodingError) -> [UInt8] {
+        let source = unsafe UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount])
+        var raw = [UInt8](repeating: 0, count: contents.rawByteCount)
+        var failure: DecodingError?
+        unsafe raw.withUnsafeMutableBytes { target in
+            do throws(DecodingError) {
+                try unsafe decompressor.decompress(contents.codec, source, into: target)
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return raw
+    }
+
+    private static func checksum(
+        _ kind: BlockKind, fileID: Identifier, offset: UInt64, _ body: UnsafeRawBufferPointer
+    ) -> UInt32 {
+        var binding = ByteWriter(capacity: 25)
+        binding.write(kind.rawValue)
+        binding.write(fileID)
+        binding.write(offset)
+        return unsafe CRC32C.checksum(body, seed: CRC32C.checksum(binding.bytes))
+    }
+
+    private static func appendUInt32(_ value: UInt32, to bytes: inout [UInt8]) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+
+    private static func loadUInt32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32 {
+        // Safety: callers checked that 4 bytes follow `offset`; the buffer checks in debug builds.
+        unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+}

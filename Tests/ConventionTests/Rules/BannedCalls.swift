@@ -1,0 +1,64 @@
+/// Time, randomness, sleeping, printing, files and tasks only where they belong.
+enum BannedCalls {
+    struct Ban: Sendable {
+        /// What is banned, for messages.
+        let what: String
+        /// The words: one alternative matching in code is a violation.
+        let pattern: String
+        /// Where it is allowed all the same.
+        let isAllowed: @Sendable (SourceFile) -> Bool
+    }
+
+    private static let posix: @Sendable (SourceFile) -> Bool = {
+        $0.module == "SiltIO" && $0.name.hasPrefix("Posix")
+    }
+    private static let posixOrProgram: @Sendable (SourceFile) -> Bool = { posix($0) || $0.module == "silt" }
+    private static let program: @Sendable (SourceFile) -> Bool = { $0.module == "silt" }
+    private static let nowhere: @Sendable (SourceFile) -> Bool = { _ in false }
+    private static let synchronousModules: Set<String> = [
+        "SiltBytes", "SiltModel", "SiltIO", "SiltCodec", "SiltFormat", "SiltLSM", "SiltStream",
+        "SiltTable", "SiltIngest",
+    ]
+
+    static let bans: [Ban] = [
+        Ban(
+            what: "the wall clock",
+            pattern: #"\bDate\(\)|\bDate\.now|\bContinuousClock\b|\bSuspendingClock\b|\bclock_gettime\b"#
+                + #"|\bgettimeofday\b|\bDispatchTime\b|\btime\(nil\)"#,
+            isAllowed: posixOrProgram),
+        Ban(
+            what: "randomness",
+            pattern: #"\.random\((?!.*using:)|\bSystemRandomNumberGenerator\b|\bgetrandom\b|\barc4random"#
+                + #"|\.shuffled\(\)|\.randomElement\(\)|\bUUID\(\)"#,
+            isAllowed: posix),
+        Ban(
+            what: "sleeping", pattern: #"\bTask\.sleep|\busleep\(|\bnanosleep\(|\bThread\.sleep|\bsleep\("#,
+            isAllowed: posix),
+        Ban(
+            what: "printing",
+            pattern: #"(?<![\w.])print\(|\bdebugPrint\(|(?<![\w.])dump\(|\bfputs\(|\bprintf\("#,
+            isAllowed: program),
+        Ban(
+            what: "file access",
+            pattern: #"\bFileManager\b|\bFileHandle\b|\bfopen\(|\bData\(contentsOf|\bString\(contentsOf"#,
+            isAllowed: posixOrProgram),
+        Ban(
+            what: "tasks and actors",
+            pattern: #"\basync\b|\bawait\b|\bTask\s*[{.]|\bTask\.detached|^\s*(?:package |final )*actor "#,
+            isAllowed: { !synchronousModules.contains($0.module) }),
+        Ban(
+            what: "crashing", pattern: #"\btry!|\bas!|\bfatalError\(|\bpreconditionFailure\("#,
+            isAllowed: nowhere),
+    ]
+
+    static func violations(in file: SourceFile) throws -> [String] {
+        var found: [String] = []
+        for ban in bans where !ban.isAllowed(file) {
+            let pattern = try Regex(ban.pattern)
+            for index in file.code.indices where file.code[index].contains(pattern) {
+                found.append("\(file.place(index)): \(ban.what) does not belong in \(file.module)")
+            }
+        }
+        return found
+    }
+}

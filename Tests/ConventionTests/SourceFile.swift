@@ -1,0 +1,121 @@
+/// A Swift file, as the rules look at it.
+struct SourceFile {
+    /// The path below the package's root, such as `Sources/SiltBytes/Hex.swift`.
+    let path: String
+    /// The lines as written.
+    let lines: [String]
+    /// The lines with comments and the contents of string literals blanked out.
+    let code: [String]
+
+    init(path: String, text: String) {
+        self.path = path
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        code = CodeOnly.blank(text).split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
+    }
+
+    /// The target the file belongs to: the second component of its path.
+    var module: String {
+        let parts = path.split(separator: "/")
+        return parts.count > 2 ? String(parts[1]) : ""
+    }
+
+    /// The file's own name.
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// Whether the file is part of a product rather than of a test.
+    var isProduct: Bool { path.hasPrefix("Sources/") }
+
+    /// `path:line`, counted from 1, for messages.
+    func place(_ index: Int) -> String { "\(path):\(index + 1)" }
+}
+
+/// Blanks what is not code, so that rules do not trip over words in comments and strings.
+enum CodeOnly {
+    /// The text with comments and string contents replaced by spaces; line breaks stay. Code inside
+    /// interpolations stays too.
+    static func blank(_ text: String) -> String {
+        var scanner = Scanner(input: Array(text.utf8))
+        scanner.scanCode(untilParenthesis: false)
+        return String(decoding: scanner.output, as: UTF8.self)
+    }
+
+    private struct Scanner {
+        let input: [UInt8]
+        var output: [UInt8] = []
+        var index = 0
+
+        private func has(_ word: String) -> Bool { input[index...].starts(with: word.utf8) }
+
+        private mutating func keep(_ count: Int = 1) {
+            for _ in 0..<count where index < input.count {
+                output.append(input[index])
+                index += 1
+            }
+        }
+
+        private mutating func drop(_ count: Int = 1) {
+            for _ in 0..<count where index < input.count {
+                output.append(input[index] == UInt8(ascii: "\n") ? input[index] : UInt8(ascii: " "))
+                index += 1
+            }
+        }
+
+        mutating func scanCode(untilParenthesis: Bool) {
+            var depth = 0
+            while index < input.count {
+                if has("//") {
+                    while index < input.count, input[index] != UInt8(ascii: "\n") { drop() }
+                } else if has("/*") {
+                    skipBlockComment()
+                } else if has("\"") || has("#\"") || has("##\"") {
+                    skipString()
+                } else {
+                    if has("(") { depth += 1 }
+                    if has(")") {
+                        if untilParenthesis, depth == 0 { return }
+                        depth -= 1
+                    }
+                    keep()
+                }
+            }
+        }
+
+        private mutating func skipBlockComment() {
+            var depth = 0
+            repeat {
+                if has("/*") {
+                    depth += 1
+                    drop(2)
+                } else if has("*/") {
+                    depth -= 1
+                    drop(2)
+                } else {
+                    drop()
+                }
+            } while depth > 0 && index < input.count
+        }
+
+        private mutating func skipString() {
+            var pounds = ""
+            while has("#") {
+                pounds += "#"
+                keep()
+            }
+            let quote = has("\"\"\"") ? "\"\"\"" : "\""
+            keep(quote.utf8.count)
+            while index < input.count, !has(quote + pounds) {
+                if has("\\" + pounds + "(") {
+                    drop(1 + pounds.utf8.count)
+                    keep()
+                    scanCode(untilParenthesis: true)
+                } else if pounds.isEmpty, has("\\") {
+                    drop(2)
+                } else {
+                    drop()
+                }
+            }
+            keep(quote.utf8.count + pounds.utf8.count)
+        }
+    }
+}

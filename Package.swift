@@ -47,11 +47,15 @@ let package = Package(
         // L3: bytes <-> values of every persistent format
         module("SiltFormat", ["SiltCodec", "SiltModel", "SiltBytes", "CSiltstone"]),
         // L4: one LSM tree and what trees share; event time
-        module("SiltLSM", ["SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes", "CSiltstone"]),
+        module(
+            "SiltLSM",
+            ["SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes", "CSiltstone"]),
         module("SiltStream", ["SiltModel", "SiltBytes"]),
         // L5: tables; ingest
         module("SiltTable", ["SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
-        module("SiltIngest", ["SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
+        module(
+            "SiltIngest",
+            ["SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
         // L6: what users import
         module(
             "Siltstone",
@@ -72,9 +76,13 @@ let package = Package(
         .executableTarget(
             name: "silt",
             dependencies: [
-                "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel",
+                "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
+                "SiltIO", "SiltModel",
                 "SiltBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
         // tests, one target a module; ConventionTests hold the rules, SimulationTests crash the whole
@@ -82,19 +90,29 @@ let package = Package(
         tests("SiltModelTests", ["SiltModel", "SiltBytes"]),
         tests("SiltIOTests", ["SiltIO", "SiltModel", "SiltBytes"]),
         tests("SiltFormatTests", ["SiltFormat", "SiltCodec", "SiltModel", "SiltBytes"]),
-        tests("SiltLSMTests", ["SiltLSM", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes"]),
+        tests(
+            "SiltLSMTests",
+            ["SiltLSM", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes"]),
         tests("SiltStreamTests", ["SiltStream", "SiltModel", "SiltBytes"]),
-        tests("SiltTableTests", ["SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
+        tests(
+            "SiltTableTests",
+            ["SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
         tests(
             "SiltIngestTests",
-            ["SiltIngest", "SiltStream", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
+            [
+                "SiltIngest", "SiltStream", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO",
+                "SiltModel", "SiltBytes",
+            ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(
             "SiltstoneServerTests",
             ["SiltstoneServer", "Siltstone", "SiltTable", "SiltIO", "SiltModel", "SiltBytes"]),
         tests(
             "SimulationTests",
-            ["SiltstoneTesting", "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
+            [
+                "SiltstoneTesting", "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO",
+                "SiltModel", "SiltBytes",
+            ]),
         tests("CommandTests", ["SiltBytes", "silt"]),
         tests("ConventionTests", []),
     ]

@@ -32,9 +32,12 @@ enum Repository {
     /// The paths below some folders that end in `suffix`, in order.
     static func paths(below folders: [String], suffix: String) -> [String] {
         folders.flatMap { folder -> [String] in
-            let found = FileManager.default.enumerator(atPath: root.appendingPathComponent(folder).path)
+            let found = FileManager.default.enumerator(
+                atPath: root.appendingPathComponent(folder).path)
             let names = found?.compactMap { $0 as? String } ?? []
-            return names.filter { $0.hasSuffix(suffix) && !$0.contains(".build/") }.map { "\(folder)/\($0)" }
+            return names.filter { $0.hasSuffix(suffix) && !$0.contains(".build/") }.map {
+                "\(folder)/\($0)"
+            }
         }.sorted()
     }
 }

@@ -3,7 +3,9 @@ import Testing
 /// The rules themselves: each must find what it forbids, or the conventions hold nothing.
 @Suite("The rules find what they forbid")
 struct RuleTests {
-    private func file(_ path: String, _ text: String) -> SourceFile { SourceFile(path: path, text: text) }
+    private func file(_ path: String, _ text: String) -> SourceFile {
+        SourceFile(path: path, text: text)
+    }
 
     @Test("comments and strings are not code, interpolations are")
     func codeOnly() {
@@ -24,8 +26,11 @@ struct RuleTests {
         ])
     func imports(line: String) {
         #expect(ImportGraph.violations(in: file("Sources/SiltFormat/A.swift", line)).count == 1)
-        #expect(ImportGraph.violations(in: file("Sources/SiltFormat/A.swift", "import SiltBytes")) == [])
-        #expect(ImportGraph.violations(in: file("Sources/SiltIO/PosixA.swift", "import Glibc")) == [])
+        #expect(
+            ImportGraph.violations(in: file("Sources/SiltFormat/A.swift", "import SiltBytes")) == []
+        )
+        #expect(
+            ImportGraph.violations(in: file("Sources/SiltIO/PosixA.swift", "import Glibc")) == [])
         #expect(ImportGraph.violations(in: file("Sources/Unknown/A.swift", "")).count == 1)
     }
 
@@ -41,9 +46,12 @@ struct RuleTests {
 
     @Test("public is found where it may not be")
     func access() {
-        let text = "public struct A {}\n// public here\npackage struct B {}\npublic import SiltBytes"
-        #expect(DeclarationRules.accessViolations(in: file("Sources/SiltLSM/A.swift", text)).count == 2)
-        #expect(DeclarationRules.accessViolations(in: file("Sources/SiltModel/A.swift", text)) == [])
+        let text =
+            "public struct A {}\n// public here\npackage struct B {}\npublic import SiltBytes"
+        #expect(
+            DeclarationRules.accessViolations(in: file("Sources/SiltLSM/A.swift", text)).count == 2)
+        #expect(
+            DeclarationRules.accessViolations(in: file("Sources/SiltModel/A.swift", text)) == [])
     }
 
     @Test("long files and functions are found, requirements and calls are not functions")
@@ -72,8 +80,12 @@ struct RuleTests {
         #expect(UnsafeRules.violations(in: file(path, reasoned), allowed: []).count == 1)
         #expect(UnsafeRules.violations(in: file(path, bare), allowed: [path]).count == 1)
         #expect(UnsafeRules.violations(in: file(path, reasoned), allowed: [path]) == [])
-        #expect(UnsafeRules.violations(in: file(path, "f(_ a: UnsafeRawPointer)"), allowed: []).count == 1)
-        let far = "// Safety: far\n" + String(repeating: "\n", count: 40) + bare
+        #expect(
+            UnsafeRules.violations(in: file(path, "f(_ a: UnsafeRawPointer)"), allowed: []).count
+                == 1)
+        let ended = "func f() {\n    // Safety: ended\n}\n" + bare
+        #expect(UnsafeRules.violations(in: file(path, ended), allowed: [path]).count == 1)
+        let far = "// Safety: far\n" + String(repeating: "\n", count: 70) + bare
         #expect(UnsafeRules.violations(in: file(path, far), allowed: [path]).count == 1)
         let unchecked = "final class A: @unchecked Sendable {}"
         #expect(UnsafeRules.violations(in: file(path, unchecked), allowed: [path]).count == 1)
@@ -83,7 +95,8 @@ struct RuleTests {
         "banned calls are found",
         arguments: [
             "let now = Date()", "ContinuousClock().now", "Int.random(in: 0..<3)", "list.shuffled()",
-            "usleep(3)", "try await Task.sleep(for: .seconds(1))", "print(\"x\")", "FileManager.default",
+            "usleep(3)", "try await Task.sleep(for: .seconds(1))", "print(\"x\")",
+            "FileManager.default",
             "func f() async {}", "Task { }", "try! f()", "fatalError()", "UUID()", "a as! B",
         ])
     func calls(line: String) throws {
@@ -106,7 +119,8 @@ struct RuleTests {
         #expect(DeclarationRules.nameViolations(in: file(path, "struct LogManager {}")).count == 1)
         #expect(DeclarationRules.nameViolations(in: file(path, "struct Log {}")) == [])
         let mark = "TO" + "DO"
-        #expect(DeclarationRules.unfinishedViolations(in: file(path, "// \(mark) later")).count == 1)
+        #expect(
+            DeclarationRules.unfinishedViolations(in: file(path, "// \(mark) later")).count == 1)
         let bare = "package struct A {\n    /// B.\n    @inlinable\n    package var b = 1\n}"
         #expect(DeclarationRules.documentationViolations(in: file(path, bare)).count == 1)
         #expect(DeclarationRules.documentationViolations(in: file(path, "/// A.\n" + bare)) == [])
@@ -118,7 +132,8 @@ struct RuleTests {
         let page = "[a](b.md) [c](../d.md#x) `[e](f.md)` [g](https://h) [i](#j)\n```\n[k](l)\n```\n"
         let broken = PageRules.brokenLinks(of: "docs/format/a.md", text: page) { $0 == "docs/d.md" }
         #expect(broken == ["docs/format/a.md: b.md leads nowhere"])
-        let source = file("Sources/SiltFormat/A.swift", "/// Part of the format: docs/format/a-b.md.")
+        let source = file(
+            "Sources/SiltFormat/A.swift", "/// Part of the format: docs/format/a-b.md.")
         #expect(PageRules.formatPages(namedIn: source) == ["a-b.md"])
     }
 }

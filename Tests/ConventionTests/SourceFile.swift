@@ -6,12 +6,15 @@ struct SourceFile {
     let lines: [String]
     /// The lines with comments and the contents of string literals blanked out.
     let code: [String]
+    /// Every word of the code: most rules can see from these that a file does not concern them.
+    let words: Set<Substring>
 
     init(path: String, text: String) {
         self.path = path
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        code = CodeOnly.blank(text).split(separator: "\n", omittingEmptySubsequences: false)
-            .map(String.init)
+        let bare = CodeOnly.blank(text)
+        code = bare.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        words = Set(bare.utf8.split { !Self.isWord($0) }.map { Substring($0) })
     }
 
     /// The target the file belongs to: the second component of its path.
@@ -25,6 +28,12 @@ struct SourceFile {
 
     /// Whether the file is part of a product rather than of a test.
     var isProduct: Bool { path.hasPrefix("Sources/") }
+
+    /// Whether a byte can be part of a word.
+    static func isWord(_ byte: UInt8) -> Bool {
+        byte >= 0x61 && byte <= 0x7a || byte >= 0x41 && byte <= 0x5a || byte >= 0x30 && byte <= 0x39
+            || byte == 0x5f
+    }
 
     /// `path:line`, counted from 1, for messages.
     func place(_ index: Int) -> String { "\(path):\(index + 1)" }
@@ -64,19 +73,20 @@ enum CodeOnly {
         mutating func scanCode(untilParenthesis: Bool) {
             var depth = 0
             while index < input.count {
-                if has("//") {
+                switch input[index] {
+                case UInt8(ascii: "/") where has("//"):
                     while index < input.count, input[index] != UInt8(ascii: "\n") { drop() }
-                } else if has("/*") {
-                    skipBlockComment()
-                } else if has("\"") || has("#\"") || has("##\"") {
-                    skipString()
-                } else {
-                    if has("(") { depth += 1 }
-                    if has(")") {
-                        if untilParenthesis, depth == 0 { return }
-                        depth -= 1
-                    }
+                case UInt8(ascii: "/") where has("/*"): skipBlockComment()
+                case UInt8(ascii: "\""): skipString()
+                case UInt8(ascii: "#") where has("#\"") || has("##\""): skipString()
+                case UInt8(ascii: "("):
+                    depth += 1
                     keep()
+                case UInt8(ascii: ")"):
+                    if untilParenthesis, depth == 0 { return }
+                    depth -= 1
+                    keep()
+                default: keep()
                 }
             }
         }

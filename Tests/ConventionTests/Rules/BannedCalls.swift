@@ -5,6 +5,8 @@ enum BannedCalls {
         let what: String
         /// The words: one alternative matching in code is a violation.
         let pattern: String
+        /// Words one of which stands in every match.
+        let triggers: Set<Substring>
         /// Where it is allowed all the same.
         let isAllowed: @Sendable (SourceFile) -> Bool
     }
@@ -12,7 +14,9 @@ enum BannedCalls {
     private static let posix: @Sendable (SourceFile) -> Bool = {
         $0.module == "SiltIO" && $0.name.hasPrefix("Posix")
     }
-    private static let posixOrProgram: @Sendable (SourceFile) -> Bool = { posix($0) || $0.module == "silt" }
+    private static let posixOrProgram: @Sendable (SourceFile) -> Bool = {
+        posix($0) || $0.module == "silt"
+    }
     private static let program: @Sendable (SourceFile) -> Bool = { $0.module == "silt" }
     private static let nowhere: @Sendable (SourceFile) -> Bool = { _ in false }
     private static let synchronousModules: Set<String> = [
@@ -23,39 +27,60 @@ enum BannedCalls {
     static let bans: [Ban] = [
         Ban(
             what: "the wall clock",
-            pattern: #"\bDate\(\)|\bDate\.now|\bContinuousClock\b|\bSuspendingClock\b|\bclock_gettime\b"#
+            pattern:
+                #"\bDate\(\)|\bDate\.now|\bContinuousClock\b|\bSuspendingClock\b|\bclock_gettime\b"#
                 + #"|\bgettimeofday\b|\bDispatchTime\b|\btime\(nil\)"#,
+            triggers: [
+                "Date", "ContinuousClock", "SuspendingClock", "clock_gettime", "gettimeofday",
+                "DispatchTime", "time",
+            ],
             isAllowed: posixOrProgram),
         Ban(
             what: "randomness",
-            pattern: #"\.random\((?!.*using:)|\bSystemRandomNumberGenerator\b|\bgetrandom\b|\barc4random"#
+            pattern:
+                #"\.random\((?!.*using:)|\bSystemRandomNumberGenerator\b|\bgetrandom\b|\barc4random"#
                 + #"|\.shuffled\(\)|\.randomElement\(\)|\bUUID\(\)"#,
+            triggers: [
+                "random", "SystemRandomNumberGenerator", "getrandom", "arc4random", "shuffled",
+                "randomElement", "UUID",
+            ],
             isAllowed: posix),
         Ban(
-            what: "sleeping", pattern: #"\bTask\.sleep|\busleep\(|\bnanosleep\(|\bThread\.sleep|\bsleep\("#,
+            what: "sleeping",
+            pattern: #"\bTask\.sleep|\busleep\(|\bnanosleep\(|\bThread\.sleep|\bsleep\("#,
+            triggers: ["sleep", "usleep", "nanosleep"],
             isAllowed: posix),
         Ban(
             what: "printing",
-            pattern: #"(?<![\w.])print\(|\bdebugPrint\(|(?<![\w.])dump\(|\bfputs\(|\bprintf\("#,
+            pattern: #"(?:^|[^\w.])(?:print|dump)\(|\bdebugPrint\(|\bfputs\(|\bprintf\("#,
+            triggers: ["print", "dump", "debugPrint", "fputs", "printf"],
             isAllowed: program),
         Ban(
             what: "file access",
-            pattern: #"\bFileManager\b|\bFileHandle\b|\bfopen\(|\bData\(contentsOf|\bString\(contentsOf"#,
+            pattern:
+                #"\bFileManager\b|\bFileHandle\b|\bfopen\(|\bData\(contentsOf|\bString\(contentsOf"#,
+            triggers: ["FileManager", "FileHandle", "fopen", "contentsOf"],
             isAllowed: posixOrProgram),
         Ban(
             what: "tasks and actors",
-            pattern: #"\basync\b|\bawait\b|\bTask\s*[{.]|\bTask\.detached|^\s*(?:package |final )*actor "#,
+            pattern:
+                #"\basync\b|\bawait\b|\bTask\s*[{.]|\bTask\.detached|^\s*(?:package |final )*actor "#,
+            triggers: ["async", "await", "Task", "actor"],
             isAllowed: { !synchronousModules.contains($0.module) }),
         Ban(
             what: "crashing", pattern: #"\btry!|\bas!|\bfatalError\(|\bpreconditionFailure\("#,
+            triggers: ["try", "as", "fatalError", "preconditionFailure"],
             isAllowed: nowhere),
     ]
 
     static func violations(in file: SourceFile) throws -> [String] {
         var found: [String] = []
-        for ban in bans where !ban.isAllowed(file) {
-            let pattern = try Regex(ban.pattern)
-            for index in file.code.indices where file.code[index].contains(pattern) {
+        for ban in bans where !ban.isAllowed(file) && !ban.triggers.isDisjoint(with: file.words) {
+            let pattern = try Regex(ban.pattern).wordBoundaryKind(.simple)
+            for index in file.code.indices
+            where ban.triggers.contains(where: file.code[index].contains)
+                && file.code[index].contains(pattern)
+            {
                 found.append("\(file.place(index)): \(ban.what) does not belong in \(file.module)")
             }
         }

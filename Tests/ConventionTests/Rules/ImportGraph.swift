@@ -13,7 +13,9 @@ enum ImportGraph {
         "SiltLSM": below4.union(["SiltFormat", "SiltCodec", "SiltIO"]),
         "SiltStream": ["SiltModel", "SiltBytes"],
         "SiltTable": ["SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"],
-        "SiltIngest": ["SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"],
+        "SiltIngest": [
+            "SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
+        ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltstoneServer": nio.union([
             "Siltstone", "SiltIngest", "SiltTable", "SiltModel", "SiltBytes", "Yams",
@@ -22,7 +24,8 @@ enum ImportGraph {
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
         ],
         "silt": nio.union([
-            "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO",
+            "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
+            "SiltIO",
             "SiltModel", "SiltBytes", "ArgumentParser",
         ]),
     ]
@@ -54,12 +57,17 @@ enum ImportGraph {
 
     /// The module that a line imports, if it does.
     static func importedModule(_ line: String) -> String? {
+        guard line.contains("import ") else { return nil }
         let words = line.split(separator: " ")
         guard let at = words.firstIndex(of: "import"), at + 1 < words.count,
-            words[..<at].allSatisfy({ $0.hasPrefix("@") || ["public", "package", "internal"].contains($0) })
+            words[..<at].allSatisfy({
+                $0.hasPrefix("@") || ["public", "package", "internal"].contains($0)
+            })
         else { return nil }
         var rest = words[(at + 1)...]
-        if let kind = rest.first, ["struct", "class", "enum", "func", "protocol", "var"].contains(kind) {
+        if let kind = rest.first,
+            ["struct", "class", "enum", "func", "protocol", "var"].contains(kind)
+        {
             rest = rest.dropFirst()
         }
         return rest.first?.split(separator: ".").first.map(String.init)
@@ -68,7 +76,9 @@ enum ImportGraph {
     /// The dependencies that Package.swift declares for each module made by `module(…)`.
     static func declared(in package: String) -> [String: Set<String>] {
         var result: [String: Set<String>] = [:]
-        for match in package.matches(of: /(?:module\(|\.executableTarget\()\s*(?:name:\s*)?"(\w+)",/) {
+        for match in package.matches(
+            of: /(?:module\(|\.executableTarget\()\s*(?:name:\s*)?"(\w+)",/)
+        {
             var depth = 1
             var end = match.range.upperBound
             while end < package.endIndex, depth > 0 {
@@ -76,7 +86,8 @@ enum ImportGraph {
                 if package[end] == ")" { depth -= 1 }
                 end = package.index(after: end)
             }
-            let body = package[match.range.upperBound..<end].replacing(/package: "[\w-]+"/, with: "")
+            let body = package[match.range.upperBound..<end].replacing(
+                /package: "[\w-]+"/, with: "")
             result[String(match.1)] = Set(body.matches(of: /"(\w+)"/).map { String($0.1) })
         }
         return result

@@ -22,7 +22,8 @@ enum PageRules {
             if link.contains("://") || link.hasPrefix("mailto:") { return nil }
             let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
             if parts[0].isEmpty { return nil }
-            return exists(resolve(String(parts[0]), from: path)) ? nil : "\(path): \(link) leads nowhere"
+            return exists(resolve(String(parts[0]), from: path))
+                ? nil : "\(path): \(link) leads nowhere"
         }
     }
 
@@ -30,13 +31,20 @@ enum PageRules {
     static func resolve(_ link: String, from page: String) -> String {
         var parts = page.split(separator: "/").dropLast().map(String.init)
         for part in link.split(separator: "/") {
-            if part == ".." { _ = parts.popLast() } else if part != "." { parts.append(String(part)) }
+            if part == ".." {
+                _ = parts.popLast()
+            } else if part != "." {
+                parts.append(String(part))
+            }
         }
         return parts.joined(separator: "/")
     }
 
     /// The pages of docs/format that a source names.
     static func formatPages(namedIn file: SourceFile) -> Set<String> {
-        Set(file.lines.flatMap { $0.matches(of: /docs\/format\/([\w-]+\.md)/).map { String($0.1) } })
+        Set(
+            file.lines.lazy.filter { $0.contains("docs/format/") }.flatMap {
+                $0.matches(of: /docs\/format\/([\w-]+\.md)/).map { String($0.1) }
+            })
     }
 }

@@ -38,12 +38,12 @@ enum SizeRules {
         return found
     }
 
-    private static func isWord(_ byte: UInt8) -> Bool {
-        byte >= 0x61 && byte <= 0x7a || byte >= 0x41 && byte <= 0x5a || byte >= 0x30 && byte <= 0x39
-            || byte == UInt8(ascii: "_")
-    }
+    private static func isWord(_ byte: UInt8) -> Bool { SourceFile.isWord(byte) }
 
     private static func startsFunction(_ text: [UInt8], _ index: Int) -> Bool {
+        guard [UInt8(ascii: "f"), UInt8(ascii: "i"), UInt8(ascii: "s")].contains(text[index]) else {
+            return false
+        }
         let rest = text[index...]
         return rest.starts(with: "func ".utf8) || rest.starts(with: "init(".utf8)
             || rest.starts(with: "init?(".utf8) || rest.starts(with: "init<".utf8)
@@ -52,7 +52,8 @@ enum SizeRules {
 
     private static let declarations: Set<String> = [
         "func", "var", "let", "init", "case", "static", "package", "public", "private", "internal",
-        "subscript", "mutating", "struct", "class", "enum", "extension", "protocol", "associatedtype",
+        "subscript", "mutating", "struct", "class", "enum", "extension", "protocol",
+        "associatedtype",
         "return", "self", "super",
     ]
 
@@ -75,7 +76,8 @@ enum SizeRules {
                     depth -= 1
                     if depth < 0 { return nil }
                 case UInt8(ascii: "{"): if depth == 0 { return index }
-                case UInt8(ascii: "}"), UInt8(ascii: "="), UInt8(ascii: ","): if depth == 0 { return nil }
+                case UInt8(ascii: "}"), UInt8(ascii: "="), UInt8(ascii: ","):
+                    if depth == 0 { return nil }
                 default: break
                 }
             }

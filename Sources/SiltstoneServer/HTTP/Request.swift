@@ -1,0 +1,67 @@
+import NIOHTTP1
+import SiltBytes
+
+/// A request with its whole body, its path split before decoding, as HBase's gateway does.
+struct Request: Sendable {
+    let method: HTTPMethod
+    /// The path's segments between slashes, still percent-encoded; empty ones at the start are dropped.
+    let segments: [Substring]
+    /// The query's parameters in order, decoded.
+    let query: [(name: String, value: String)]
+    let headers: HTTPHeaders
+    let body: [UInt8]
+
+    init(head: HTTPRequestHead, body: [UInt8]) {
+        method = head.method
+        headers = head.headers
+        self.body = body
+        let uri = head.uri[...]
+        let mark = uri.firstIndex(of: "?")
+        let path = uri[..<(mark ?? uri.endIndex)].drop { $0 == "/" }
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.last?.isEmpty == true { parts.removeLast() }
+        segments = parts
+        var parameters: [(String, String)] = []
+        if let mark {
+            for pair in uri[uri.index(after: mark)...].split(separator: "&") {
+                let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                let value = sides.count > 1 ? Self.decode(sides[1]) : []
+                parameters.append(
+                    (
+                        String(decoding: Self.decode(sides[0]), as: UTF8.self),
+                        String(decoding: value, as: UTF8.self)
+                    ))
+            }
+        }
+        query = parameters
+    }
+
+    /// The first value of a query parameter.
+    func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+
+    /// All values of a repeated query parameter.
+    func parameters(_ name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
+
+    /// A header's first value.
+    func header(_ name: String) -> String? { headers.first(name: name) }
+
+    /// Decodes a form value: `%NN` and `+` for a space. A `%` without two hex digits stays as it is.
+    static func decode(_ text: some StringProtocol) -> [UInt8] {
+        let raw = Array(text.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(raw.count)
+        var index = 0
+        while index < raw.count {
+            if raw[index] == UInt8(ascii: "%"), index + 2 < raw.count,
+                let byte = Hex.decode(String(decoding: raw[(index + 1)...(index + 2)], as: UTF8.self))
+            {
+                bytes.append(byte[0])
+                index += 3
+            } else {
+                bytes.append(raw[index] == UInt8(ascii: "+") ? UInt8(ascii: " ") : raw[index])
+                index += 1
+            }
+        }
+        return bytes
+    }
+}

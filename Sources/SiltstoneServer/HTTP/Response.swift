@@ -1,0 +1,59 @@
+import NIOCore
+import NIOHTTP1
+import SiltModel
+
+/// Makes a long body a piece at a time, on a worker thread; the next piece is asked for once the last one was sent.
+protocol BodySource: AnyObject {
+    /// The next piece; `nil` at the end.
+    func nextPiece() throws(SiltstoneError) -> [UInt8]?
+}
+
+/// Lets a body source move between the threads that ask it for pieces, one at a time.
+struct BodyStream: @unchecked Sendable {
+    // Safety: the connection asks for the next piece only after the last one was handed over, so
+    // one thread at a time touches the source, with the future between them as the barrier.
+    let source: any BodySource
+}
+
+/// An answer.
+struct Response: Sendable {
+    enum Body: Sendable {
+        case bytes([UInt8])
+        case stream(BodyStream)
+    }
+
+    var status: HTTPResponseStatus
+    var headers: [(String, String)]
+    var body: Body
+
+    init(_ status: HTTPResponseStatus, headers: [(String, String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = .bytes(body)
+    }
+
+    static func text(_ status: HTTPResponseStatus, _ text: String) -> Response {
+        Response(status, headers: [("Content-Type", "text/plain")], body: Array(text.utf8))
+    }
+
+    static func json(_ status: HTTPResponseStatus, _ value: JSONValue) -> Response {
+        Response(status, headers: [("Content-Type", "application/json")], body: value.encoded)
+    }
+
+    static func stream(
+        _ status: HTTPResponseStatus, contentType: String, _ source: any BodySource
+    ) -> Response {
+        var response = Response(status, headers: [("Content-Type", contentType)])
+        response.body = .stream(BodyStream(source: source))
+        return response
+    }
+}
+
+/// What a route gives back: an answer now, work for a worker thread, or an answer that will come.
+enum Reply {
+    case now(Response)
+    /// Blocking work: runs on a worker thread.
+    case work(@Sendable () throws(SiltstoneError) -> Response)
+    /// The answer comes from another thread, through the given function, exactly once.
+    case later((@escaping @Sendable (Response) -> Void) -> Void)
+}

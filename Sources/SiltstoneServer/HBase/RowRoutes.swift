@@ -1,0 +1,190 @@
+import NIOHTTP1
+import SiltBytes
+import SiltModel
+import SiltTable
+
+/// `/{table}/{row}[/{columns}[/{times}]]` and the stateless scan `/{table}/{prefix}*`.
+struct RowRoutes {
+    let router: Router
+    let request: Request
+    let table: String
+
+    func reply() throws(SiltstoneError) -> Reply {
+        let stored = try router.store.table(table)
+        let pieces = request.segments[1...]
+        let isGet = request.method == .GET || request.method == .HEAD
+        if pieces.count == 1, let last = pieces.first, last.hasSuffix("*"), isGet {
+            return try StatelessScan(request: request, table: stored, prefix: last.dropLast()).reply()
+        }
+        let spec = try RowSpec(pieces, request)
+        switch request.method {
+        case .GET, .HEAD: return try get(stored, spec)
+        case .PUT, .POST: return try change(stored, spec)
+        case .DELETE: return try delete(stored, spec)
+        default: return .now(HBaseRoutes.notAllowed)
+        }
+    }
+
+    // MARK: Reading
+
+    private func get(_ stored: StoredTable, _ spec: RowSpec) throws(SiltstoneError) -> Reply {
+        guard let type = MediaType.accepted(request, [.binary, .json]) else {
+            return .now(HBaseRoutes.notAcceptable)
+        }
+        let versions = request.parameter("v").map { Int($0) } ?? 1
+        guard let versions, versions > 0 else {
+            throw SiltstoneError(.invalidArgument, "v is not a number of versions")
+        }
+        let projection = spec.projection(maxVersions: versions)
+        switch spec.rows {
+        case .one(let key):
+            if type == .binary { return .now(try value(stored, key, projection)) }
+            guard let row = try stored.get(key, projection) else { return .now(HBaseRoutes.notFound) }
+            return .now(Self.json(CellSet.encode([row])))
+        case .range(let start, let end):
+            return rows(stored, RowRange(start: start, stop: end), projection)
+        case .prefix(let prefix): return rows(stored, RowRange(prefix: prefix), projection)
+        }
+    }
+
+    private func rows(_ stored: StoredTable, _ range: RowRange, _ projection: Projection) -> Reply {
+        .work { () throws(SiltstoneError) in
+            var rows: [Row] = []
+            let scanner = try stored.scan(range, projection)
+            while let row = try scanner.next() { rows.append(row) }
+            return rows.isEmpty ? HBaseRoutes.notFound : Self.json(CellSet.encode(rows))
+        }
+    }
+
+    private func value(_ stored: StoredTable, _ key: Bytes, _ projection: Projection) throws(SiltstoneError)
+        -> Response
+    {
+        guard projection.selectors.count == 1 else {
+            return HBaseRoutes.badRequest(
+                "Default 'GET' method only works if there is exactly 1 column in the row. Using the"
+                    + " 'Accept' header with application/json retrieves a whole row.")
+        }
+        guard let cell = try stored.get(key, projection)?.cells.first else { return HBaseRoutes.notFound }
+        return Response(
+            .ok,
+            headers: [
+                ("Content-Type", MediaType.binary.rawValue), ("X-Timestamp", String(cell.timestamp)),
+            ], body: cell.value.array)
+    }
+
+    static func json(_ text: [UInt8]) -> Response {
+        Response(.ok, headers: [("Content-Type", MediaType.json.rawValue)], body: text)
+    }
+
+    // MARK: Writing
+
+    private func change(_ stored: StoredTable, _ spec: RowSpec) throws(SiltstoneError) -> Reply {
+        let body: [CellSet.BodyRow]
+        switch MediaType.ofBody(request) {
+        case .json: body = try CellSet.decode(request.body)
+        case .binary: body = [try binaryRow()]
+        default: return .now(HBaseRoutes.unsupported)
+        }
+        if let check = request.parameter("check") {
+            return try CheckRoutes(request: request, table: stored, spec: spec, rows: body).reply(check)
+        }
+        var mutations: [RowMutation] = []
+        for row in body {
+            let key = try row.key ?? pathRow(spec)
+            var changes: [CellMutation] = []
+            for (index, cell) in row.cells.enumerated() {
+                let column = try self.column(cell, index, spec)
+                changes.append(
+                    CellMutation(
+                        column, .put(value: cell.value, timeToLiveMilliseconds: nil),
+                        timestamp: cell.timestamp))
+            }
+            guard !changes.isEmpty else { continue }
+            mutations.append(RowMutation(row: key, changes: changes))
+        }
+        guard !mutations.isEmpty else { return .now(HBaseRoutes.badRequest("no cells in the body")) }
+        return write(mutations, to: stored)
+    }
+
+    private func binaryRow() throws(SiltstoneError) -> CellSet.BodyRow {
+        let timestamp = request.header("X-Timestamp").map { Int64($0) }
+        if case .some(.none) = timestamp {
+            throw SiltstoneError(.invalidArgument, "X-Timestamp is not a number of milliseconds")
+        }
+        return CellSet.BodyRow(
+            key: request.header("X-Row").map { Bytes($0) },
+            cells: [
+                .init(
+                    column: request.header("X-Column").map { Bytes($0) },
+                    timestamp: timestamp.flatMap { $0 == .max ? nil : $0 }, value: Bytes(request.body))
+            ])
+    }
+
+    private func pathRow(_ spec: RowSpec) throws(SiltstoneError) -> Bytes {
+        if case .one(let key) = spec.rows { return key }
+        throw SiltstoneError(.invalidArgument, "no row key in body or path")
+    }
+
+    private func column(_ cell: CellSet.BodyCell, _ index: Int, _ spec: RowSpec) throws(SiltstoneError)
+        -> Column
+    {
+        if let column = cell.column { return Column(parsing: column.array[...]) }
+        if spec.selectors.indices.contains(index) {
+            switch spec.selectors[index] {
+            case .column(let column): return column
+            case .family(let family): return Column(family, .empty)
+            }
+        }
+        throw SiltstoneError(.invalidArgument, "no column in body or path")
+    }
+
+    private func write(_ mutations: [RowMutation], to stored: StoredTable) -> Reply {
+        let (store, request) = (router.store, request)
+        return .later { finish in
+            store.submit(
+                mutations.map { TableMutation(table: stored, mutation: $0) }, durability: nil
+            ) { result in
+                switch result {
+                case .success: finish(Response(.ok))
+                case .failure(let error): finish(Router.failure(error, for: request))
+                }
+            }
+        }
+    }
+
+    // MARK: Deleting
+
+    private func delete(_ stored: StoredTable, _ spec: RowSpec) throws(SiltstoneError) -> Reply {
+        guard request.parameter("check") == nil else {
+            return .now(HBaseRoutes.badRequest("DELETE takes no check: send PUT with check=delete"))
+        }
+        guard case .one(let key) = spec.rows else {
+            return .now(HBaseRoutes.badRequest("DELETE takes one row"))
+        }
+        var time: Int64?
+        switch spec.times {
+        case .all: break
+        case .exactly(let timestamp): time = timestamp == .max ? nil : timestamp
+        case .range(let range):
+            guard range.min == 0, range.max > 0 else {
+                return .now(HBaseRoutes.badRequest("DELETE takes one time stamp, not a range"))
+            }
+            time = range.max - 1
+        }
+        var changes: [CellMutation] = []
+        for selector in spec.selectors {
+            switch selector {
+            case .column(let column):
+                changes.append(CellMutation(column, .deleteColumn, timestamp: time))
+            case .family(let family):
+                changes.append(CellMutation(Column(family, .empty), .deleteFamily, timestamp: time))
+            }
+        }
+        if changes.isEmpty {
+            changes = stored.definition.families.map {
+                CellMutation(Column($0.name, .empty), .deleteFamily, timestamp: time)
+            }
+        }
+        return write([RowMutation(row: key, changes: changes)], to: stored)
+    }
+}

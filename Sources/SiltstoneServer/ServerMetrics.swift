@@ -1,0 +1,148 @@
+import NIOHTTP1
+import SiltModel
+import SiltTable
+import Synchronization
+
+/// Counts of requests, and the text that Prometheus scrapes.
+final class ServerMetrics: Sendable {
+    /// A request in progress.
+    struct Started: Sendable {
+        let at: ContinuousClock.Instant
+    }
+
+    private struct Key: Hashable {
+        let method: String
+        let api: String
+        let status: UInt
+    }
+
+    private struct Series {
+        var buckets = [Int](repeating: 0, count: ServerMetrics.boundsSeconds.count)
+        var count = 0
+        var seconds = 0.0
+    }
+
+    private struct State {
+        var inFlight = 0
+        var series: [Key: Series] = [:]
+    }
+
+    /// Upper bounds of the latency histogram, in seconds.
+    static let boundsSeconds = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+
+    private let state = Mutex(State())
+
+    func begin() -> Started {
+        state.withLock { $0.inFlight += 1 }
+        return Started(at: ContinuousClock().now)
+    }
+
+    func end(_ started: Started, request: Request, status: HTTPResponseStatus) {
+        let elapsed = started.at.duration(to: ContinuousClock().now)
+        let seconds =
+            Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+        let api: String =
+            switch request.segments.first {
+            case "v1": "v1"
+            case "metrics", "healthz", "readyz": "operations"
+            default: "hbase"
+            }
+        let key = Key(method: Self.name(of: request.method), api: api, status: status.code)
+        state.withLock { state in
+            state.inFlight -= 1
+            var series = state.series[key] ?? Series()
+            series.count += 1
+            series.seconds += seconds
+            for (index, bound) in Self.boundsSeconds.enumerated() where seconds <= bound {
+                series.buckets[index] += 1
+            }
+            state.series[key] = series
+        }
+    }
+
+    /// A method's name; anything unusual counts as one, so that clients cannot grow the set of series.
+    private static func name(of method: HTTPMethod) -> String {
+        let known: [HTTPMethod] = [.GET, .HEAD, .PUT, .POST, .DELETE, .PATCH, .OPTIONS]
+        return known.contains(method) ? method.rawValue : "OTHER"
+    }
+
+    /// The metrics in Prometheus text exposition format 0.0.4.
+    func exposition(store: TableStore, jobs: JobBoard) -> String {
+        var text = MetricsText()
+        let (inFlight, series) = state.withLock { ($0.inFlight, $0.series) }
+        text.family("siltstone_http_requests_in_flight", "gauge", "Requests being answered.")
+        text.sample("siltstone_http_requests_in_flight", [], Double(inFlight))
+        let ordered = series.sorted {
+            ($0.key.api, $0.key.method, $0.key.status) < ($1.key.api, $1.key.method, $1.key.status)
+        }
+        let name = "siltstone_http_request_duration_seconds"
+        text.family(name, "histogram", "Time from a whole request to the head of its answer.")
+        for (key, series) in ordered {
+            let labels = [("api", key.api), ("method", key.method), ("status", String(key.status))]
+            for (index, bound) in Self.boundsSeconds.enumerated() {
+                text.sample(name + "_bucket", labels + [("le", "\(bound)")], Double(series.buckets[index]))
+            }
+            text.sample(name + "_bucket", labels + [("le", "+Inf")], Double(series.count))
+            text.sample(name + "_sum", labels, series.seconds)
+            text.sample(name + "_count", labels, Double(series.count))
+        }
+        appendTables(store, to: &text)
+        appendEngine(store, to: &text)
+        jobs.append(to: &text)
+        return text.text
+    }
+
+    private func appendTables(_ store: TableStore, to text: inout MetricsText) {
+        let tables = store.tables().map { (name: $0.definition.name, regions: $0.regions()) }
+        let columns: [(String, String, (RegionInfo) -> Int)] = [
+            ("siltstone_table_file_bytes", "Bytes of the table's files.", { $0.fileBytes }),
+            ("siltstone_table_memtable_bytes", "Bytes of the table's memtables.", { $0.memtableBytes }),
+            ("siltstone_table_files", "Files of the table.", { $0.fileCount }),
+            ("siltstone_table_cells", "Cells and markers stored, overwritten ones included.", { $0.cellCount }),
+        ]
+        for (name, help, value) in columns {
+            text.family(name, "gauge", help)
+            for table in tables {
+                let sum = table.regions.reduce(0) { $0 + value($1) }
+                text.sample(name, [("table", table.name)], Double(sum))
+            }
+        }
+        text.family("siltstone_table_regions", "gauge", "Regions of the table.")
+        for table in tables {
+            text.sample("siltstone_table_regions", [("table", table.name)], Double(table.regions.count))
+        }
+    }
+}
+
+/// Builds exposition text.
+struct MetricsText {
+    private(set) var text = ""
+
+    /// Begins a metric family. Each name is begun once, before its samples.
+    mutating func family(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {
+        text += name
+        if !labels.isEmpty {
+            let pairs = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }
+            text += "{" + pairs.joined(separator: ",") + "}"
+        }
+        let whole = Int64(exactly: value)
+        text += " " + (whole.map { String($0) } ?? String(value)) + "\n"
+    }
+
+    private static func escape(_ value: String) -> String {
+        var result = ""
+        for character in value {
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

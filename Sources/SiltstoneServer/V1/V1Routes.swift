@@ -1,0 +1,82 @@
+import NIOHTTP1
+import SiltBytes
+import SiltModel
+import SiltTable
+
+/// Siltstone's own API, under `/v1`.
+struct V1Routes {
+    let router: Router
+    let request: Request
+
+    var store: TableStore { router.store }
+
+    func reply() throws(SiltstoneError) -> Reply {
+        let parts = request.segments.dropFirst().map { Request.decode($0) }
+        let words = parts.map { String(decoding: $0, as: UTF8.self) }
+        switch words.first {
+        case "tables":
+            switch words.count {
+            case 1: return try list()
+            case 2: return try TableRoutes(router: router, request: request, name: words[1]).reply()
+            default: break
+            }
+            let table = try store.table(words[1])
+            switch (words[2], words.count) {
+            case ("rows", 3): return try RowsRoutes(request: request, table: table).reply()
+            case ("rows", 4), ("rows", 5):
+                return try SingleRowRoutes(
+                    router: router, request: request, table: table, row: Bytes(parts[3]),
+                    action: words.count == 5 ? words[4] : nil
+                ).reply()
+            case ("regions", 3): return try regions(of: table)
+            case ("flush", 3), ("compact", 3): return try maintain(table, words[2])
+            default: break
+            }
+        case "jobs": return try JobRoutes(router: router, request: request, words: words).reply()
+        case "streams": return try StreamRoutes(router: router, request: request, words: words).reply()
+        default: break
+        }
+        throw SiltstoneError(.notFound, "no such path, see docs/http")
+    }
+
+    /// An answer for a method that the path does not have.
+    static func methodNotAllowed(_ allowed: String) -> Reply {
+        var response = Response.json(
+            .methodNotAllowed,
+            .object(
+                (
+                    "error",
+                    .object(("code", "methodNotAllowed"), ("message", .string("allowed here: \(allowed)")))
+                )))
+        response.headers.append(("Allow", allowed))
+        return .now(response)
+    }
+
+    private func list() throws(SiltstoneError) -> Reply {
+        guard request.method == .GET || request.method == .HEAD else {
+            return Self.methodNotAllowed("GET")
+        }
+        let tables = store.tables().map { TableSchemaJSON.encode($0.definition) }
+        return .now(.json(.ok, .object(("tables", .array(tables)))))
+    }
+
+    private func regions(of table: StoredTable) throws(SiltstoneError) -> Reply {
+        guard request.method == .GET || request.method == .HEAD else {
+            return Self.methodNotAllowed("GET")
+        }
+        let regions = table.regions().map { region in
+            JSONValue.object(
+                ("id", .string(region.id.description)), ("start", RowJSON.encode(region.range.start)),
+                ("end", RowJSON.encode(region.range.end)))
+        }
+        return .now(.json(.ok, .object(("regions", .array(regions)))))
+    }
+
+    private func maintain(_ table: StoredTable, _ action: String) throws(SiltstoneError) -> Reply {
+        guard request.method == .POST else { return Self.methodNotAllowed("POST") }
+        return .work { () throws(SiltstoneError) in
+            if action == "flush" { try table.flush() } else { try table.compact() }
+            return .json(.ok, .object(("done", .string(action))))
+        }
+    }
+}

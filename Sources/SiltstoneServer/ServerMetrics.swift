@@ -67,7 +67,7 @@ final class ServerMetrics: Sendable {
     }
 
     /// The metrics in Prometheus text exposition format 0.0.4.
-    func exposition(store: TableStore, jobs: JobBoard) -> String {
+    func exposition(store: TableStore) -> String {
         var text = MetricsText()
         let (inFlight, series) = state.withLock { ($0.inFlight, $0.series) }
         text.family("siltstone_http_requests_in_flight", "gauge", "Requests being answered.")
@@ -87,8 +87,6 @@ final class ServerMetrics: Sendable {
             text.sample(name + "_count", labels, Double(series.count))
         }
         appendTables(store, to: &text)
-        appendEngine(store, to: &text)
-        jobs.append(to: &text)
         return text.text
     }
 

@@ -27,6 +27,9 @@ public final class SiltstoneServer: Sendable {
         public init() {}
     }
 
+    /// The version of this build, as clients are told.
+    public static let version = "0.1.0"
+
     private let group: MultiThreadedEventLoopGroup
     private let threads: NIOThreadPool
     private let channel: any Channel
@@ -88,10 +91,9 @@ public final class SiltstoneServer: Sendable {
         }
     }
 
-    /// Stops accepting, ends jobs at their next checkpoint, lets running work finish and closes the connections.
+    /// Stops accepting, lets running work finish and closes the connections.
     public func shutDown() async {
         try? await channel.close().get()
-        router.jobs.stopAll()
         try? await group.shutdownGracefully()
         try? await threads.shutdownGracefully()
     }

@@ -10,7 +10,7 @@ package enum YAMLDocument {
     package static func parse(_ text: String) throws(JobDiagnostics) -> DocumentNode {
         let node: Node?
         do {
-            node = try Yams.compose(yaml: text, Resolver([]))
+            node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
             throw diagnostics(error)
         } catch {

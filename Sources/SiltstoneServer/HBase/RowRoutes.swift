@@ -90,7 +90,8 @@ struct RowRoutes {
         }
         var mutations: [RowMutation] = []
         for row in body {
-            let key = try row.key ?? pathRow(spec)
+            let key: Bytes
+            if let given = row.key { key = given } else { key = try pathRow(spec) }
             var changes: [CellMutation] = []
             for (index, cell) in row.cells.enumerated() {
                 let column = try self.column(cell, index, spec)

@@ -37,7 +37,7 @@ struct Response: Sendable {
     }
 
     static func json(_ status: HTTPResponseStatus, _ value: JSONValue) -> Response {
-        Response(status, headers: [("Content-Type", "application/json")], body: value.encoded)
+        Response(status, headers: [("Content-Type", "application/json")], body: value.bytes)
     }
 
     static func stream(

@@ -32,8 +32,6 @@ struct V1Routes {
             case ("flush", 3), ("compact", 3): return try maintain(table, words[2])
             default: break
             }
-        case "jobs": return try JobRoutes(router: router, request: request, words: words).reply()
-        case "streams": return try StreamRoutes(router: router, request: request, words: words).reply()
         default: break
         }
         throw SiltstoneError(.notFound, "no such path, see docs/http")
@@ -66,8 +64,8 @@ struct V1Routes {
         }
         let regions = table.regions().map { region in
             JSONValue.object(
-                ("id", .string(region.id.description)), ("start", RowJSON.encode(region.range.start)),
-                ("end", RowJSON.encode(region.range.end)))
+                ("id", .string(region.id.description)), ("start", RowJSON.encode(region.start)),
+                ("end", RowJSON.encode(region.end)))
         }
         return .now(.json(.ok, .object(("regions", .array(regions)))))
     }

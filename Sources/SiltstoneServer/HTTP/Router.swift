@@ -1,0 +1,94 @@
+import NIOHTTP1
+import SiltModel
+import SiltTable
+import Siltstone
+
+/// Finds the route of a request. Stateless but for what it points at; safe from any thread.
+struct Router: Sendable {
+    /// Headers of every answer, as HBase's gateway sends them.
+    static let standardHeaders = [
+        ("X-Content-Type-Options", "nosniff"), ("X-XSS-Protection", "1; mode=block"),
+        ("X-Frame-Options", "DENY"),
+    ]
+
+    let store: TableStore
+    let metrics = ServerMetrics()
+    let isReadOnly: Bool
+
+    init(database: Database, configuration: SiltstoneServer.Configuration) {
+        store = database.store
+        isReadOnly = configuration.isReadOnly
+    }
+
+    func reply(to request: Request) -> Reply {
+        do {
+            return try route(request)
+        } catch {
+            return .now(Self.failure(error, for: request))
+        }
+    }
+
+    private func route(_ request: Request) throws(SiltstoneError) -> Reply {
+        if request.method == .TRACE { return .now(HBaseRoutes.notAllowed) }
+        if request.method == .OPTIONS {
+            return .now(Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
+        }
+        let reads = request.method == .GET || request.method == .HEAD
+        if isReadOnly, !reads { return .now(.text(.forbidden, "Forbidden\r\n")) }
+        switch request.segments.first {
+        case "v1": return try V1Routes(router: self, request: request).reply()
+        case "healthz", "readyz": return .now(.text(.ok, "ok\n"))
+        case "metrics":
+            let text = metrics.exposition(store: store)
+            return .now(
+                Response(
+                    .ok, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+                    body: Array(text.utf8)))
+        default: return try HBaseRoutes(router: self, request: request).reply()
+        }
+    }
+
+    /// Runs a route's blocking work and turns what it throws into an answer.
+    static func catching(
+        _ request: Request, _ body: () throws(SiltstoneError) -> Response
+    ) -> Response {
+        do { return try body() } catch { return failure(error, for: request) }
+    }
+
+    /// The answer for an error, in the words of the API that was called.
+    static func failure(_ error: SiltstoneError, for request: Request) -> Response {
+        let status = status(of: error.code)
+        if request.segments.first == "v1" {
+            let detail = error.location.map { JSONValue.string($0.description) } ?? .null
+            return .json(
+                status,
+                .object(
+                    (
+                        "error",
+                        .object(
+                            ("code", .string(error.code.description)), ("message", .string(error.message)),
+                            ("detail", detail))
+                    )))
+        }
+        let text =
+            switch status {
+            case .notFound: "Not found\r\n"
+            case .badRequest: "Bad request: \(error.message)\r\n"
+            default: "Unavailable\r\n\(error.code): \(error.message)\r\n"
+            }
+        return .text(status, text)
+    }
+
+    private static func status(of code: SiltstoneError.Code) -> HTTPResponseStatus {
+        switch code {
+        case .invalidArgument: .badRequest
+        case .notFound: .notFound
+        case .alreadyExists, .conflict: .conflict
+        case .conditionFailed: .preconditionFailed
+        case .overloaded: .tooManyRequests
+        case .storageFull: .insufficientStorage
+        case .corrupted: .internalServerError
+        default: .serviceUnavailable
+        }
+    }
+}

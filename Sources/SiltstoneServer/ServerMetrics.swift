@@ -80,7 +80,8 @@ final class ServerMetrics: Sendable {
         for (key, series) in ordered {
             let labels = [("api", key.api), ("method", key.method), ("status", String(key.status))]
             for (index, bound) in Self.boundsSeconds.enumerated() {
-                text.sample(name + "_bucket", labels + [("le", "\(bound)")], Double(series.buckets[index]))
+                text.sample(
+                    name + "_bucket", labels + [("le", "\(bound)")], Double(series.buckets[index]))
             }
             text.sample(name + "_bucket", labels + [("le", "+Inf")], Double(series.count))
             text.sample(name + "_sum", labels, series.seconds)
@@ -94,9 +95,15 @@ final class ServerMetrics: Sendable {
         let tables = store.tables().map { (name: $0.definition.name, regions: $0.regions()) }
         let columns: [(String, String, (RegionInfo) -> Int)] = [
             ("siltstone_table_file_bytes", "Bytes of the table's files.", { $0.fileBytes }),
-            ("siltstone_table_memtable_bytes", "Bytes of the table's memtables.", { $0.memtableBytes }),
+            (
+                "siltstone_table_memtable_bytes", "Bytes of the table's memtables.",
+                { $0.memtableBytes }
+            ),
             ("siltstone_table_files", "Files of the table.", { $0.fileCount }),
-            ("siltstone_table_cells", "Cells and markers stored, overwritten ones included.", { $0.cellCount }),
+            (
+                "siltstone_table_cells", "Cells and markers stored, overwritten ones included.",
+                { $0.cellCount }
+            ),
         ]
         for (name, help, value) in columns {
             text.family(name, "gauge", help)
@@ -107,7 +114,8 @@ final class ServerMetrics: Sendable {
         }
         text.family("siltstone_table_regions", "gauge", "Regions of the table.")
         for table in tables {
-            text.sample("siltstone_table_regions", [("table", table.name)], Double(table.regions.count))
+            text.sample(
+                "siltstone_table_regions", [("table", table.name)], Double(table.regions.count))
         }
     }
 }
@@ -116,7 +124,7 @@ final class ServerMetrics: Sendable {
 struct MetricsText {
     private(set) var text = ""
 
-    /// Begins a metric family. Each name is begun once, before its samples.
+    /// Begins a metric family, once a name and before its samples.
     mutating func family(_ name: String, _ type: String, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }

@@ -39,7 +39,8 @@ public final class SiltstoneServer: Sendable {
     public var port: Int { channel.localAddress?.port ?? 0 }
 
     private init(
-        group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel, router: Router
+        group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
+        router: Router
     ) {
         self.group = group
         self.threads = threads
@@ -47,7 +48,9 @@ public final class SiltstoneServer: Sendable {
         self.router = router
     }
 
-    /// Starts to listen. The database stays the caller's: close it after `shutDown`.
+    /// Starts to listen.
+    ///
+    /// The database stays the caller's: close it after `shutDown`.
     ///
     /// - Throws: `invalidArgument` for an address beyond loopback without `isInsecure`; `conflict` when the
     ///   address cannot be bound.
@@ -87,7 +90,9 @@ public final class SiltstoneServer: Sendable {
             try? await threads.shutdownGracefully()
             try? await group.shutdownGracefully()
             throw SiltstoneError(
-                .conflict, "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)")
+                .conflict,
+                "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
+            )
         }
     }
 

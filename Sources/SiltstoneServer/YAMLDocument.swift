@@ -29,7 +29,14 @@ package enum YAMLDocument {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             JobDiagnostics([
-                JobDiagnostic(DocumentMark(line: mark.line, column: mark.column), "not YAML: \(problem)")
+                JobDiagnostic(
+                    DocumentMark(line: mark.line, column: mark.column), "not YAML: \(problem)")
+            ])
+        case .duplicatedKeysInMapping(let keys, let context):
+            JobDiagnostics([
+                JobDiagnostic(
+                    DocumentMark(line: context.mark.line, column: context.mark.column),
+                    "a key is there twice key=\(keys.sorted().joined(separator: ","))")
             ])
         default:
             JobDiagnostics([JobDiagnostic(DocumentMark(line: 1, column: 1), "not YAML: \(error)")])
@@ -40,6 +47,10 @@ package enum YAMLDocument {
         let mark = DocumentMark(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
         guard depth < 32 else {
             throw JobDiagnostics([JobDiagnostic(mark, "nested deeper than 32 levels")])
+        }
+        // The first anchor is met before anything that refers to it could be expanded.
+        guard node.anchor == nil else {
+            throw JobDiagnostics([JobDiagnostic(mark, "anchors and aliases are not supported")])
         }
         switch node {
         case .scalar(let scalar):
@@ -58,7 +69,8 @@ package enum YAMLDocument {
                 }
                 entries.append(
                     DocumentNode.Entry(
-                        key: name.string, mark: keyMark, value: try convert(value, depth: depth + 1)))
+                        key: name.string, mark: keyMark, value: try convert(value, depth: depth + 1)
+                    ))
             }
             return DocumentNode(.map(entries), mark: mark)
         default:

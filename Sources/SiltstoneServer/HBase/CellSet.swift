@@ -52,7 +52,9 @@ enum CellSet {
         return text
     }
 
-    /// Reads `{"Row":[…]}`. A time stamp may be a number or a string, as some clients send it.
+    /// Reads `{"Row":[…]}`.
+    ///
+    /// A time stamp may be a number or a string, as some clients send it.
     static func decode(_ body: [UInt8]) throws(SiltstoneError) -> [BodyRow] {
         let document: JSONValue
         do { document = try JSONValue(parsing: body) } catch {
@@ -67,7 +69,8 @@ enum CellSet {
             for cell in row["Cell"]?.arrayValue ?? [] {
                 cells.append(
                     BodyCell(
-                        column: try bytes(cell["column"], "column"), timestamp: try time(cell["timestamp"]),
+                        column: try bytes(cell["column"], "column"),
+                        timestamp: try time(cell["timestamp"]),
                         value: try bytes(cell["$"], "value") ?? .empty))
             }
             rows.append(BodyRow(key: try bytes(row["key"], "key"), cells: cells))
@@ -75,7 +78,8 @@ enum CellSet {
         return rows
     }
 
-    private static func bytes(_ value: JSONValue?, _ name: String) throws(SiltstoneError) -> Bytes? {
+    private static func bytes(_ value: JSONValue?, _ name: String) throws(SiltstoneError) -> Bytes?
+    {
         guard let value, !value.isNull else { return nil }
         guard let text = value.stringValue, let bytes = Base64.decode(text) else {
             throw SiltstoneError(.invalidArgument, "\(name) is not base 64")

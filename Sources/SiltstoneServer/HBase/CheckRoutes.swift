@@ -24,7 +24,9 @@ struct CheckRoutes {
             }
             cells.append((column, cell))
         }
-        guard let key = rows[0].key ?? pathRow, !cells.isEmpty else { return .now(Self.nothingFound) }
+        guard let key = rows[0].key ?? pathRow, !cells.isEmpty else {
+            return .now(Self.nothingFound)
+        }
         let table = table
         switch check {
         case "put": return try put(key, cells)
@@ -42,7 +44,12 @@ struct CheckRoutes {
             }
             return atomic(key) { [amounts] () throws(SiltstoneError) in
                 try table.increment(key, amounts).map { column, value in
-                    (column, Bytes((0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * Int64($0))) }))
+                    (
+                        column,
+                        Bytes(
+                            (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * Int64($0))) }
+                        )
+                    )
                 }
             }
         }
@@ -70,7 +77,8 @@ struct CheckRoutes {
         let changes = puts.map {
             CellMutation(
                 Column(parsing: $0.column.array[...]),
-                .put(value: $0.cell.value, timeToLiveMilliseconds: nil), timestamp: $0.cell.timestamp)
+                .put(value: $0.cell.value, timeToLiveMilliseconds: nil),
+                timestamp: $0.cell.timestamp)
         }
         return checked(key, column, last.cell.value, changes)
     }
@@ -97,11 +105,14 @@ struct CheckRoutes {
         return checked(key, column, last.cell.value, changes)
     }
 
-    private func checked(_ key: Bytes, _ column: Column, _ expected: Bytes, _ changes: [CellMutation]) -> Reply {
+    private func checked(
+        _ key: Bytes, _ column: Column, _ expected: Bytes, _ changes: [CellMutation]
+    ) -> Reply {
         let table = table
         return .work { () throws(SiltstoneError) in
             let mutation = RowMutation(row: key, changes: changes)
-            return Response(try table.check(key, column, equals: expected, then: mutation) ? .ok : .notModified)
+            return Response(
+                try table.check(key, column, equals: expected, then: mutation) ? .ok : .notModified)
         }
     }
 

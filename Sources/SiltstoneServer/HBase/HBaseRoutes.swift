@@ -14,18 +14,24 @@ struct HBaseRoutes {
         let segments = request.segments
         guard let first = segments.first else { return try tableList() }
         switch (first, segments.count) {
-        case ("version", 1), ("version", 2): return try version(segments.count == 2 ? segments[1] : nil)
+        case ("version", 1), ("version", 2):
+            return try version(segments.count == 2 ? segments[1] : nil)
         case ("status", _), ("namespaces", _): return .now(Self.notFound)
         default: break
         }
         let name = String(decoding: Request.decode(first), as: UTF8.self)
-        guard segments.count > 1 else { return .now(.text(.methodNotAllowed, "Method not allowed\r\n")) }
+        guard segments.count > 1 else {
+            return .now(.text(.methodNotAllowed, "Method not allowed\r\n"))
+        }
         switch (segments[1], segments.count) {
         case ("exists", 2):
-            guard request.method == .GET || request.method == .HEAD else { return .now(Self.notAllowed) }
+            guard request.method == .GET || request.method == .HEAD else {
+                return .now(Self.notAllowed)
+            }
             _ = try store.table(name)
             return .now(Response(.ok))
-        case ("schema", 2): return try SchemaRoutes(router: router, request: request, name: name).reply()
+        case ("schema", 2):
+            return try SchemaRoutes(router: router, request: request, name: name).reply()
         case ("regions", 2), ("scanner", _): return .now(Self.notFound)
         default: return try RowRoutes(router: router, request: request, table: name).reply()
         }
@@ -42,7 +48,9 @@ struct HBaseRoutes {
     }
 
     private func tableList() throws(SiltstoneError) -> Reply {
-        guard request.method == .GET || request.method == .HEAD else { return .now(Self.notAllowed) }
+        guard request.method == .GET || request.method == .HEAD else {
+            return .now(Self.notAllowed)
+        }
         let names = store.tables().map(\.definition.name)
         let noCache = ("Cache-Control", "no-cache")
         switch MediaType.accepted(request, [.text, .json]) {
@@ -60,7 +68,9 @@ struct HBaseRoutes {
     }
 
     private func version(_ part: Substring?) throws(SiltstoneError) -> Reply {
-        guard request.method == .GET || request.method == .HEAD else { return .now(Self.notAllowed) }
+        guard request.method == .GET || request.method == .HEAD else {
+            return .now(Self.notAllowed)
+        }
         let type = MediaType.accepted(request, [.text, .json])
         guard let type else { return .now(Self.notAcceptable) }
         var response: Response

@@ -15,7 +15,8 @@ enum MediaType: String {
             let name = (part.split(separator: ";").first ?? "").filter { $0 != " " }.lowercased()
             if name == "*/*" { return offered.first }
             if let match = offered.first(where: { $0.rawValue == name }) { return match }
-            if name.hasSuffix("/*"), let match = offered.first(where: { $0.rawValue.hasPrefix(name.dropLast()) })
+            if name.hasSuffix("/*"),
+                let match = offered.first(where: { $0.rawValue.hasPrefix(name.dropLast()) })
             {
                 return match
             }
@@ -25,7 +26,9 @@ enum MediaType: String {
 
     /// The representation of the request's body; `nil` when it is not one of these (415).
     static func ofBody(_ request: Request) -> MediaType? {
-        guard let type = request.header("Content-Type")?.split(separator: ";").first else { return nil }
+        guard let type = request.header("Content-Type")?.split(separator: ";").first else {
+            return nil
+        }
         return MediaType(rawValue: type.filter { $0 != " " }.lowercased())
     }
 }

@@ -14,7 +14,8 @@ struct RowRoutes {
         let pieces = request.segments[1...]
         let isGet = request.method == .GET || request.method == .HEAD
         if pieces.count == 1, let last = pieces.first, last.hasSuffix("*"), isGet {
-            return try StatelessScan(request: request, table: stored, prefix: last.dropLast()).reply()
+            return try StatelessScan(request: request, table: stored, prefix: last.dropLast())
+                .reply()
         }
         let spec = try RowSpec(pieces, request)
         switch request.method {
@@ -39,7 +40,9 @@ struct RowRoutes {
         switch spec.rows {
         case .one(let key):
             if type == .binary { return .now(try value(stored, key, projection)) }
-            guard let row = try stored.get(key, projection) else { return .now(HBaseRoutes.notFound) }
+            guard let row = try stored.get(key, projection) else {
+                return .now(HBaseRoutes.notFound)
+            }
             return .now(Self.json(CellSet.encode([row])))
         case .range(let start, let end):
             return rows(stored, RowRange(start: start, stop: end), projection)
@@ -56,7 +59,8 @@ struct RowRoutes {
         }
     }
 
-    private func value(_ stored: StoredTable, _ key: Bytes, _ projection: Projection) throws(SiltstoneError)
+    private func value(_ stored: StoredTable, _ key: Bytes, _ projection: Projection)
+        throws(SiltstoneError)
         -> Response
     {
         guard projection.selectors.count == 1 else {
@@ -64,11 +68,14 @@ struct RowRoutes {
                 "Default 'GET' method only works if there is exactly 1 column in the row. Using the"
                     + " 'Accept' header with application/json retrieves a whole row.")
         }
-        guard let cell = try stored.get(key, projection)?.cells.first else { return HBaseRoutes.notFound }
+        guard let cell = try stored.get(key, projection)?.cells.first else {
+            return HBaseRoutes.notFound
+        }
         return Response(
             .ok,
             headers: [
-                ("Content-Type", MediaType.binary.rawValue), ("X-Timestamp", String(cell.timestamp)),
+                ("Content-Type", MediaType.binary.rawValue),
+                ("X-Timestamp", String(cell.timestamp)),
             ], body: cell.value.array)
     }
 
@@ -86,7 +93,8 @@ struct RowRoutes {
         default: return .now(HBaseRoutes.unsupported)
         }
         if let check = request.parameter("check") {
-            return try CheckRoutes(request: request, table: stored, spec: spec, rows: body).reply(check)
+            return try CheckRoutes(request: request, table: stored, spec: spec, rows: body).reply(
+                check)
         }
         var mutations: [RowMutation] = []
         for row in body {
@@ -103,7 +111,9 @@ struct RowRoutes {
             guard !changes.isEmpty else { continue }
             mutations.append(RowMutation(row: key, changes: changes))
         }
-        guard !mutations.isEmpty else { return .now(HBaseRoutes.badRequest("no cells in the body")) }
+        guard !mutations.isEmpty else {
+            return .now(HBaseRoutes.badRequest("no cells in the body"))
+        }
         return write(mutations, to: stored)
     }
 
@@ -117,7 +127,8 @@ struct RowRoutes {
             cells: [
                 .init(
                     column: request.header("X-Column").map { Bytes($0) },
-                    timestamp: timestamp.flatMap { $0 == .max ? nil : $0 }, value: Bytes(request.body))
+                    timestamp: timestamp.flatMap { $0 == .max ? nil : $0 },
+                    value: Bytes(request.body))
             ])
     }
 
@@ -126,7 +137,8 @@ struct RowRoutes {
         throw SiltstoneError(.invalidArgument, "no row key in body or path")
     }
 
-    private func column(_ cell: CellSet.BodyCell, _ index: Int, _ spec: RowSpec) throws(SiltstoneError)
+    private func column(_ cell: CellSet.BodyCell, _ index: Int, _ spec: RowSpec)
+        throws(SiltstoneError)
         -> Column
     {
         if let column = cell.column { return Column(parsing: column.array[...]) }

@@ -68,7 +68,8 @@ struct RowSpec {
             }
         default: break
         }
-        throw SiltstoneError(.invalidArgument, "the time stamps of the path are not numbers in order")
+        throw SiltstoneError(
+            .invalidArgument, "the time stamps of the path are not numbers in order")
     }
 
     /// The projection of a read with these columns and times.
@@ -100,7 +101,8 @@ struct KeyDecoder {
         let raw = Request.decode(text)
         guard isBase64 else { return Bytes(raw) }
         // A plus sign of the basic alphabet may come unescaped: it is no space here.
-        guard let bytes = Base64.decode(raw.map { $0 == UInt8(ascii: " ") ? UInt8(ascii: "+") : $0 })
+        guard
+            let bytes = Base64.decode(raw.map { $0 == UInt8(ascii: " ") ? UInt8(ascii: "+") : $0 })
         else { throw SiltstoneError(.invalidArgument, "key is not base 64") }
         return Bytes(bytes)
     }

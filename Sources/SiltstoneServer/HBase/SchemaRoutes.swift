@@ -41,7 +41,8 @@ struct SchemaRoutes {
         }
         let wanted = try Self.definition(name: name, document)
         let (store, name, replaces) = (router.store, name, request.method == .PUT)
-        let location = "http://\(request.header("Host") ?? "localhost")/\(request.segments[0])/schema"
+        let location =
+            "http://\(request.header("Host") ?? "localhost")/\(request.segments[0])/schema"
         return .work { () throws(SiltstoneError) in
             let created = Response(.created, headers: [("Location", location)])
             guard let existing = try? store.table(name) else {
@@ -86,7 +87,8 @@ struct SchemaRoutes {
 
     private static func json(_ family: Family) -> JSONValue {
         var attributes = [
-            "BLOOMFILTER": "ROW", "REPLICATION_SCOPE": "0", "IN_MEMORY": "false", "BLOCKCACHE": "true",
+            "BLOOMFILTER": "ROW", "REPLICATION_SCOPE": "0", "IN_MEMORY": "false",
+            "BLOCKCACHE": "true",
             "DATA_BLOCK_ENCODING": "NONE", "INDEX_BLOCK_ENCODING": "NONE",
         ]
         attributes.merge(family.attributes) { $1 }
@@ -120,7 +122,9 @@ struct SchemaRoutes {
                 + attributes.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
     }
 
-    static func definition(name: String, _ document: JSONValue) throws(SiltstoneError) -> TableDefinition {
+    static func definition(name: String, _ document: JSONValue) throws(SiltstoneError)
+        -> TableDefinition
+    {
         guard let members = document.objectValue else {
             throw SiltstoneError(.invalidArgument, "a schema is an object")
         }
@@ -158,7 +162,9 @@ struct SchemaRoutes {
         return family
     }
 
-    private static func set(_ name: String, _ value: String, on family: inout Family) throws(SiltstoneError) {
+    private static func set(_ name: String, _ value: String, on family: inout Family)
+        throws(SiltstoneError)
+    {
         func number(_ range: ClosedRange<Int>) throws(SiltstoneError) -> Int {
             guard let number = Int(value), range.contains(number) else {
                 throw SiltstoneError(.invalidArgument, "\(name) is out of range value=\(value)")
@@ -168,9 +174,11 @@ struct SchemaRoutes {
         switch name {
         case "VERSIONS": family.maxVersions = try number(1...Int(Int32.max))
         case "MIN_VERSIONS": family.minVersions = try number(0...Int(Int32.max))
-        case "BLOCKSIZE": family.blockBytes = min(max(try number(1...Int(Int32.max)), 1024), 16 << 20)
+        case "BLOCKSIZE":
+            family.blockBytes = min(max(try number(1...Int(Int32.max)), 1024), 16 << 20)
         case "TTL":
-            let seconds = value.uppercased() == "FOREVER" ? Int(Int32.max) : try number(1...Int(Int32.max))
+            let seconds =
+                value.uppercased() == "FOREVER" ? Int(Int32.max) : try number(1...Int(Int32.max))
             family.timeToLiveMilliseconds = seconds == Int(Int32.max) ? nil : Int64(seconds) * 1000
         case "KEEP_DELETED_CELLS":
             family.keepDeletedCells =

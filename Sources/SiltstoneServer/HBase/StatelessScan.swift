@@ -11,9 +11,12 @@ struct StatelessScan {
     let prefix: Substring
 
     func reply() throws(SiltstoneError) -> Reply {
-        guard MediaType.accepted(request, [.json]) != nil else { return .now(HBaseRoutes.notAcceptable) }
+        guard MediaType.accepted(request, [.json]) != nil else {
+            return .now(HBaseRoutes.notAcceptable)
+        }
         for name in ["filter", "filter_b64"] where request.parameter(name) != nil {
-            throw SiltstoneError(.invalidArgument, "filters are not supported yet parameter=\(name)")
+            throw SiltstoneError(
+                .invalidArgument, "filters are not supported yet parameter=\(name)")
         }
         let range = try self.range()
         let projection = Projection(
@@ -29,7 +32,8 @@ struct StatelessScan {
         let batch = try number("batchsize", 1...Int.max) ?? .max
         let table = table
         return .work { () throws(SiltstoneError) in
-            let source = RowSetSource(try table.scan(range, projection), rowLimit: rowLimit, cellsPerRow: batch)
+            let source = RowSetSource(
+                try table.scan(range, projection), rowLimit: rowLimit, cellsPerRow: batch)
             return .stream(.ok, contentType: MediaType.json.rawValue, source)
         }
     }
@@ -38,7 +42,8 @@ struct StatelessScan {
         let isReversed = request.parameter("reversed") == "true"
         let prefix = Bytes(Request.decode(prefix))
         var range = RowRange(
-            start: Bytes(request.parameter("startrow") ?? ""), stop: Bytes(request.parameter("endrow") ?? ""),
+            start: Bytes(request.parameter("startrow") ?? ""),
+            stop: Bytes(request.parameter("endrow") ?? ""),
             includesStart: request.parameter("includeStartRow") != "false",
             includesStop: request.parameter("includeStopRow") == "true", isReversed: isReversed)
         guard !prefix.isEmpty else { return range }

@@ -66,7 +66,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             refuse(.payloadTooLarge, head, context)
             return
         }
-        if head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+        if head.headers[canonicalForm: "expect"].contains(where: {
+            $0.lowercased() == "100-continue"
+        }) {
             let reply = HTTPResponseHead(version: head.version, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(reply)), promise: nil)
         }
@@ -88,7 +90,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ request: Request, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func answer(
+        _ request: Request, _ head: HTTPRequestHead, _ context: ChannelHandlerContext
+    ) {
         let started = router.metrics.begin()
         let loop = context.eventLoop
         let bound = NIOLoopBound((self, context), eventLoop: loop)
@@ -102,18 +106,24 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .work(let body):
             threads.runIfActive(eventLoop: loop) { Router.catching(request, body) }
                 .whenComplete { result in
-                    finish((try? result.get()) ?? Response.text(.serviceUnavailable, "Unavailable\r\n"))
+                    finish(
+                        (try? result.get()) ?? Response.text(.serviceUnavailable, "Unavailable\r\n")
+                    )
                 }
         case .later(let start):
             start { response in loop.execute { finish(response) } }
         }
     }
 
-    private func send(_ response: Response, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    private func send(
+        _ response: Response, _ head: HTTPRequestHead, _ context: ChannelHandlerContext
+    ) {
         guard context.channel.isActive else { return }
         var answer = HTTPResponseHead(version: head.version, status: response.status)
         for (name, value) in Router.standardHeaders { answer.headers.add(name: name, value: value) }
-        for (name, value) in response.headers { answer.headers.replaceOrAdd(name: name, value: value) }
+        for (name, value) in response.headers {
+            answer.headers.replaceOrAdd(name: name, value: value)
+        }
         let keepsAlive = head.isKeepAlive
         if !keepsAlive {
             answer.headers.add(name: "Connection", value: "close")

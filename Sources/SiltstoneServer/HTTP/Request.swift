@@ -24,7 +24,8 @@ struct Request: Sendable {
         var parameters: [(String, String)] = []
         if let mark {
             for pair in uri[uri.index(after: mark)...].split(separator: "&") {
-                let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                let sides = pair.split(
+                    separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 let value = sides.count > 1 ? Self.decode(sides[1]) : []
                 parameters.append(
                     (
@@ -45,7 +46,9 @@ struct Request: Sendable {
     /// A header's first value.
     func header(_ name: String) -> String? { headers.first(name: name) }
 
-    /// Decodes a form value: `%NN` and `+` for a space. A `%` without two hex digits stays as it is.
+    /// Decodes a form value: `%NN` and `+` for a space.
+    ///
+    /// A `%` without two hex digits stays as it is.
     static func decode(_ text: some StringProtocol) -> [UInt8] {
         let raw = Array(text.utf8)
         var bytes: [UInt8] = []
@@ -53,7 +56,8 @@ struct Request: Sendable {
         var index = 0
         while index < raw.count {
             if raw[index] == UInt8(ascii: "%"), index + 2 < raw.count,
-                let byte = Hex.decode(String(decoding: raw[(index + 1)...(index + 2)], as: UTF8.self))
+                let byte = Hex.decode(
+                    String(decoding: raw[(index + 1)...(index + 2)], as: UTF8.self))
             {
                 bytes.append(byte[0])
                 index += 3

@@ -3,7 +3,7 @@ import SiltModel
 import SiltTable
 import Siltstone
 
-/// Finds the route of a request. Stateless but for what it points at; safe from any thread.
+/// Finds the route of a request; safe from any thread.
 struct Router: Sendable {
     /// Headers of every answer, as HBase's gateway sends them.
     static let standardHeaders = [
@@ -31,7 +31,8 @@ struct Router: Sendable {
     private func route(_ request: Request) throws(SiltstoneError) -> Reply {
         if request.method == .TRACE { return .now(HBaseRoutes.notAllowed) }
         if request.method == .OPTIONS {
-            return .now(Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
+            return .now(
+                Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
         }
         let reads = request.method == .GET || request.method == .HEAD
         if isReadOnly, !reads { return .now(.text(.forbidden, "Forbidden\r\n")) }
@@ -66,7 +67,8 @@ struct Router: Sendable {
                     (
                         "error",
                         .object(
-                            ("code", .string(error.code.description)), ("message", .string(error.message)),
+                            ("code", .string(error.code.description)),
+                            ("message", .string(error.message)),
                             ("detail", detail))
                     )))
         }

@@ -33,7 +33,9 @@ enum RowJSON {
             let key = cell.value.string == nil ? "base64" : "text"
             let text = cell.value.string ?? Base64.encode(cell.value.array)
             let version = JSONValue.object((key, .string(text)), ("ts", .integer(cell.timestamp)))
-            if members.last?.name == name, case .array(let earlier) = members[members.count - 1].value {
+            if members.last?.name == name,
+                case .array(let earlier) = members[members.count - 1].value
+            {
                 members[members.count - 1].value = .array(earlier + [version])
             } else {
                 members.append(.init(name, .array([version])))
@@ -71,7 +73,8 @@ enum RowJSON {
         }
         var changes: [CellMutation] = []
         guard let names = document.arrayValue else {
-            throw SiltstoneError(.invalidArgument, "delete is a list of columns, or true for the row")
+            throw SiltstoneError(
+                .invalidArgument, "delete is a list of columns, or true for the row")
         }
         for name in names {
             guard let text = name.stringValue else {
@@ -79,7 +82,8 @@ enum RowJSON {
             }
             switch RowSpec.selector(Bytes(text)) {
             case .column(let column): changes.append(CellMutation(column, .deleteColumn))
-            case .family(let name): changes.append(CellMutation(Column(name, .empty), .deleteFamily))
+            case .family(let name):
+                changes.append(CellMutation(Column(name, .empty), .deleteFamily))
             }
         }
         return changes
@@ -87,15 +91,19 @@ enum RowJSON {
 
     static func column(_ name: String) throws(SiltstoneError) -> Column {
         guard name.utf8.contains(UInt8(ascii: ":")) else {
-            throw SiltstoneError(.invalidArgument, "a column is written family:qualifier column=\(name)")
+            throw SiltstoneError(
+                .invalidArgument, "a column is written family:qualifier column=\(name)")
         }
         return Column(stringLiteral: name)
     }
 
-    private static func integer(_ value: JSONValue?, _ name: String) throws(SiltstoneError) -> Int64? {
+    private static func integer(_ value: JSONValue?, _ name: String) throws(SiltstoneError)
+        -> Int64?
+    {
         guard let value, !value.isNull else { return nil }
         guard let number = value.integerValue, number >= 0 else {
-            throw SiltstoneError(.invalidArgument, "\(name) is not a number of milliseconds value=\(value.text)")
+            throw SiltstoneError(
+                .invalidArgument, "\(name) is not a number of milliseconds value=\(value.text)")
         }
         return number
     }
@@ -105,7 +113,8 @@ enum RowJSON {
         func number(_ name: String, _ least: Int64) throws(SiltstoneError) -> Int64? {
             guard let text = request.parameter(name) else { return nil }
             guard let value = Int64(text), value >= least else {
-                throw SiltstoneError(.invalidArgument, "\(name) is not a number in range value=\(text)")
+                throw SiltstoneError(
+                    .invalidArgument, "\(name) is not a number in range value=\(text)")
             }
             return value
         }
@@ -114,7 +123,8 @@ enum RowJSON {
         let to = try number("to", 0) ?? .max
         guard from <= to else { throw SiltstoneError(.invalidArgument, "to is before from") }
         return Projection(
-            names.map { RowSpec.selector(Bytes(String($0))) }, maxVersions: Int(try number("versions", 1) ?? 1),
+            names.map { RowSpec.selector(Bytes(String($0))) },
+            maxVersions: Int(try number("versions", 1) ?? 1),
             timeRange: TimeRange(min: from, max: to))
     }
 

@@ -18,14 +18,17 @@ struct RowsRoutes {
 
     private func scan() throws(SiltstoneError) -> Reply {
         for name in ["filter", "where"] where request.parameter(name) != nil {
-            throw SiltstoneError(.invalidArgument, "filters are not supported yet parameter=\(name)")
+            throw SiltstoneError(
+                .invalidArgument, "filters are not supported yet parameter=\(name)")
         }
         let isReversed = request.parameter("reverse") == "true"
         var range = RowRange(
-            start: Bytes(request.parameter("start") ?? ""), stop: Bytes(request.parameter("stop") ?? ""),
+            start: Bytes(request.parameter("start") ?? ""),
+            stop: Bytes(request.parameter("stop") ?? ""),
             isReversed: isReversed)
         if let prefix = request.parameter("prefix") {
-            guard request.parameter("stop") == nil, request.parameter("start") == nil || !isReversed else {
+            guard request.parameter("stop") == nil, request.parameter("start") == nil || !isReversed
+            else {
                 throw SiltstoneError(.invalidArgument, "give a prefix, or start and stop")
             }
             let rows = RowRange(prefix: Bytes(prefix))
@@ -42,7 +45,8 @@ struct RowsRoutes {
         var limit = Int.max
         if let text = request.parameter("limit") {
             guard let number = Int(text), number > 0 else {
-                throw SiltstoneError(.invalidArgument, "limit is not a number of rows value=\(text)")
+                throw SiltstoneError(
+                    .invalidArgument, "limit is not a number of rows value=\(text)")
             }
             limit = number
         }
@@ -63,7 +67,8 @@ struct RowsRoutes {
         return .work { () throws(SiltstoneError) in
             var upload = MutationUpload(table: table, durability: durability)
             var line = 0
-            for text in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            for text in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            {
                 line += 1
                 let trimmed = text.last == UInt8(ascii: "\r") ? text.dropLast() : text
                 if !trimmed.isEmpty { try upload.take(Array(trimmed), line: line) }
@@ -103,7 +108,9 @@ struct MutationUpload {
     mutating func finish() throws(SiltstoneError) -> [UInt8] {
         try apply()
         JSONWriter.append(
-            .object(("applied", .integer(Int64(appliedCount))), ("failed", .integer(Int64(failedCount)))),
+            .object(
+                ("applied", .integer(Int64(appliedCount))), ("failed", .integer(Int64(failedCount)))
+            ),
             to: &answers)
         answers.append(UInt8(ascii: "\n"))
         return answers
@@ -156,7 +163,9 @@ struct MutationUpload {
                 ("line", .integer(Int64(line))),
                 (
                     "error",
-                    .object(("code", .string(error.code.description)), ("message", .string(error.message)))
+                    .object(
+                        ("code", .string(error.code.description)),
+                        ("message", .string(error.message)))
                 )), to: &answers)
         answers.append(UInt8(ascii: "\n"))
     }
@@ -196,7 +205,8 @@ final class RowLinesSource: BodySource {
             JSONWriter.append(
                 .object(
                     ("row", RowJSON.encode(row.key)),
-                    ("columns", RowJSON.encodeColumns(row.cells, withVersions: withVersions))), to: &text)
+                    ("columns", RowJSON.encodeColumns(row.cells, withVersions: withVersions))),
+                to: &text)
             text.append(UInt8(ascii: "\n"))
         }
         return text.isEmpty ? nil : text

@@ -40,9 +40,12 @@ struct SingleRowRoutes {
     }
 
     private func write(_ changes: [CellMutation]) throws(SiltstoneError) -> Reply {
-        guard !changes.isEmpty else { throw SiltstoneError(.invalidArgument, "the body has no columns") }
+        guard !changes.isEmpty else {
+            throw SiltstoneError(.invalidArgument, "the body has no columns")
+        }
         let durability = try RowJSON.durability(request)
-        let mutation = TableMutation(table: table, mutation: RowMutation(row: row, changes: changes))
+        let mutation = TableMutation(
+            table: table, mutation: RowMutation(row: row, changes: changes))
         let (store, request) = (router.store, request)
         return .later { finish in
             store.submit([mutation], durability: durability) { result in
@@ -58,11 +61,14 @@ struct SingleRowRoutes {
         var amounts: [(Column, Int64)] = []
         for member in try RowJSON.body(request).objectValue ?? [] {
             guard let amount = member.value.integerValue else {
-                throw SiltstoneError(.invalidArgument, "increment is not an integer column=\(member.name)")
+                throw SiltstoneError(
+                    .invalidArgument, "increment is not an integer column=\(member.name)")
             }
             amounts.append((try RowJSON.column(member.name), amount))
         }
-        guard !amounts.isEmpty else { throw SiltstoneError(.invalidArgument, "the body has no columns") }
+        guard !amounts.isEmpty else {
+            throw SiltstoneError(.invalidArgument, "the body has no columns")
+        }
         let (table, row, durability) = (table, row, try RowJSON.durability(request))
         return .work { [amounts] () throws(SiltstoneError) in
             let values = try table.increment(row, amounts, durability: durability)
@@ -76,7 +82,9 @@ struct SingleRowRoutes {
         for member in try RowJSON.body(request).objectValue ?? [] {
             suffixes.append((try RowJSON.column(member.name), try RowJSON.decode(member.value)))
         }
-        guard !suffixes.isEmpty else { throw SiltstoneError(.invalidArgument, "the body has no columns") }
+        guard !suffixes.isEmpty else {
+            throw SiltstoneError(.invalidArgument, "the body has no columns")
+        }
         let (table, row, durability) = (table, row, try RowJSON.durability(request))
         return .work { [suffixes] () throws(SiltstoneError) in
             let values = try table.append(row, suffixes, durability: durability)
@@ -97,7 +105,9 @@ struct SingleRowRoutes {
         if let deletes = body["delete"] {
             changes += try RowJSON.decodeDeletes(deletes, families: table.definition.families)
         }
-        guard !changes.isEmpty else { throw SiltstoneError(.invalidArgument, "a check puts or deletes") }
+        guard !changes.isEmpty else {
+            throw SiltstoneError(.invalidArgument, "a check puts or deletes")
+        }
         let (table, row, durability) = (table, row, try RowJSON.durability(request))
         let mutation = RowMutation(row: row, changes: changes)
         return .work { () throws(SiltstoneError) in

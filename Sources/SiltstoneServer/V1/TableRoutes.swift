@@ -14,16 +14,20 @@ struct TableRoutes {
         case .GET, .HEAD:
             return .now(.json(.ok, TableSchemaJSON.encode(try store.table(name).definition)))
         case .PUT:
-            let definition = try TableSchemaJSON.decode(try RowJSON.body(request), name: name, base: nil)
+            let definition = try TableSchemaJSON.decode(
+                try RowJSON.body(request), name: name, base: nil)
             return .work { () throws(SiltstoneError) in
-                .json(.created, TableSchemaJSON.encode(try store.createTable(definition).definition))
+                .json(
+                    .created, TableSchemaJSON.encode(try store.createTable(definition).definition))
             }
         case .PATCH:
             let document = try RowJSON.body(request)
             return .work { () throws(SiltstoneError) in
                 let base = try store.table(name).definition
                 let definition = try TableSchemaJSON.decode(document, name: name, base: base)
-                return .json(.ok, TableSchemaJSON.encode(try store.alterTable(name, to: definition).definition))
+                return .json(
+                    .ok,
+                    TableSchemaJSON.encode(try store.alterTable(name, to: definition).definition))
             }
         case .DELETE:
             return .work { () throws(SiltstoneError) in

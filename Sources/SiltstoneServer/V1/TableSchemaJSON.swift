@@ -42,12 +42,14 @@ enum TableSchemaJSON {
             ("versions", .integer(Int64(family.maxVersions))),
             ("min_versions", .integer(Int64(family.minVersions))),
             ("ttl_ms", family.timeToLiveMilliseconds.map { .integer($0) } ?? .null),
-            ("compression", .string(compression)), ("block_bytes", .integer(Int64(family.blockBytes))),
+            ("compression", .string(compression)),
+            ("block_bytes", .integer(Int64(family.blockBytes))),
             ("bloom", .string(bloom)), ("keep_deleted", .string(keeps)))
     }
 
     /// - Parameter base: what the settings that are left out keep; `nil` for a new table.
-    static func decode(_ document: JSONValue, name: String, base: TableDefinition?) throws(SiltstoneError)
+    static func decode(_ document: JSONValue, name: String, base: TableDefinition?)
+        throws(SiltstoneError)
         -> TableDefinition
     {
         guard let members = document.objectValue else {
@@ -80,7 +82,8 @@ enum TableSchemaJSON {
                 for point in points { definition.splitPoints.append(try RowJSON.decode(point)) }
             case "durability":
                 guard let level = member.value.stringValue.flatMap({ Durability(name: $0) }) else {
-                    throw SiltstoneError(.invalidArgument, "durability is unknown value=\(member.value.text)")
+                    throw SiltstoneError(
+                        .invalidArgument, "durability is unknown value=\(member.value.text)")
                 }
                 definition.durability = level
             case "read_only": definition.isReadOnly = member.value.boolValue ?? false
@@ -91,7 +94,8 @@ enum TableSchemaJSON {
         return definition
     }
 
-    private static func families(_ value: JSONValue) throws(SiltstoneError) -> [(String, JSONValue)] {
+    private static func families(_ value: JSONValue) throws(SiltstoneError) -> [(String, JSONValue)]
+    {
         if let members = value.objectValue { return members.map { ($0.name, $0.value) } }
         var result: [(String, JSONValue)] = []
         for name in value.arrayValue ?? [] {
@@ -103,10 +107,13 @@ enum TableSchemaJSON {
         return result
     }
 
-    private static func decode(_ settings: JSONValue, _ base: Family) throws(SiltstoneError) -> Family {
+    private static func decode(_ settings: JSONValue, _ base: Family) throws(SiltstoneError)
+        -> Family
+    {
         var family = base
         guard let members = settings.objectValue else {
-            throw SiltstoneError(.invalidArgument, "a family's settings are an object family=\(base.name)")
+            throw SiltstoneError(
+                .invalidArgument, "a family's settings are an object family=\(base.name)")
         }
         for member in members {
             try set(member.name, member.value, on: &family)

@@ -44,7 +44,9 @@ struct V1Routes {
             .object(
                 (
                     "error",
-                    .object(("code", "methodNotAllowed"), ("message", .string("allowed here: \(allowed)")))
+                    .object(
+                        ("code", "methodNotAllowed"),
+                        ("message", .string("allowed here: \(allowed)")))
                 )))
         response.headers.append(("Allow", allowed))
         return .now(response)

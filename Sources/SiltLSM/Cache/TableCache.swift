@@ -1,25 +1,69 @@
 package import SiltBytes
 package import SiltIO
 package import SiltModel
+internal import Synchronization
 
-/// Open table files, a bounded number of them.
+/// Open table files, a bounded number of them: thousands of files need not mean thousands of descriptors.
+///
+/// A reader that was handed out stays usable when it has left the cache; its descriptor closes with the last reference.
 package final class TableCache: Sendable {
+    private struct Entry {
+        var reader: TableReader
+        var lastUse: UInt64
+    }
+
+    private struct State {
+        var entries: [Identifier: Entry] = [:]
+        var uses: UInt64 = 0
+    }
+
     /// Where the files are.
     package let objects: any ObjectStore
     /// Where their blocks are kept.
     package let blocks: BlockCache
+    private let openFilesMax: Int
+    private let state = Mutex(State())
 
     /// An empty cache.
     package init(objects: any ObjectStore, blocks: BlockCache, openFilesMax: Int = 1_000) {
         self.objects = objects
         self.blocks = blocks
+        self.openFilesMax = max(openFilesMax, 1)
     }
 
     /// The open file, opened when it was not.
     package func reader(_ file: TableFile) throws(SiltstoneError) -> TableReader {
-        try TableReader(file, objects: objects, blocks: blocks)
+        let known = state.withLock { state -> TableReader? in
+            state.uses &+= 1
+            state.entries[file.id]?.lastUse = state.uses
+            return state.entries[file.id]?.reader
+        }
+        if let known { return known }
+        // Opened outside the lock; of two threads that open the same file the first to come back is kept.
+        let opened = try TableReader(file, objects: objects, blocks: blocks)
+        let result = state.withLock { state -> (use: TableReader, gone: [TableReader]) in
+            if let other = state.entries[file.id]?.reader { return (other, []) }
+            state.uses &+= 1
+            state.entries[file.id] = Entry(reader: opened, lastUse: state.uses)
+            return (opened, state.entries.count > openFilesMax ? evict(&state) : [])
+        }
+        return result.use
     }
 
     /// Forgets a file that was dropped from its manifest.
-    package func forget(_ id: Identifier) {}
+    package func forget(_ id: Identifier) {
+        // The reader is released after the lock, with the result.
+        _ = state.withLock { $0.entries.removeValue(forKey: id) }
+    }
+
+    /// How many files are open here.
+    package var openCount: Int { state.withLock { $0.entries.count } }
+
+    /// Closes the eighth that was used least recently, so that the search for them is paid once for many.
+    private func evict(_ state: inout State) -> [TableReader] {
+        let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
+            .prefix(state.entries.count - openFilesMax + openFilesMax / 8)
+        for (id, _) in oldest { state.entries[id] = nil }
+        return oldest.map(\.value.reader)
+    }
 }

@@ -1,32 +1,159 @@
+internal import CSiltstone
 package import SiltBytes
+internal import SiltCodec
+package import SiltFormat
 package import SiltIO
 package import SiltModel
 
-/// Writes cells, given in order, as one table file.
+/// Writes cells, given in order, as one table file, strictly forward.
 package final class TableWriter {
+    private let id: Identifier
+    private let key: String
+    private let object: any ObjectWriter
+    private let blockBytes: Int
+    private let compressor: Compressor
+    private var block = BlockBuilder()
+    private var index = IndexBuilder()
+    private var filter: FilterBuilder
+    private var properties: TableProperties
+    private var row: [UInt8] = []
+    private var offset: UInt64 = 0
+
     /// Begins the file `key`, whose identifier is `id`.
-    package init(_ id: Identifier, key: String, objects: any ObjectStore, settings: Family)
-        throws(SiltstoneError)
-    {
-        preconditionFailure("not built")
+    ///
+    /// - Parameter properties: what only the owner knows: table, region, family, time of creation.
+    package init(
+        _ id: Identifier, key: String, objects: any ObjectStore, settings: Family,
+        properties: TableProperties = TableProperties()
+    ) throws(SiltstoneError) {
+        self.id = id
+        self.key = key
+        blockBytes = max(settings.blockBytes, 64)
+        compressor = Compressor(settings.compression)
+        filter = FilterBuilder(settings.bloomFilter)
+        self.properties = properties
+        self.properties.codec = compressor.codec
+        self.properties.blockBytes = UInt64(blockBytes)
+        object = try objects.makeUnique(key)
     }
 
     /// Appends a cell, which must sort after those before it.
     package func append(
-        columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
-        sequence: UInt64,
+        columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8, sequence: UInt64,
         value: UnsafeRawBufferPointer
-    ) throws(SiltstoneError) {}
+    ) throws(SiltstoneError) {
+        if !block.isEmpty,
+            block.estimatedByteCount + columnKey.count + value.count + 24 > blockBytes
+        {
+            try writeBlock()
+        }
+        unsafe addToFilter(columnKey)
+        unsafe block.append(
+            columnKey: columnKey, timestamp: timestamp, type: type, flags: flags, sequence: sequence,
+            value: value)
+        properties.add(timestamp: timestamp, type: type, sequence: sequence)
+    }
 
     /// Appends the current cell of a cursor.
-    package func append(_ cursor: MergeCursor) throws(SiltstoneError) {}
+    package func append(_ cursor: MergeCursor) throws(SiltstoneError) {
+        // Safety: the cursor's pointers are good until its next move.
+        try unsafe append(
+            columnKey: cursor.columnKey, timestamp: cursor.timestamp, type: cursor.type,
+            flags: cursor.flags, sequence: cursor.sequence, value: cursor.value)
+    }
 
-    /// The bytes that the file would have about now.
-    package var byteCount: Int { 0 }
+    /// About how many bytes the file would have if it were finished now; the last block counts uncompressed.
+    package var byteCount: Int {
+        Int(offset) + block.estimatedByteCount + index.estimatedByteCount + filter.count * 10 / 8
+    }
+
+    /// How many cells were appended.
+    package var cellCount: Int { Int(properties.entryCount) }
 
     /// Makes the file durable and describes it.
-    package func finish() throws(SiltstoneError) -> TableFile { preconditionFailure("not built") }
+    package func finish() throws(SiltstoneError) -> TableFile {
+        if !block.isEmpty { try writeBlock() }
+        let indexPlace = try write(.index, index.finish())
+        var filterPlace = TableFooter.Place(offset: offset, byteCount: 0)
+        if filter.kind != .none { filterPlace = try write(.filter, filter.finish()) }
+        let propertiesPlace = try write(.properties, properties.encoded())
+        let footer = TableFooter(
+            fileID: id, index: indexPlace, filter: filterPlace, properties: propertiesPlace,
+            fileByteCount: offset + UInt64(TableFooter.byteCount))
+        try append(footer.encoded())
+        try object.finish()
+        var file = TableFile(id: id, key: key)
+        file.byteCount = Int(offset)
+        file.cellCount = Int(properties.entryCount)
+        file.markerCount = Int(properties.markerCount)
+        file.familyMarkerCount = Int(properties.familyMarkerCount)
+        file.firstKey = properties.smallest
+        file.lastKey = properties.largest
+        file.minTimestamp = properties.minTimestamp
+        file.maxTimestamp = properties.maxTimestamp
+        file.maxSequence = properties.maxSequence
+        return file
+    }
 
     /// Gives the file up.
-    package func abandon() {}
+    package func abandon() { object.abandon() }
+
+    private func addToFilter(_ columnKey: UnsafeRawBufferPointer) {
+        switch filter.kind {
+        case .none: return
+        case .rowAndColumn: unsafe filter.append(Hash64.hash(columnKey))
+        case .row:
+            // Safety: a column key holds the row's terminating zero; without one the whole key counts as the row.
+            let count = unsafe min(silt_zero(columnKey.baseAddress, columnKey.count) + 1, columnKey.count)
+            let prefix = unsafe UnsafeRawBufferPointer(rebasing: columnKey[..<count])
+            let isSame = unsafe row.withUnsafeBytes { last in
+                unsafe last.count == count
+                    && silt_order(last.baseAddress, count, prefix.baseAddress, count) == 0
+            }
+            if isSame { return }
+            row.removeAll(keepingCapacity: true)
+            unsafe row.append(contentsOf: prefix)
+            unsafe filter.append(Hash64.hash(prefix))
+        }
+    }
+
+    private func writeBlock() throws(SiltstoneError) {
+        let first = block.firstCellKey
+        let last = block.lastCellKey
+        let entryCount = block.count
+        let markerCount = block.markerCount
+        let payload = block.finish()
+        let start = offset
+        let stored = BlockFrame.seal(.data, payload, compressor: compressor, fileID: id, offset: start)
+        try append(stored)
+        index.append(
+            first: first, last: last,
+            IndexEntry(
+                offset: start, storedByteCount: stored.count, rawByteCount: payload.count,
+                entryCount: entryCount, markerCount: markerCount))
+        if properties.blockCount == 0 { properties.smallest = first }
+        properties.largest = last
+        properties.blockCount += 1
+        properties.rawByteCount += UInt64(payload.count)
+        properties.storedByteCount += UInt64(stored.count)
+    }
+
+    private func write(
+        _ kind: BlockKind, _ payload: [UInt8]
+    ) throws(SiltstoneError) -> TableFooter.Place {
+        let start = offset
+        let stored = BlockFrame.seal(kind, payload, compressor: nil, fileID: id, offset: start)
+        try append(stored)
+        return TableFooter.Place(offset: start, byteCount: UInt32(stored.count))
+    }
+
+    private func append(_ bytes: [UInt8]) throws(SiltstoneError) {
+        var failure: SiltstoneError?
+        // Safety: the buffer is used only inside the closure.
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(SiltstoneError) { try unsafe object.append(buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        offset += UInt64(bytes.count)
+    }
 }

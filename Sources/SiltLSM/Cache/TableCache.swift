@@ -1,4 +1,5 @@
 package import SiltBytes
+package import SiltFormat
 package import SiltIO
 package import SiltModel
 internal import Synchronization

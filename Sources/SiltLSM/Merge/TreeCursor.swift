@@ -1,3 +1,4 @@
+package import SiltFormat
 package import SiltModel
 
 /// What a cursor will be used for.

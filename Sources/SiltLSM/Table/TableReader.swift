@@ -1,6 +1,6 @@
-package import SiltBytes
+internal import SiltBytes
 internal import SiltCodec
-internal import SiltFormat
+package import SiltFormat
 package import SiltIO
 package import SiltModel
 

@@ -8,7 +8,6 @@ package import SiltModel
 /// Writes cells, given in order, as one table file, strictly forward.
 package final class TableWriter {
     private let id: Identifier
-    private let key: String
     private let object: any ObjectWriter
     private let blockBytes: Int
     private let compressor: Compressor
@@ -19,22 +18,22 @@ package final class TableWriter {
     private var row: [UInt8] = []
     private var offset: UInt64 = 0
 
-    /// Begins the file `key`, whose identifier is `id`.
+    /// Begins the file `id` of a table.
     ///
-    /// - Parameter properties: what only the owner knows: table, region, family, time of creation.
+    /// - Parameter properties: what only the owner knows: region, family, time of creation.
     package init(
-        _ id: Identifier, key: String, objects: any ObjectStore, settings: Family,
+        _ id: Identifier, table: Identifier, objects: any ObjectStore, settings: Family,
         properties: TableProperties = TableProperties()
     ) throws(SiltstoneError) {
         self.id = id
-        self.key = key
         blockBytes = max(settings.blockBytes, 64)
         compressor = Compressor(settings.compression)
         filter = FilterBuilder(settings.bloomFilter)
         self.properties = properties
+        self.properties.table = table
         self.properties.codec = compressor.codec
         self.properties.blockBytes = UInt64(blockBytes)
-        object = try objects.makeUnique(key)
+        object = try objects.makeUnique(TableFile(id: id, table: table).key)
     }
 
     /// Appends a cell, which must sort after those before it.
@@ -82,17 +81,7 @@ package final class TableWriter {
             fileByteCount: offset + UInt64(TableFooter.byteCount))
         try append(footer.encoded())
         try object.finish()
-        var file = TableFile(id: id, key: key)
-        file.byteCount = Int(offset)
-        file.cellCount = Int(properties.entryCount)
-        file.markerCount = Int(properties.markerCount)
-        file.familyMarkerCount = Int(properties.familyMarkerCount)
-        file.firstKey = properties.smallest
-        file.lastKey = properties.largest
-        file.minTimestamp = properties.minTimestamp
-        file.maxTimestamp = properties.maxTimestamp
-        file.maxSequence = properties.maxSequence
-        return file
+        return TableFile(id: id, byteCount: offset, properties)
     }
 
     /// Gives the file up.

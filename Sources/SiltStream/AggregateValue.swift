@@ -11,9 +11,10 @@ public enum AggregateValue: Hashable, Sendable {
     /// The result cannot be given.
     case error(AggregateError)
 
-    /// The value as the text of a cell: integers exactly, doubles in the shortest form that reads back
-    /// the same (`nan`, `inf`, `-inf` otherwise), bytes as they are, errors as `error:` and a name.
-    /// `nil` for null.
+    /// The value as the text of a cell, `nil` for null.
+    ///
+    /// Integers are exact, doubles in the shortest form that reads back the same (`nan`, `inf` and
+    /// `-inf` otherwise), bytes as they are, errors `error:` and a name.
     public var text: [UInt8]? {
         switch self {
         case .null: nil

@@ -3,7 +3,9 @@
 /// Each value is a tag and 64 bits: an integer as it is, a double as its bit pattern, bytes as the
 /// place in an arena. Integers stay exact.
 public struct ValueColumn: Sendable {
-    /// What a value is. Part of the format: docs/format/checkpoint.md.
+    /// What a value is.
+    ///
+    /// Part of the format: docs/format/checkpoint.md.
     public enum Tag {
         /// No value.
         public static let null: UInt8 = 0

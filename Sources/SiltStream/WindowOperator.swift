@@ -1,10 +1,17 @@
-public import SiltBytes
 public import SiltModel
 
 /// Event-time windows over keyed events, as a pure state machine: events and watermarks in, rows out.
 ///
 /// It knows no clock, disk or thread. Equal events in equal order give equal rows, however they are
-/// split into batches and wherever the state is encoded and decoded between.
+/// split into batches and wherever the state is encoded and restored between.
+///
+/// How it works:
+/// 1. Time is cut into panes that no window boundary divides; windows of equal or coarser grids share
+///    panes. A key's events in a pane go to one slot, an index into the arrays of accumulators.
+/// 2. A chunk of events that can complete no window gets its slots in one loop; then each aggregate
+///    runs over the chunk once. Other chunks are walked event by event.
+/// 3. When the watermark reaches a window's last millisecond, the slots of its panes are merged by key
+///    into rows. Panes go when no window over them takes events any more.
 public struct WindowOperator: Sendable {
     /// The windows, all fed by one pass.
     public let windows: [WindowSpec]
@@ -19,49 +26,139 @@ public struct WindowOperator: Sendable {
     /// Whether events that only some of their windows refused are given as partial late events.
     public var givesPartialLateEvents = false
 
+    var tracker = WatermarkTracker()
+    var grids: [PaneGrid] = []
+    var sessionStores: [SessionStore] = []
+    var allocator = SlotAllocator()
+    var columns: [AccumulatorColumn]
+    /// How often late events made rows be given again, by window and key.
+    var revisions: [WindowIdentity: [UInt32: UInt32]] = [:]
+    /// The least watermark at which something fires or closes.
+    var nextEvent = Int64.max
+    /// Slots of the events since the last flush: one list a grid, then one a session window.
+    var buffers: [[UInt32]]
+    /// Whether events may fall between all windows of a grid.
+    let hasGaps: Bool
+    /// The rank of each window's name, which orders rows.
+    let nameRanks: [Int]
+    /// Slots by key while panes are merged; all 0 in between.
+    var mergeMap: [UInt32] = []
+
     /// An operator without events.
     ///
     /// - Throws: `invalidArgument` when a window or aggregate makes no sense, or a name occurs twice.
     public init(windows: [WindowSpec], aggregates: [AggregateSpec], watermark: WatermarkSpec)
         throws(SiltstoneError)
     {
+        try WindowOperator.check(windows, aggregates)
         self.windows = windows
         self.aggregates = aggregates
         self.watermarkSpec = watermark
+        columns = aggregates.map { AccumulatorColumn($0) }
+        hasGaps = windows.contains { window in
+            if case .hopping(let size, let slide, _) = window.shape { slide > size } else { false }
+        }
+        let sorted = windows.indices.sorted { windows[$0].name < windows[$1].name }
+        var ranks = Array(repeating: 0, count: windows.count)
+        for (rank, index) in sorted.enumerated() { ranks[index] = rank }
+        nameRanks = ranks
+        buffers = []
+        makeStores()
+        buffers = Array(repeating: [], count: grids.count + sessionStores.count)
+        for index in columns.indices { columns[index].grow(to: 1) }
+    }
+
+    private static func check(
+        _ windows: [WindowSpec], _ aggregates: [AggregateSpec]
+    ) throws(SiltstoneError) {
         for window in windows { try window.validate() }
+        guard Set(windows.map(\.name)).count == windows.count else {
+            throw SiltstoneError(.invalidArgument, "two windows have the same name")
+        }
+        guard Set(aggregates.map(\.name)).count == aggregates.count else {
+            throw SiltstoneError(.invalidArgument, "two aggregates have the same name")
+        }
+        for aggregate in aggregates where aggregate.column == nil && aggregate.function != .count {
+            throw SiltstoneError(
+                .invalidArgument, "aggregate has no argument aggregate=\(aggregate.name)")
+        }
     }
 
-    /// Replaces the state by one that an operator of equal windows and aggregates encoded.
-    ///
-    /// - Throws: when the bytes are damaged, or of other windows, aggregates or rules; the operator is
-    ///   then unchanged.
-    public mutating func restore(_ state: [UInt8]) throws(DecodingError) {
-        throw DecodingError(offset: 0, "state is of another version")
+    /// Makes the grids, finest first: a window joins a grid that divides it into few enough panes.
+    private mutating func makeStores() {
+        let lateness = watermarkSpec.allowedLatenessMilliseconds
+        var members: [PaneGrid.Member] = []
+        for (index, window) in windows.enumerated() {
+            if let geometry = WindowGeometry(window.shape) {
+                members.append(PaneGrid.Member(windowIndex: index, geometry: geometry))
+            } else if case .session(let gap) = window.shape {
+                sessionStores.append(
+                    SessionStore(windowIndex: index, gap: gap, allowedLateness: lateness))
+            }
+        }
+        members.sort {
+            ($0.geometry.paneSize, $0.windowIndex) < ($1.geometry.paneSize, $1.windowIndex)
+        }
+        for member in members {
+            let fitting = grids.lastIndex { grid in
+                member.geometry.fits(paneSize: grid.paneSize, offset: grid.paneOffset)
+                    && (member.geometry.paneSize == grid.paneSize
+                        || member.geometry.paneCount(paneSize: grid.paneSize) <= 64)
+            }
+            if let fitting {
+                grids[fitting].members.append(member)
+            } else {
+                var grid = PaneGrid(
+                    paneSize: member.geometry.paneSize, paneOffset: member.geometry.paneOffset,
+                    allowedLateness: lateness)
+                grid.members = [member]
+                grids.append(grid)
+            }
+        }
     }
 
-    /// The watermark: no window that ends at or before it will take another event on time.
-    public var watermark: Int64 { Int64.min }
+    /// The watermark: windows that end at or before it have fired.
+    public var watermark: Int64 { tracker.watermark }
+
+    /// The number of slots in use: one for each key in each pane, one for each session.
+    public var openSlotCount: Int { allocator.liveCount }
 
     /// Announces a partition, so that its missing events hold the watermark back.
-    public mutating func addPartition(_ partition: UInt32) {}
+    public mutating func addPartition(_ partition: UInt32) { _ = tracker.place(of: partition) }
 
     /// Takes a partition out of the watermark's minimum until its next event or watermark.
-    public mutating func setIdle(_ partition: UInt32, into output: inout WindowOutput) {}
+    public mutating func setIdle(_ partition: UInt32, into output: inout WindowOutput) {
+        let old = tracker.watermark
+        tracker.setIdle(tracker.place(of: partition))
+        fireIfDue(from: old, into: &output)
+    }
 
     /// Ends a partition: its watermark becomes infinite.
-    public mutating func finishPartition(_ partition: UInt32, into output: inout WindowOutput) {}
-
-    /// Takes the events of a batch and fires the windows they complete.
-    public mutating func process(_ batch: EventBatch, into output: inout WindowOutput) {}
+    public mutating func finishPartition(_ partition: UInt32, into output: inout WindowOutput) {
+        advance(partition, to: .max, into: &output)
+    }
 
     /// Moves the watermark of a partition up to an explicit one.
     public mutating func advance(
         _ partition: UInt32, to watermark: Int64, into output: inout WindowOutput
-    ) {}
+    ) {
+        let old = tracker.watermark
+        let place = tracker.place(of: partition)
+        tracker.activate(place)
+        tracker.raise(place, to: watermark)
+        fireIfDue(from: old, into: &output)
+    }
 
     /// Ends bounded input: all windows fire.
-    public mutating func finish(into output: inout WindowOutput) {}
+    public mutating func finish(into output: inout WindowOutput) {
+        let old = tracker.watermark
+        tracker.finish()
+        fireIfDue(from: old, into: &output)
+    }
+}
 
-    /// The state as bytes, equal for equal states.
-    public func encodeState() -> [UInt8] { [] }
+/// A window of fixed bounds.
+struct WindowIdentity: Hashable, Sendable {
+    let windowIndex: Int
+    let bounds: WindowGeometry.Bounds
 }

@@ -50,8 +50,10 @@ public struct LateEvent: Hashable, Sendable {
     public let keyID: UInt32
     /// The watermark when it came.
     public let watermark: Int64
-    /// Whether some window still took it: then it is no late event to count or keep, but a window
-    /// missed it. Only given when the operator was asked for these.
+    /// Whether some window still took it.
+    ///
+    /// Then it is no late event to count or keep, but a window missed it. Only given when the operator
+    /// was asked for these.
     public let isPartial: Bool
 }
 
@@ -62,7 +64,7 @@ public struct LateEvent: Hashable, Sendable {
 public struct WindowOutput: Sendable {
     /// Rows to write; a row replaces the one of the same key, window name, start and end.
     public var rows: [WindowRow] = []
-    /// Session rows to remove, in order, each before the row that replaces it.
+    /// Session rows to remove once `rows` are written; none of them is given again.
     public var superseded: [SupersededRow] = []
     /// Late events, by arrival.
     public var late: [LateEvent] = []

@@ -1,0 +1,109 @@
+import SiltBytes
+
+// The bytes of a slot are part of the format: docs/format/checkpoint.md.
+extension AccumulatorColumn {
+    /// Appends the accumulators of a slot; equal contents give equal bytes, whatever led to them.
+    func encode(_ slot: UInt32, into writer: inout ByteWriter) {
+        let index = Int(slot)
+        switch spec.function {
+        case .count: writer.writeSignedVarint(counts[index])
+        case .sum, .average:
+            let cell = sums[index]
+            writer.write(cell.flags.rawValue)
+            writer.writeSignedVarint(cell.count)
+            writer.writeSignedVarint(Int64(truncatingIfNeeded: cell.ints >> 64))
+            writer.write(UInt64(truncatingIfNeeded: cell.ints))
+            let parts = doubleParts(slot)
+            writer.writeVarint(UInt64(parts.count))
+            for part in parts { writer.write(part.bitPattern) }
+        case .min, .max:
+            encodeValue(extremes[index].tag, extremes[index].bits, slot, into: &writer)
+        case .first, .last:
+            let cell = timed[index]
+            encodeValue(cell.tag, cell.bits, slot, into: &writer)
+            guard cell.tag != ValueColumn.Tag.null else { return }
+            writer.write(cell.time)
+            writer.write(cell.offset)
+            writer.write(cell.partition)
+        }
+    }
+
+    private func doubleParts(_ slot: UInt32) -> [Double] {
+        guard !pairs.isEmpty else { return [] }
+        let pair = pairs[Int(slot)]
+        return (pair.high.isNaN ? nil : pair.parts) ?? exactDoubles(slot).parts
+    }
+
+    private func encodeValue(
+        _ tag: UInt8, _ bits: Int64, _ slot: UInt32, into writer: inout ByteWriter
+    ) {
+        writer.write(tag)
+        switch tag {
+        case ValueColumn.Tag.null: break
+        case ValueColumn.Tag.bytes: writer.writeSized(blobs[slot] ?? [])
+        default: writer.write(bits)
+        }
+    }
+
+    /// Reads the accumulators of an empty slot.
+    mutating func decode(_ slot: UInt32, from reader: inout ByteReader) throws(DecodingError) {
+        let index = Int(slot)
+        switch spec.function {
+        case .count: counts[index] = try reader.readSignedVarint()
+        case .sum, .average: try decodeSum(slot, from: &reader)
+        case .min, .max:
+            let (tag, bits) = try decodeValue(slot, from: &reader)
+            extremes[index] = ValueCell(bits: bits, tag: tag)
+        case .first, .last:
+            let (tag, bits) = try decodeValue(slot, from: &reader)
+            guard tag != ValueColumn.Tag.null else { return }
+            timed[index] = TimedCell(
+                time: try reader.readInt64(), offset: try reader.readInt64(), bits: bits,
+                partition: try reader.readUInt32(), tag: tag)
+        }
+    }
+
+    private mutating func decodeSum(
+        _ slot: UInt32, from reader: inout ByteReader
+    ) throws(DecodingError) {
+        let flags = SumCell.Flags(rawValue: try reader.readUInt8())
+        guard SumCell.Flags.all.isSuperset(of: flags) else {
+            throw reader.error("sum has unknown flags flags=\(flags.rawValue)")
+        }
+        let count = try reader.readSignedVarint()
+        let high = try reader.readSignedVarint()
+        let low = try reader.readUInt64()
+        sums[Int(slot)] = SumCell(
+            ints: Int128(high) << 64 | Int128(low), count: count, flags: flags)
+        let partCount = try reader.readCount(limit: 64)
+        if flags.contains(.double) || partCount > 0 { needPairs() }
+        var parts: [Double] = []
+        for _ in 0..<partCount {
+            let part = Double(bitPattern: try reader.readUInt64())
+            guard part.isFinite else { throw reader.error("sum has a part that is not finite") }
+            parts.append(part)
+        }
+        if partCount > 2 {
+            var wide = Superaccumulator()
+            for part in parts { wide.add(part) }
+            wides[slot] = wide
+            pairs[Int(slot)] = DoublePair(high: .nan, low: 0)
+        } else if partCount > 0 {
+            pairs[Int(slot)] = DoublePair(high: parts[0], low: partCount == 2 ? parts[1] : 0)
+        }
+    }
+
+    private mutating func decodeValue(
+        _ slot: UInt32, from reader: inout ByteReader
+    ) throws(DecodingError) -> (UInt8, Int64) {
+        let tag = try reader.readUInt8()
+        switch tag {
+        case ValueColumn.Tag.null: return (tag, 0)
+        case ValueColumn.Tag.int, ValueColumn.Tag.double: return (tag, try reader.readInt64())
+        case ValueColumn.Tag.bytes:
+            blobs[slot] = try reader.readSized()
+            return (tag, 0)
+        default: throw reader.error("value has an unknown tag tag=\(tag)")
+        }
+    }
+}

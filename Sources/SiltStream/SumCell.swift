@@ -1,0 +1,66 @@
+/// The sum of one slot: integers apart from doubles, both exact.
+struct SumCell: Sendable {
+    /// What the doubles and other values among the arguments were.
+    struct Flags: OptionSet, Sendable {
+        let rawValue: UInt8
+        static let nan = Flags(rawValue: 1)
+        static let positiveInfinity = Flags(rawValue: 2)
+        static let negativeInfinity = Flags(rawValue: 4)
+        /// Some value was a double: the result is one.
+        static let double = Flags(rawValue: 8)
+        /// Some value was bytes: there is no result.
+        static let notANumber = Flags(rawValue: 16)
+        static let all = Flags(rawValue: 31)
+    }
+
+    /// The sum of the integers; 2^63 of them fit.
+    var ints: Int128 = 0
+    /// The number of values.
+    var count: Int64 = 0
+    var flags: Flags = []
+}
+
+/// The exact sum of a slot's finite doubles as two doubles; `high` is NaN when two do not suffice and
+/// the sum is kept in a `Superaccumulator`.
+struct DoublePair: Sendable {
+    var high: Double = 0
+    var low: Double = 0
+
+    /// Adds a value if the sum still fits two doubles exactly; `false` (and no change) otherwise, also
+    /// for values that are not finite.
+    @inline(__always)
+    mutating func add(_ value: Double) -> Bool {
+        let sum = high + value
+        let part = sum - high
+        let error = (high - (sum - part)) + (value - part)
+        let rest = low + error
+        let restPart = rest - low
+        let restError = (low - (rest - restPart)) + (error - restPart)
+        // NaN and infinity among the operands make this error NaN.
+        guard restError == 0 else { return addSlowly(sum, rest, restError) }
+        high = sum
+        low = rest
+        return true
+    }
+
+    private mutating func addSlowly(_ sum: Double, _ rest: Double, _ restError: Double) -> Bool {
+        let top = sum + rest
+        let part = top - sum
+        let error = (sum - (top - part)) + (rest - part)
+        let bottom = error + restError
+        let bottomPart = bottom - error
+        guard (error - (bottom - bottomPart)) + (restError - bottomPart) == 0 else { return false }
+        high = top
+        low = bottom
+        return true
+    }
+
+    /// The parts of `Superaccumulator.parts`; `nil` where `high + low` overflows.
+    var parts: [Double]? {
+        let sum = high + low
+        guard sum.isFinite else { return nil }
+        let part = sum - high
+        let error = (high - (sum - part)) + (low - part)
+        return sum == 0 ? [] : error == 0 ? [sum] : [sum, error]
+    }
+}

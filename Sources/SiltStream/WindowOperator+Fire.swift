@@ -1,0 +1,207 @@
+extension WindowOperator {
+    /// Windows that fire together: those of one specification and bounds, or a session window's.
+    private struct Firing {
+        let end: Int64
+        let nameRank: Int
+        let start: Int64
+        let grid: Int
+        let window: WindowIdentity?
+        let store: Int
+        let session: Int
+        let key: UInt32
+    }
+
+    /// Gives the rows of all windows whose last millisecond lies past a former watermark, up to the
+    /// present one, and drops what no window needs any more.
+    mutating func fireIfDue(from old: Int64, into output: inout WindowOutput) {
+        guard watermark >= nextEvent, watermark > old else { return }
+        var firings = dueWindows(from: old)
+        var closed: [(store: Int, session: Int)] = []
+        for store in sessionStores.indices {
+            let due = sessionStores[store].due(at: watermark)
+            let windowIndex = sessionStores[store].windowIndex
+            for session in due.fired {
+                let held = sessionStores[store].sessions[session]
+                firings.append(
+                    Firing(
+                        end: held.end, nameRank: nameRanks[windowIndex], start: held.start,
+                        grid: 0, window: nil, store: store, session: session, key: held.key))
+            }
+            closed += due.closed.map { (store, $0) }
+        }
+        firings.sort { precedes($0, $1) }
+        for firing in firings {
+            if let window = firing.window {
+                give(window, grid: firing.grid, into: &output)
+            } else {
+                output.rows.append(sessionRow(firing.store, firing.session))
+            }
+        }
+        for (store, session) in closed {
+            release([sessionStores[store].sessions[session].slot])
+            sessionStores[store].remove(session)
+        }
+        retire()
+    }
+
+    private func precedes(_ left: Firing, _ right: Firing) -> Bool {
+        if left.end != right.end { return left.end < right.end }
+        if left.nameRank != right.nameRank { return left.nameRank < right.nameRank }
+        if left.window == nil, left.key != right.key { return keys.precedes(left.key, right.key) }
+        return left.start < right.start
+    }
+
+    private func dueWindows(from old: Int64) -> [Firing] {
+        var firings: [Firing] = []
+        for grid in grids.indices {
+            for member in grids[grid].members {
+                var seen: Set<WindowGeometry.Bounds> = []
+                for pane in grids[grid].panes {
+                    if Int64(clamping: pane.place.start) > watermark { break }
+                    for bounds in member.geometry.windows(
+                        coveringPaneFrom: pane.place.start, to: pane.place.end, lastAfter: old,
+                        through: watermark) where seen.insert(bounds).inserted
+                    {
+                        firings.append(
+                            Firing(
+                                end: bounds.clippedEnd, nameRank: nameRanks[member.windowIndex],
+                                start: bounds.clippedStart, grid: grid,
+                                window: WindowIdentity(
+                                    windowIndex: member.windowIndex, bounds: bounds),
+                                store: 0, session: 0, key: 0))
+                    }
+                }
+            }
+        }
+        return firings
+    }
+
+    /// Drops panes, revisions and slots that no window needs any more.
+    private mutating func retire() {
+        for grid in grids.indices { release(grids[grid].retire(at: watermark)) }
+        if !revisions.isEmpty {
+            let lateness = Int128(watermarkSpec.allowedLatenessMilliseconds)
+            revisions = revisions.filter { window, _ in
+                Int64(clamping: window.bounds.end - 1 + lateness) > watermark
+            }
+        }
+        if allocator.liveCount == 0 {
+            allocator.removeAll()
+            for column in columns.indices {
+                columns[column].removeAll()
+                columns[column].grow(to: 1)
+            }
+        }
+        nextEvent = .max
+        for grid in grids { nextEvent = min(nextEvent, grid.nextEvent(after: watermark)) }
+        for store in sessionStores { nextEvent = min(nextEvent, store.nextEvent) }
+    }
+
+    private mutating func release(_ slots: [UInt32]) {
+        for column in columns.indices {
+            for slot in slots { columns[column].reset(slot) }
+        }
+        for slot in slots { allocator.give(back: slot) }
+    }
+
+    // MARK: Rows
+
+    /// Gives the rows of a window for the first time, by key.
+    private mutating func give(
+        _ window: WindowIdentity, grid: Int, into output: inout WindowOutput
+    ) {
+        let positions = grids[grid].positions(of: window.bounds)
+        let found: [(key: UInt32, slot: UInt32)]
+        if positions.count == 1 {
+            let pane = grids[grid].panes[positions.lowerBound]
+            found = Array(zip(pane.keys, pane.slots))
+        } else {
+            found = mergePanes(positions, grid: grid)
+        }
+        output.rows.reserveCapacity(output.rows.count + found.count)
+        for entry in found.sorted(by: { keys.precedes($0.key, $1.key) }) {
+            output.rows.append(row(window, key: entry.key, slot: entry.slot, revision: 0))
+        }
+        if positions.count != 1 { release(found.map(\.slot)) }
+    }
+
+    /// Merges the slots of panes by key into new slots, which the caller releases.
+    private mutating func mergePanes(
+        _ positions: Range<Int>, grid: Int
+    ) -> [(key: UInt32, slot: UInt32)] {
+        if mergeMap.count < keys.count {
+            mergeMap.append(contentsOf: repeatElement(0, count: keys.count - mergeMap.count))
+        }
+        var found: [(key: UInt32, slot: UInt32)] = []
+        var targets: [[UInt32]] = []
+        for position in positions {
+            var list: [UInt32] = []
+            list.reserveCapacity(grids[grid].panes[position].keys.count)
+            for key in grids[grid].panes[position].keys {
+                if mergeMap[Int(key)] == 0 {
+                    let slot = allocator.make()
+                    mergeMap[Int(key)] = slot
+                    found.append((key, slot))
+                }
+                list.append(mergeMap[Int(key)])
+            }
+            targets.append(list)
+        }
+        for column in columns.indices {
+            columns[column].grow(to: Int(allocator.end))
+            for (index, position) in positions.enumerated() {
+                columns[column].merge(grids[grid].panes[position].slots, into: targets[index])
+            }
+        }
+        for entry in found { mergeMap[Int(entry.key)] = 0 }
+        return found
+    }
+
+    /// The row of one key of a window that fired before.
+    mutating func mergedRow(
+        _ window: WindowIdentity, grid: Int, key: UInt32, revision: UInt32
+    ) -> WindowRow {
+        let total = allocator.make()
+        for column in columns.indices { columns[column].grow(to: Int(allocator.end)) }
+        for position in grids[grid].positions(of: window.bounds) {
+            let slot = grids[grid].panes[position].map.slot(of: key)
+            guard slot != 0 else { continue }
+            for column in columns.indices { columns[column].merge(slot, into: total) }
+        }
+        let row = row(window, key: key, slot: total, revision: revision)
+        release([total])
+        return row
+    }
+
+    /// The row of a session, counted as given.
+    mutating func sessionRow(_ store: Int, _ session: Int) -> WindowRow {
+        let revision = sessionStores[store].give(session)
+        let held = sessionStores[store].sessions[session]
+        let windowIndex = sessionStores[store].windowIndex
+        let closing = saturatingSum(held.end - 1, watermarkSpec.allowedLatenessMilliseconds)
+        return row(
+            key: held.key, slot: held.slot, windowIndex: windowIndex, start: held.start,
+            end: held.end, revision: revision, isFinal: closing <= watermark)
+    }
+
+    private func row(
+        _ window: WindowIdentity, key: UInt32, slot: UInt32, revision: UInt32
+    ) -> WindowRow {
+        let lateness = Int128(watermarkSpec.allowedLatenessMilliseconds)
+        return row(
+            key: key, slot: slot, windowIndex: window.windowIndex,
+            start: window.bounds.clippedStart, end: window.bounds.clippedEnd, revision: revision,
+            isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark)
+    }
+
+    private func row(
+        key: UInt32, slot: UInt32, windowIndex: Int, start: Int64, end: Int64, revision: UInt32,
+        isFinal: Bool
+    ) -> WindowRow {
+        WindowRow(
+            keyID: key, key: keys.bytes(of: key), windowIndex: windowIndex,
+            windowName: windows[windowIndex].name, start: start, end: end, revision: revision,
+            isFinal: isFinal, values: columns.map { $0.value(slot) },
+            state: givesStates ? AggregateState.encode(columns, slot) : nil)
+    }
+}

@@ -1,12 +1,70 @@
 import SiltBytes
+import SiltFormat
 import SiltIO
+import SiltLSM
 import SiltModel
 
 /// Reads single rows.
 enum RowGetter {
+    /// The row's wanted cells; `nil` when there are none.
     static func get(
         _ row: Bytes, _ projection: Projection, layout: TableLayout, clock: any Clock
     ) throws(SiltstoneError) -> Row? {
-        throw SiltstoneError(.unavailable, "not built")
+        try RowRules.check(row: row)
+        let plan = try ReadPlan(projection, layout: layout)
+        let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
+        let prefix = CellKey.rowPrefix(row)
+        let now = clock.nowMilliseconds
+        var cells: [Cell] = []
+        for family in plan.families {
+            var reader = try seekReader(family, plan, prefix, snapshot, nowMilliseconds: now)
+            try reader.readRow(prefix, isLast: true, into: &cells)
+        }
+        return cells.isEmpty ? nil : Row(key: row, cells: cells)
+    }
+
+    /// The newest cell of a column and its flags, as a get sees it.
+    static func newest(
+        _ row: Bytes, _ column: Column, timeRange: TimeRange = .all, layout: TableLayout,
+        clock: any Clock
+    ) throws(SiltstoneError) -> (cell: Cell, flags: UInt8)? {
+        let projection = Projection([.column(column)], timeRange: timeRange)
+        let plan = try ReadPlan(projection, layout: layout)
+        let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
+        let prefix = CellKey.rowPrefix(row)
+        var cells: [Cell] = []
+        for family in plan.families {
+            var reader = try seekReader(
+                family, plan, prefix, snapshot, nowMilliseconds: clock.nowMilliseconds)
+            try reader.readRow(prefix, isLast: true, into: &cells)
+            if let cell = cells.first { return (cell, reader.lastFlags) }
+        }
+        return nil
+    }
+
+    /// A reader of one family whose cursor stands where the row's wanted cells can begin.
+    ///
+    /// Wanted columns are sought directly unless markers of the whole family, which stand before
+    /// them, have to be looked at first.
+    private static func seekReader(
+        _ family: FamilyPlan, _ plan: ReadPlan, _ prefix: [UInt8], _ snapshot: GroupSnapshot,
+        nowMilliseconds: Int64
+    ) throws(SiltstoneError) -> FamilyReader {
+        let mayHaveMarkers = snapshot.mayHaveFamilyMarkers(family: family.family.id)
+        var options = CursorOptions()
+        options.row = prefix
+        if !plan.isRaw {
+            options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: nowMilliseconds)
+        }
+        var key = prefix
+        if !mayHaveMarkers || plan.isRaw, let columns = family.columns {
+            key += columns[0].suffix
+            if columns.count == 1 { options.column = key }
+        }
+        let cursor = try snapshot.cursor(family: family.family.id, options)
+        try cursor.seek(key)
+        return FamilyReader(
+            family, of: plan, cursor: cursor, mayHaveFamilyMarkers: mayHaveMarkers,
+            nowMilliseconds: nowMilliseconds)
     }
 }

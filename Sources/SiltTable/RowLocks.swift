@@ -1,2 +1,64 @@
-/// Locks on rows.
-final class RowLocks: Sendable {}
+import SiltBytes
+import SiltIO
+
+/// Locks on rows, striped over a fixed number of real locks.
+///
+/// Blind writes share a row's stripe; a write that depends on what it read holds it alone, so that
+/// nothing is written between its read and its write. A batch takes its stripes in ascending order
+/// and each once, so batches cannot wait for each other in a circle.
+final class RowLocks: Sendable {
+    /// How many stripes there are.
+    static let stripeCount = 256
+
+    private let stripes = (0..<RowLocks.stripeCount).map { _ in ReadWriteLock() }
+
+    /// Waits for all stripes of a set.
+    func lock(_ set: RowLockSet) {
+        for word in 0..<RowLockSet.wordCount {
+            var rest = set.shared[word] | set.exclusive[word]
+            while rest != 0 {
+                let bit = rest.trailingZeroBitCount
+                let stripe = stripes[word * 64 + bit]
+                if set.exclusive[word] >> UInt64(bit) & 1 == 1 {
+                    stripe.lockExclusive()
+                } else {
+                    stripe.lockShared()
+                }
+                rest &= rest - 1
+            }
+        }
+    }
+
+    /// Gives all stripes of a set back; any thread may.
+    func unlock(_ set: RowLockSet) {
+        for word in 0..<RowLockSet.wordCount {
+            var rest = set.shared[word] | set.exclusive[word]
+            while rest != 0 {
+                let bit = rest.trailingZeroBitCount
+                let stripe = stripes[word * 64 + bit]
+                if set.exclusive[word] >> UInt64(bit) & 1 == 1 {
+                    stripe.unlockExclusive()
+                } else {
+                    stripe.unlockShared()
+                }
+                rest &= rest - 1
+            }
+        }
+    }
+}
+
+/// Stripes of `RowLocks`, each shared or exclusive.
+struct RowLockSet: Sendable {
+    static let wordCount = RowLocks.stripeCount / 64
+
+    fileprivate(set) var shared = SIMD4<UInt64>()
+    fileprivate(set) var exclusive = SIMD4<UInt64>()
+
+    /// Adds the stripe of a row; exclusive wins over shared.
+    mutating func insert(table: Identifier, row: Bytes, exclusively: Bool) {
+        let hash = Hash64.hash(row.array, seed: table.low)
+        let stripe = Int(hash % UInt64(RowLocks.stripeCount))
+        let bit = UInt64(1) << UInt64(stripe % 64)
+        if exclusively { exclusive[stripe / 64] |= bit } else { shared[stripe / 64] |= bit }
+    }
+}

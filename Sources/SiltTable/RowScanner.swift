@@ -1,15 +1,153 @@
 import SiltBytes
+import SiltFormat
 import SiltIO
+import SiltLSM
 package import SiltModel
 
-/// Reads the rows of a range in order. Not Sendable: one thread at a time.
+/// Reads the rows of a range in order.
+///
+/// Not Sendable: one thread at a time. Each row is consistent in itself; each region is read as it was
+/// when the scan came to it.
+///
+/// Ascending, the cursors of the wanted families run through a region side by side: the smallest row
+/// among them is next, and reading it leaves them behind it. Descending, the greatest row before the
+/// last one is sought, and read forward.
 package final class RowScanner {
+    private let layout: TableLayout
+    private let plan: ReadPlan
+    private let clock: any Clock
+    private let isReversed: Bool
+    /// The least key, as a key prefix: cells before it are out of range.
+    private let lower: [UInt8]
+    /// The first key after the range; `nil` for none.
+    private let upper: [UInt8]?
+    /// The regions still to be visited, the next one last.
+    private var regionIndexes: [Int]
+    private var readers: [FamilyReader] = []
+    /// Descending: everything from here on was visited; `nil` for nothing so far.
+    private var bound: [UInt8]?
+    private var isInRegion = false
+    /// The prefix of the row being read, kept to reuse its room.
+    private var prefix: [UInt8] = []
+    private var cells: [Cell] = []
+
     init(layout: TableLayout, range: RowRange, projection: Projection, clock: any Clock)
         throws(SiltstoneError)
-    {}
+    {
+        self.layout = layout
+        self.clock = clock
+        plan = try ReadPlan(projection, layout: layout)
+        isReversed = range.isReversed
+        let (low, high, includesLow, includesHigh) =
+            range.isReversed
+            ? (range.stop, range.start, range.includesStop, range.includesStart)
+            : (range.start, range.stop, range.includesStart, range.includesStop)
+        let lower = low.isEmpty ? [] : RowScanner.edge(low, isAfter: !includesLow)
+        let upper = high.isEmpty ? nil : RowScanner.edge(high, isAfter: includesHigh)
+        self.lower = lower
+        self.upper = upper
+        if let upper, !lower.lexicographicallyPrecedes(upper) {
+            regionIndexes = []
+        } else {
+            let first = low.isEmpty ? 0 : layout.regionIndex(of: low)
+            let last = high.isEmpty ? layout.regions.count - 1 : layout.regionIndex(of: high)
+            let visited = Array(first...max(first, last))
+            regionIndexes = range.isReversed ? visited : visited.reversed()
+        }
+    }
 
     /// The next row that has cells to show; `nil` at the end.
     package func next() throws(SiltstoneError) -> Row? {
-        throw SiltstoneError(.unavailable, "not built")
+        while true {
+            if !isInRegion {
+                guard let index = regionIndexes.popLast() else { return nil }
+                try enter(layout.regions[index])
+            }
+            guard isReversed ? try findRowBefore() : findRow() else {
+                isInRegion = false
+                readers = []
+                continue
+            }
+            cells.removeAll(keepingCapacity: true)
+            for index in readers.indices where readers[index].isInRow(prefix) {
+                try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
+            }
+            if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
+        }
+    }
+
+    /// The key prefix that all cells of the row and after it, or after it only, are not below.
+    private static func edge(_ row: Bytes, isAfter: Bool) -> [UInt8] {
+        var key = CellKey.rowPrefix(row)
+        // Rows that begin with this one continue with bytes of at least 01 where its prefix ends with 00.
+        if isAfter { key[key.count - 1] = 1 }
+        return key
+    }
+
+    private func enter(_ region: TreeGroup) throws(SiltstoneError) {
+        let snapshot = try region.snapshot()
+        let now = clock.nowMilliseconds
+        readers.removeAll()
+        for family in plan.families {
+            var options = CursorOptions()
+            if !plan.isRaw {
+                options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
+            }
+            let cursor = try snapshot.cursor(family: family.family.id, options)
+            if !isReversed { try cursor.seek(lower) }
+            readers.append(
+                FamilyReader(
+                    family, of: plan, cursor: cursor,
+                    mayHaveFamilyMarkers: snapshot.mayHaveFamilyMarkers(family: family.family.id),
+                    nowMilliseconds: now))
+        }
+        bound = upper
+        isInRegion = true
+    }
+
+    /// Ascending: takes the smallest row that a cursor stands in; false at the end of the region or range.
+    private func findRow() -> Bool {
+        var isFound = false
+        for reader in readers where reader.cursor.isValid {
+            let key = unsafe reader.cursor.columnKey
+            // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
+            let row = unsafe UnsafeRawBufferPointer(
+                rebasing: key[..<reader.cursor.rowPrefixByteCount])
+            if isFound, unsafe KeyComparison.order(row, prefix) >= 0 { continue }
+            prefix.removeAll(keepingCapacity: true)
+            unsafe prefix.append(contentsOf: row)
+            isFound = true
+        }
+        guard isFound, let upper else { return isFound }
+        return prefix.lexicographicallyPrecedes(upper)
+    }
+
+    /// Descending: takes the greatest row before `bound` and puts the cursors at its beginning.
+    private func findRowBefore() throws(SiltstoneError) -> Bool {
+        var isFound = false
+        for reader in readers {
+            try reader.cursor.seekLast(before: bound)
+            guard reader.cursor.isValid else { continue }
+            let key = unsafe reader.cursor.columnKey
+            // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
+            let row = unsafe UnsafeRawBufferPointer(
+                rebasing: key[..<reader.cursor.rowPrefixByteCount])
+            if isFound, unsafe KeyComparison.order(row, prefix) <= 0 { continue }
+            prefix.removeAll(keepingCapacity: true)
+            unsafe prefix.append(contentsOf: row)
+            isFound = true
+        }
+        guard isFound, !prefix.lexicographicallyPrecedes(lower) else { return false }
+        bound = prefix
+        for reader in readers { try reader.cursor.seek(prefix) }
+        return true
+    }
+
+    private func rowKey() throws(SiltstoneError) -> Bytes {
+        do {
+            return Bytes(try CellKey.component(of: prefix, at: 0).bytes)
+        } catch {
+            throw SiltstoneError(.corrupted, "row key is damaged key=\(Hex.encode(prefix))")
+        }
     }
 }

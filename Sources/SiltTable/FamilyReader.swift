@@ -73,7 +73,9 @@ struct FamilyReader {
             UnsafeRawBufferPointer(rebasing: key[..<prefix.count]), prefix)
     }
 
-    /// Appends the row's wanted cells. The cursor must stand at the row's first cell, or at the first that can be wanted.
+    /// Appends the row's wanted cells.
+    ///
+    /// The cursor must stand at the row's first cell, or at the first that can be wanted.
     ///
     /// - Parameter isLast: whether this reader is not used again: then the row's rest is not passed over.
     mutating func readRow(_ prefix: [UInt8], isLast: Bool, into cells: inout [Cell])

@@ -52,7 +52,8 @@ struct ReadPlan {
                 case .column(let column): column.family
                 }
             _ = try layout.family(named: name)
-            for index in layout.families.indices where layout.families[index].settings.name == name {
+            for index in layout.families.indices where layout.families[index].settings.name == name
+            {
                 isWanted[index] = true
                 if case .column(let column) = selector {
                     columns[index]?.append(column)

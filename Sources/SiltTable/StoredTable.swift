@@ -3,7 +3,9 @@ import SiltLSM
 package import SiltModel
 import Synchronization
 
-/// A table: its current schema and regions, and the operations on its rows. Safe to use from any thread.
+/// A table: its current schema and regions, and the operations on its rows.
+///
+/// Safe to use from any thread.
 ///
 /// A table that was dropped throws `notFound` from every operation.
 package final class StoredTable: Sendable {

@@ -1,16 +1,30 @@
+import SiltBytes
+import SiltFormat
 package import SiltIO
 package import SiltLSM
 package import SiltModel
+import Synchronization
 
-/// All tables of one data directory, above one engine. Safe to use from any thread.
+/// All tables of one data directory, above one engine.
+///
+/// Safe to use from any thread. Lock order: `schemaChange`, then `names`, then a table's own state.
 package final class TableStore: Sendable {
     let shared: SharedParts
+    let catalog: Catalog
     /// What replaying the logs found when the directory was opened.
     package let recovery: RecoveryReport
+    /// Held while a schema changes, so that changes come one after the other.
+    let schemaChange = Mutex(())
+    let names: Mutex<[String: StoredTable]>
 
-    private init(shared: SharedParts, recovery: RecoveryReport) {
+    private init(
+        shared: SharedParts, catalog: Catalog, recovery: RecoveryReport,
+        tables: [String: StoredTable]
+    ) {
         self.shared = shared
+        self.catalog = catalog
         self.recovery = recovery
+        names = Mutex(tables)
     }
 
     /// Opens the data directory behind an environment, creating it when there is nothing yet, and recovers.
@@ -19,45 +33,79 @@ package final class TableStore: Sendable {
     package static func open(_ environment: Environment, _ options: EngineOptions = .init())
         throws(SiltstoneError) -> TableStore
     {
-        throw SiltstoneError(.unavailable, "not built")
+        let engine = try Engine.open(environment, options)
+        do throws(SiltstoneError) {
+            let shared = SharedParts(engine: engine)
+            let catalog = Catalog(objects: environment.objects)
+            var tables: [String: StoredTable] = [:]
+            for record in try catalog.newestSchemas() where record.state == .live {
+                let table = try openTable(record, shared)
+                guard tables.updateValue(table, forKey: record.name) == nil else {
+                    throw SiltstoneError(
+                        .corrupted, "two tables have one name table=\(record.name)",
+                        at: .init(
+                            file: SchemaRecord.key(table: record.table, number: record.number)))
+                }
+            }
+            let recovery = try engine.finishRecovery()
+            return TableStore(
+                shared: shared, catalog: catalog, recovery: recovery, tables: tables)
+        } catch {
+            environment.coordinator.leave()
+            throw error
+        }
+    }
+
+    /// As `open`, with the sizes that users set.
+    ///
+    /// - Parameters:
+    ///   - memtableBytesMax: the memory for cells that are not in table files yet, in bytes.
+    ///   - cacheBytes: the memory for blocks of table files, in bytes.
+    package static func open(
+        _ environment: Environment, memtableBytesMax: Int, cacheBytes: Int
+    ) throws(SiltstoneError) -> TableStore {
+        var options = EngineOptions()
+        options.memtableBytesMax = memtableBytesMax
+        options.flushBytes = min(options.flushBytes, max(1 << 20, memtableBytesMax / 2))
+        options.cacheBytes = cacheBytes
+        return try open(environment, options)
+    }
+
+    private static func openTable(_ record: SchemaRecord, _ shared: SharedParts)
+        throws(SiltstoneError) -> StoredTable
+    {
+        let trees = record.families.map { TreeOptions(family: $0.id, settings: $0.settings) }
+        var groups: [TreeGroup] = []
+        for region in record.regions {
+            groups.append(
+                try shared.engine.openGroup(id: region.id, table: record.table, trees: trees))
+        }
+        guard !groups.isEmpty, !record.families.isEmpty else {
+            throw SiltstoneError(
+                .corrupted, "table has no regions or families table=\(record.name)",
+                at: .init(file: SchemaRecord.key(table: record.table, number: record.number)))
+        }
+        return StoredTable(
+            id: record.table, shared: shared, layout: TableLayout(record, regions: groups))
     }
 
     /// The engine underneath.
     package var engine: Engine { shared.engine }
 
-    /// Creates a table; durable on return.
-    ///
-    /// - Throws: `alreadyExists`; `invalidArgument` for a definition that breaks a rule, also for
-    ///   the reserved namespace `silt:`.
-    package func createTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
-        throw SiltstoneError(.unavailable, "not built")
-    }
-
-    /// The system table of a definition, whose name begins with `silt:`; created when missing.
-    package func systemTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
-        throw SiltstoneError(.unavailable, "not built")
-    }
-
     /// The table of a name, system tables included.
     package func table(_ name: String) throws(SiltstoneError) -> StoredTable {
-        throw SiltstoneError(.unavailable, "not built")
+        guard let table = names.withLock({ $0[name] }) else {
+            throw SiltstoneError(.notFound, "no such table table=\(name)")
+        }
+        return table
     }
 
     /// The tables by name; system tables only when asked.
-    package func tables(includesSystem: Bool = false) -> [StoredTable] { [] }
-
-    /// Changes a table's families, settings and attributes; split points are ignored. Durable on return.
-    ///
-    /// Cells of a family that is left out are gone, also when a family of that name comes back.
-    package func alterTable(_ name: String, to definition: TableDefinition)
-        throws(SiltstoneError) -> StoredTable
-    {
-        throw SiltstoneError(.unavailable, "not built")
-    }
-
-    /// Drops a table and everything in it; durable on return, its files go later.
-    package func dropTable(_ name: String) throws(SiltstoneError) {
-        throw SiltstoneError(.unavailable, "not built")
+    package func tables(includesSystem: Bool = false) -> [StoredTable] {
+        names.withLock { $0 }
+            .filter { includesSystem || !$0.key.hasPrefix(TableRules.systemPrefix) }
+            .sorted { $0.key < $1.key }
+            .map(\.value)
     }
 
     /// Applies a batch as one: all of it or nothing, also across tables and regions.
@@ -69,12 +117,16 @@ package final class TableStore: Sendable {
         try WritePath.write(batch, durability: durability, shared: shared)
     }
 
-    /// As `write`, but returns before the batch is durable; `completion` is called from another thread.
+    /// As `write`, but returns before the batch is durable.
+    ///
+    /// May wait for a read-modify-write of the same rows to end. `completion` is called from another
+    /// thread, or from this one when the batch is refused at once.
     package func submit(
         _ batch: [TableMutation], durability: Durability?,
         completion: @escaping @Sendable (Result<Void, SiltstoneError>) -> Void
     ) {
-        completion(.failure(SiltstoneError(.unavailable, "not built")))
+        WritePath.submit(
+            batch, durability: durability, shared: shared, completion: completion)
     }
 
     /// Writes what is in memory of all tables to table files.
@@ -85,4 +137,10 @@ package final class TableStore: Sendable {
 
     /// Flushes, closes the log and gives the directory up.
     package func close() throws(SiltstoneError) { try engine.close() }
+
+    /// Closes, and ends the environment's threads; for whoever made the environment.
+    package func closeWithEnvironment() throws(SiltstoneError) {
+        defer { engine.environment.workers.shutDown() }
+        try close()
+    }
 }

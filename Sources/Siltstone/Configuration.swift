@@ -1,11 +1,13 @@
 /// Settings of a database; plain data with defaults that suit a few gigabytes of memory.
-public struct Configuration: Sendable {
+public struct Configuration: Sendable, Hashable {
     /// The cells kept in memory before they are written to table files, over all tables, in bytes.
     public var memtableBytesMax: Int = 128 << 20
     /// The blocks of table files kept decoded in memory, in bytes.
     public var cacheBytes: Int = 256 << 20
     /// The threads on which blocking calls run.
     public var threadCount: Int = 4
+    /// The threads that flush and compact.
+    public var workerCount: Int = 2
 
     /// The defaults.
     public init() {}

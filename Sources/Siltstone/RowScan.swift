@@ -1,7 +1,9 @@
 public import SiltModel
 import SiltTable
 
-/// The rows of a scan, in order, each consistent in itself. Reading begins with the first `next`.
+/// The rows of a scan, in order, each consistent in itself.
+///
+/// Reading begins with the first `next`.
 public struct RowScan: AsyncSequence, Sendable {
     /// Rows.
     public typealias Element = Row

@@ -1,0 +1,60 @@
+import SiltBytes
+import SiltFormat
+import SiltLSM
+import SiltModel
+
+extension TableLayout {
+    /// The layout that a schema and its open regions make.
+    convenience init(_ record: SchemaRecord, regions: [TreeGroup]) {
+        let families = record.families
+            .map { StoredFamily(id: $0.id, settings: $0.settings) }
+            .sorted { Bytes($0.settings.name) < Bytes($1.settings.name) }
+        let definition = TableDefinition(
+            record.name, families: families.map(\.settings), durability: record.durability,
+            isReadOnly: record.isReadOnly,
+            splitPoints: record.regions.dropFirst().map(\.rows.start),
+            attributes: record.attributes)
+        self.init(
+            schemaNumber: record.number, definition: definition, families: families,
+            nextFamily: Int(record.nextFamilyID), regions: regions)
+    }
+
+    /// The schema that says the same.
+    func record(table: Identifier, state: SchemaRecord.State = .live) -> SchemaRecord {
+        SchemaRecord(
+            table: table, number: schemaNumber, name: definition.name, state: state,
+            families: families.map { .init(id: $0.id, settings: $0.settings) }
+                .sorted { $0.id < $1.id },
+            nextFamilyID: UInt16(nextFamily), durability: definition.durability,
+            isReadOnly: definition.isReadOnly, attributes: definition.attributes,
+            regions: regions.map {
+                .init(id: $0.id, rows: RowClip(start: $0.range.start, end: $0.range.end))
+            })
+    }
+
+    /// The next version of the layout: families of the same name keep their number, new ones get fresh ones.
+    func altered(to definition: TableDefinition) throws(SiltstoneError) -> TableLayout {
+        var next = nextFamily
+        var changed: [StoredFamily] = []
+        for settings in definition.families.sorted(by: { Bytes($0.name) < Bytes($1.name) }) {
+            if let known = families.first(where: { $0.settings.name == settings.name }) {
+                changed.append(StoredFamily(id: known.id, settings: settings))
+                continue
+            }
+            guard next < Limits.familyCountMax else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "table has had too many families max=\(Limits.familyCountMax) table=\(definition.name)"
+                )
+            }
+            changed.append(StoredFamily(id: UInt8(next), settings: settings))
+            next += 1
+        }
+        var kept = definition
+        kept.families = changed.map(\.settings)
+        kept.splitPoints = self.definition.splitPoints
+        return TableLayout(
+            schemaNumber: schemaNumber + 1, definition: kept, families: changed,
+            nextFamily: next, regions: regions)
+    }
+}

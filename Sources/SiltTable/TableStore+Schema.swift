@@ -1,0 +1,124 @@
+import SiltBytes
+import SiltFormat
+import SiltIO
+import SiltLSM
+package import SiltModel
+import Synchronization
+
+extension TableStore {
+    /// Creates a table; durable on return.
+    ///
+    /// - Throws: `alreadyExists`; `invalidArgument` for a definition that breaks a rule, also for
+    ///   the reserved namespace `silt:`.
+    package func createTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
+        try refuseSystem(definition.name)
+        return try create(definition)
+    }
+
+    /// The system table of a definition, whose name begins with `silt:`; created when missing.
+    package func systemTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
+        guard definition.name.hasPrefix(TableRules.systemPrefix) else {
+            throw SiltstoneError(
+                .invalidArgument, "system table must begin with silt: table=\(definition.name)")
+        }
+        if let table = try? table(definition.name) { return table }
+        do {
+            return try create(definition)
+        } catch {
+            if error.code == .alreadyExists { return try table(definition.name) }
+            throw error
+        }
+    }
+
+    /// Changes a table's families, settings and attributes; split points are ignored.
+    ///
+    /// Durable on return. Cells of a family that is left out are gone, also when a family of that
+    /// name comes back.
+    package func alterTable(_ name: String, to definition: TableDefinition)
+        throws(SiltstoneError) -> StoredTable
+    {
+        try refuseSystem(name)
+        guard definition.name == name else {
+            throw SiltstoneError(
+                .invalidArgument, "table cannot be renamed from=\(name) to=\(definition.name)")
+        }
+        try TableRules.check(definition)
+        return try schemaChange.withLock { _ throws(SiltstoneError) in
+            let table = try table(name)
+            let layout = try table.layout().altered(to: definition)
+            try catalog.write(layout.record(table: table.id))
+            table.replaceLayout(layout)
+            for region in layout.regions { try region.update(trees: layout.trees) }
+            return table
+        }
+    }
+
+    /// Drops a table and everything in it; durable on return, its files go later.
+    package func dropTable(_ name: String) throws(SiltstoneError) {
+        try refuseSystem(name)
+        try schemaChange.withLock { _ throws(SiltstoneError) in
+            let table = try table(name)
+            let layout = try table.layout()
+            var record = layout.record(table: table.id, state: .dropped)
+            record.number += 1
+            try catalog.write(record)
+            _ = names.withLock { $0.removeValue(forKey: name) }
+            table.markDropped()
+            for region in layout.regions { try engine.dropGroup(region) }
+        }
+    }
+
+    private func create(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
+        try TableRules.check(definition)
+        try TableRules.checkSplitPoints(definition)
+        return try schemaChange.withLock { _ throws(SiltstoneError) in
+            guard names.withLock({ $0[definition.name] }) == nil else {
+                throw SiltstoneError(.alreadyExists, "table exists table=\(definition.name)")
+            }
+            let id = engine.environment.makeIdentifier()
+            var families: [StoredFamily] = []
+            for settings in definition.families.sorted(by: { Bytes($0.name) < Bytes($1.name) }) {
+                families.append(StoredFamily(id: UInt8(families.count), settings: settings))
+            }
+            var sorted = definition
+            sorted.families = families.map(\.settings)
+            var regions: [TreeGroup] = []
+            let layout: TableLayout
+            do throws(SiltstoneError) {
+                try createRegions(sorted.splitPoints, families, table: id, into: &regions)
+                layout = TableLayout(
+                    schemaNumber: 1, definition: sorted, families: families,
+                    nextFamily: families.count, regions: regions)
+                try catalog.write(layout.record(table: id))
+            } catch {
+                // Without schema 1 the regions belong to nobody; the first failure is what counts.
+                for region in regions { try? engine.dropGroup(region) }
+                throw error
+            }
+            let table = StoredTable(id: id, shared: shared, layout: layout)
+            names.withLock { $0[definition.name] = table }
+            return table
+        }
+    }
+
+    private func createRegions(
+        _ splitPoints: [Bytes], _ families: [StoredFamily], table: Identifier,
+        into regions: inout [TreeGroup]
+    ) throws(SiltstoneError) {
+        let trees = families.map { TreeOptions(family: $0.id, settings: $0.settings) }
+        let edges = [.empty] + splitPoints + [.empty]
+        for index in 0...splitPoints.count {
+            regions.append(
+                try engine.createGroup(
+                    id: engine.environment.makeIdentifier(), table: table,
+                    range: RowKeyRange(start: edges[index], end: edges[index + 1]), trees: trees))
+        }
+    }
+
+    private func refuseSystem(_ name: String) throws(SiltstoneError) {
+        guard !name.hasPrefix(TableRules.systemPrefix) else {
+            throw SiltstoneError(
+                .invalidArgument, "table name is reserved for the system table=\(name)")
+        }
+    }
+}

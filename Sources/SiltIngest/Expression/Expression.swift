@@ -1,7 +1,7 @@
 /// An expression as parsed: a tree. `ExpressionProgram` is what runs.
-indirect enum Expression: Equatable {
+indirect enum Expression: Equatable, Sendable {
     /// What a literal is.
-    enum Literal: Equatable {
+    enum Literal: Equatable, Sendable {
         case null
         case bool(Bool)
         case integer(Int64)

@@ -90,39 +90,42 @@ package struct DocumentNode: Hashable, Sendable {
     /// What the node is, for messages.
     package var kindName: String {
         switch content {
-        case .scalar(_, true): "a text"
+        case .scalar(let text, true): "the text '\(text)'"
         case .scalar(let text, false): isNull ? "null" : "'\(text)'"
         case .list: "a list"
         case .map: "a map"
         }
     }
 
-    /// A text that is equal for documents of equal meaning: marks, quotes and the order of keys do not count.
+    /// A text that is equal for documents of equal meaning: marks, quotes and the order of keys do not count
+    /// (but below `map`, where order has a meaning).
     package var canonicalText: String {
         var bytes: [UInt8] = []
-        appendCanonical(to: &bytes)
+        appendCanonical(to: &bytes, sortsKeys: true)
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func appendCanonical(to bytes: inout [UInt8]) {
+    private func appendCanonical(to bytes: inout [UInt8], sortsKeys: Bool) {
         switch content {
         case .scalar(let text, _):
             bytes.append(contentsOf: (isNull ? "~" : text.debugDescription).utf8)
         case .list(let elements):
             bytes.append(UInt8(ascii: "["))
             for element in elements {
-                element.appendCanonical(to: &bytes)
+                element.appendCanonical(to: &bytes, sortsKeys: true)
                 bytes.append(UInt8(ascii: ","))
             }
             bytes.append(UInt8(ascii: "]"))
         case .map(let entries):
             bytes.append(UInt8(ascii: "{"))
-            for entry in entries.sorted(by: {
-                Array($0.key.utf8).lexicographicallyPrecedes($1.key.utf8)
-            }) {
+            let ordered =
+                sortsKeys
+                ? entries.sorted { Array($0.key.utf8).lexicographicallyPrecedes($1.key.utf8) }
+                : entries
+            for entry in ordered {
                 bytes.append(contentsOf: entry.key.debugDescription.utf8)
                 bytes.append(UInt8(ascii: ":"))
-                entry.value.appendCanonical(to: &bytes)
+                entry.value.appendCanonical(to: &bytes, sortsKeys: entry.key != "map")
                 bytes.append(UInt8(ascii: ","))
             }
             bytes.append(UInt8(ascii: "}"))

@@ -1,6 +1,8 @@
 package import SiltModel
 
-/// How the bytes of a block are stored. The codes are part of the format: docs/format/table.md.
+/// How the bytes of a block are stored.
+///
+/// The codes are part of the format: docs/format/table.md.
 package enum Codec: UInt8, Sendable, CaseIterable {
     /// As they are.
     case none = 0

@@ -2,7 +2,9 @@ internal import CLZ4
 internal import CZstd
 package import SiltModel
 
-/// Compresses blocks with one codec and level, reusing its working memory. One thread at a time.
+/// Compresses blocks with one codec and level, reusing its working memory.
+///
+/// One thread at a time.
 @safe
 package final class Compressor {
     /// The codec asked for; a block that it does not make smaller is stored as it is.

@@ -1,11 +1,18 @@
+internal import CSiltstone
 package import SiltBytes
 
-/// The bytes by which a cell is ordered within a store. Part of the format: docs/format/cell-key.md.
+/// The bytes by which a cell is ordered within a store.
 ///
-/// A *column key* is `escape(row) 00 escape(qualifier) 00`, where `escape` writes byte 00 as `01 01` and byte 01 as `01 02`.
-/// Byte-wise comparison of column keys is the order row, then qualifier. A *row prefix* is `escape(row) 00`.
-/// A *cell key* is a column key and a 17-byte tail: the time stamp with its sign bit flipped, inverted, big-endian;
-/// the inverted type code; the inverted sequence, big-endian. Byte-wise comparison is then the cell order: row, qualifier,
+/// Part of the format: docs/format/cell-key.md.
+///
+/// A *column key* is `escape(row) 00 escape(qualifier) 00`, where `escape` writes byte 00 as `01
+/// 01` and byte 01 as `01 02`.
+/// Byte-wise comparison of column keys is the order row, then qualifier. A *row prefix* is
+/// `escape(row) 00`.
+/// A *cell key* is a column key and a 17-byte tail: the time stamp with its sign bit flipped,
+/// inverted, big-endian;
+/// the inverted type code; the inverted sequence, big-endian. Byte-wise comparison is then the
+/// cell order: row, qualifier,
 /// time stamp descending, type code descending, sequence descending.
 package enum CellKey {
     /// The bytes of a cell key after its column key.
@@ -22,6 +29,17 @@ package enum CellKey {
             }
         }
         key.append(0)
+    }
+
+    /// Appends `escape(component) 00`: the same for an array, which is copied whole when it has
+    /// nothing to escape.
+    package static func append(component: [UInt8], to key: inout [UInt8]) {
+        if component.contains(where: { $0 <= 1 }) {
+            append(component: component[...], to: &key)
+        } else {
+            key += component
+            key.append(0)
+        }
     }
 
     /// `escape(row) 00`: what every column key of the row begins with.
@@ -55,26 +73,52 @@ package enum CellKey {
         }
     }
 
-    /// The component that starts at `offset` of a column key, unescaped, and the offset after its terminator.
+    /// The component that starts at `offset` of a column key, unescaped, and the offset after its
+    /// terminator.
     package static func component(of key: [UInt8], at offset: Int)
         throws(DecodingError) -> (bytes: [UInt8], next: Int)
     {
-        var bytes: [UInt8] = []
-        var index = offset
-        while index < key.count {
-            let byte = key[index]
-            if byte == 0 { return (bytes, index + 1) }
+        guard offset >= 0, offset < key.count,
+            let end = key[offset...].firstIndex(of: 0)
+        else { throw DecodingError(offset: offset, "key component has no end") }
+        let escaped = key[offset..<end]
+        guard let first = escaped.firstIndex(of: 1) else { return (Array(escaped), end + 1) }
+        var bytes = Array(escaped[..<first])
+        var index = first
+        while index < end {
+            let byte = escaped[index]
             if byte == 1 {
-                guard index + 1 < key.count, key[index + 1] == 1 || key[index + 1] == 2 else {
+                guard index + 1 < end, escaped[index + 1] <= 2 else {
                     throw DecodingError(offset: index, "key escape is damaged")
                 }
-                bytes.append(key[index + 1] - 1)
+                bytes.append(escaped[index + 1] - 1)
                 index += 2
             } else {
                 bytes.append(byte)
                 index += 1
             }
         }
-        throw DecodingError(offset: index, "key component has no end")
+        return (bytes, end + 1)
+    }
+
+    /// The length of the row prefix that begins a column key; all of it when it is damaged.
+    package static func rowPrefixByteCount(of columnKey: UnsafeRawBufferPointer) -> Int {
+        // Safety: the C function reads at most `count` bytes.
+        unsafe min(silt_find_zero(columnKey.baseAddress, columnKey.count) + 1, columnKey.count)
+    }
+
+    /// The length of the row prefix that begins a column key; all of it when it is damaged.
+    package static func rowPrefixByteCount(of columnKey: [UInt8]) -> Int {
+        // Safety: the buffer is used only inside the closure.
+        unsafe columnKey.withUnsafeBytes { unsafe rowPrefixByteCount(of: $0) }
+    }
+
+    /// Whether the bytes are a whole column key: two components, well escaped, and nothing after
+    /// them.
+    package static func isColumnKey(_ key: [UInt8]) -> Bool {
+        guard let row = try? component(of: key, at: 0),
+            let qualifier = try? component(of: key, at: row.next)
+        else { return false }
+        return qualifier.next == key.count
     }
 }

@@ -1,6 +1,7 @@
 internal import CSiltstone
 
-/// A place in the order of cells, taken apart once so that blocks can be searched for it many times.
+/// A place in the order of cells, taken apart once so that blocks can be searched for it many
+/// times.
 ///
 /// Made of any byte string in cell-key order: a row prefix, a column key, a whole cell key, or a
 /// shortened separator. It points at the caller's bytes, which must outlive it.
@@ -8,7 +9,9 @@ internal import CSiltstone
 package struct CellKeyBound {
     /// The bytes up to the end of the column key, or all of them when they end before it does.
     package let columnKey: UnsafeRawBufferPointer
-    /// Whether `columnKey` is a whole column key. If not, no cell's column key equals it.
+    /// Whether `columnKey` is a whole column key.
+    ///
+    /// If not, no cell's column key equals it.
     package let isWholeColumn: Bool
     /// The time stamp of the tail; with an absent tail, the newest possible.
     package let timestamp: Int64

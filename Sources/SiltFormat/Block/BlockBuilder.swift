@@ -1,9 +1,11 @@
 internal import CSiltstone
 internal import SiltBytes
 
-/// Builds the payload of one data block from entries in cell order; `finish` makes it ready for the next.
+/// Builds the payload of one data block from entries in cell order; `finish` makes it ready for
+/// the next.
 ///
-/// Entries are kept as columns; the common prefix is known only at the end, when it is what the first
+/// Entries are kept as columns; the common prefix is known only at the end, when it is what the
+/// first
 /// and the last key share. Part of the format: docs/format/block.md.
 package struct BlockBuilder: Sendable {
     /// How many entries were appended since the last `finish`.
@@ -29,7 +31,8 @@ package struct BlockBuilder: Sendable {
     /// Whether there are no entries.
     package var isEmpty: Bool { timestamps.isEmpty }
 
-    /// Roughly the size of the payload if it were finished now; never less than the bytes of values.
+    /// Roughly the size of the payload if it were finished now; never less than the bytes of
+    /// values.
     package var estimatedByteCount: Int {
         BlockLayout.headerByteCount + keyBytes.count - (keyEnds.count - 1) * commonByteCount
             + keyEnds.count * 6 + timestamps.count * 10 + valueBytes.count
@@ -72,7 +75,9 @@ package struct BlockBuilder: Sendable {
         }
     }
 
-    /// The payload of the entries appended; afterwards there are none. At least one is needed.
+    /// The payload of the entries appended; afterwards there are none.
+    ///
+    /// At least one is needed.
     package mutating func finish() -> [UInt8] {
         precondition(!isEmpty)
         let layout = makeLayout()

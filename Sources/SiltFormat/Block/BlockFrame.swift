@@ -1,7 +1,9 @@
 package import SiltBytes
 package import SiltCodec
 
-/// What a framed block holds; bound into its checksum. Part of the format: docs/format/table.md.
+/// What a framed block holds; bound into its checksum.
+///
+/// Part of the format: docs/format/table.md.
 package enum BlockKind: UInt8, Sendable, CaseIterable {
     /// Entries: `BlockView`.
     case data = 1
@@ -15,7 +17,8 @@ package enum BlockKind: UInt8, Sendable, CaseIterable {
 
 /// A block as stored in a file: its payload, compressed or not, and a 9-byte trailer.
 ///
-/// The trailer is codec (u8), raw size (u32) and a CRC-32C over kind, file id, offset, the stored bytes,
+/// The trailer is codec (u8), raw size (u32) and a CRC-32C over kind, file id, offset, the stored
+/// bytes,
 /// codec and raw size: a block read from a wrong place or file is found, not only a damaged one.
 /// Part of the format: docs/format/table.md.
 package enum BlockFrame {

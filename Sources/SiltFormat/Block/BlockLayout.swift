@@ -1,6 +1,7 @@
 internal import SiltBytes
 
 /// Where the sections of a data block lie; computed from its header, by builder and view alike.
+///
 /// Part of the format: docs/format/block.md.
 @usableFromInline
 package struct BlockLayout: Sendable {
@@ -51,8 +52,9 @@ package struct BlockLayout: Sendable {
 
     init() {}
 
-    /// Sets the section offsets from counts and widths. Counts are at most 32 bits wide, so that
-    /// nothing overflows.
+    /// Sets the section offsets from counts and widths.
+    ///
+    /// Counts are at most 32 bits wide, so that nothing overflows.
     mutating func place() {
         timestamps = Self.headerByteCount + keyCount * 8
         sequences = timestamps + entryCount * timestampWidth

@@ -1,7 +1,7 @@
 internal import CSiltstone
 
-/// Searching a block: one binary search over the 8-byte prefixes, then over the few keys that share the
-/// prefix looked for, then over the versions of the column found.
+/// Searching a block: one binary search over the 8-byte prefixes, then over the few keys that
+/// share the prefix looked for, then over the versions of the column found.
 extension BlockView {
     /// The first entry whose cell key is at or after the given one; `count` when there is none.
     package func lowerBound(
@@ -37,7 +37,8 @@ extension BlockView {
         return low
     }
 
-    /// Below 0 when entry `index` sorts before the bound, above 0 when after it, 0 when it is that cell.
+    /// Below 0 when entry `index` sorts before the bound, above 0 when after it, 0 when it is that
+    /// cell.
     package func compare(_ index: Int, _ bound: CellKeyBound) -> Int {
         let order = unsafe compareKey(keyNumber(index), bound.columnKey)
         if order != 0 || !bound.isWholeColumn { return order == 0 ? 1 : order }
@@ -58,7 +59,8 @@ extension BlockView {
         return low
     }
 
-    /// Whether entry `index`, of the bound's column, sorts before it: newer, or a higher type or sequence.
+    /// Whether entry `index`, of the bound's column, sorts before it: newer, or a higher type or
+    /// sequence.
     @inline(__always)
     private func isBefore(_ index: Int, _ bound: CellKeyBound) -> Bool {
         let time = timestamp(index)
@@ -131,7 +133,9 @@ extension BlockView {
         return ownTail &- tail
     }
 
-    /// Checks that every entry sorts after the one before it; for `silt check`. Linear.
+    /// Checks that every entry sorts after the one before it; for `silt check`.
+    ///
+    /// Linear.
     package var isInOrder: Bool {
         for index in 0..<max(0, count - 1)
         where !cellKey(index).lexicographicallyPrecedes(cellKey(index + 1)) { return false }

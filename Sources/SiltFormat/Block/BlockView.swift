@@ -2,16 +2,20 @@ package import SiltBytes
 
 /// A data block in memory, searched and read where it lies.
 ///
-/// Its header, sections and offsets are checked once, when the view is made; afterwards every index in
+/// Its header, sections and offsets are checked once, when the view is made; afterwards every
+/// index in
 /// `0..<count` is read without checks. The bytes must stay in place and unchanged while the view is
-/// used: whoever holds the memory holds the view beside it. Part of the format: docs/format/block.md.
+/// used: whoever holds the memory holds the view beside it. Part of the format:
+/// docs/format/block.md.
 // Safety: a view only reads, and its owner promises that nobody writes.
 @safe
 package struct BlockView: @unchecked Sendable {
     @usableFromInline let base: UnsafeRawPointer
     @usableFromInline let layout: BlockLayout
 
-    /// Checks the block in `buffer`. Linear in the number of entries.
+    /// Checks the block in `buffer`.
+    ///
+    /// Linear in the number of entries.
     package init(_ buffer: UnsafeRawBufferPointer) throws(DecodingError) {
         guard buffer.count >= BlockLayout.headerByteCount, let start = buffer.baseAddress else {
             throw DecodingError(offset: 0, "block is too short size=\(buffer.count)")
@@ -39,7 +43,8 @@ package struct BlockView: @unchecked Sendable {
         layout.sequenceBase &+ load(layout.sequences, index, width: layout.sequenceWidth)
     }
 
-    /// The type code of entry `index`; a `CellType` unless the block was damaged before its checksum.
+    /// The type code of entry `index`; a `CellType` unless the block was damaged before its
+    /// checksum.
     @inlinable @inline(__always)
     package func type(_ index: Int) -> UInt8 {
         layout.columns & 1 == 0
@@ -74,7 +79,8 @@ package struct BlockView: @unchecked Sendable {
             start: base + layout.values + start, count: end &- start)
     }
 
-    /// The number of the column key of entry `index`; consecutive entries of one column have the same.
+    /// The number of the column key of entry `index`; consecutive entries of one column have the
+    /// same.
     @inlinable @inline(__always)
     package func keyNumber(_ index: Int) -> Int {
         layout.keyNumberWidth == 0
@@ -96,7 +102,8 @@ package struct BlockView: @unchecked Sendable {
         return layout.commonByteCount &+ prefixByteCount(number) &+ rest.end &- rest.start
     }
 
-    /// Copies the column key of entry `index` to `target`, which has room for it, and returns its length.
+    /// Copies the column key of entry `index` to `target`, which has room for it, and returns its
+    /// length.
     @inlinable @inline(__always)
     package func copyColumnKey(_ index: Int, to target: UnsafeMutableRawPointer) -> Int {
         // Safety: the caller gives room for `columnKeyByteCount(index)` bytes.
@@ -159,7 +166,8 @@ package struct BlockView: @unchecked Sendable {
         )
     }
 
-    /// The first 8 bytes after the common prefix of column key `number`, as a number that compares alike.
+    /// The first 8 bytes after the common prefix of column key `number`, as a number that compares
+    /// alike.
     @inlinable @inline(__always)
     package func prefix(_ number: Int) -> UInt64 {
         // Safety: the prefix section has `keyCount` words from offset 48.
@@ -193,8 +201,8 @@ package struct BlockView: @unchecked Sendable {
 }
 
 extension BlockView {
-    /// Checks what later accesses rely on: offsets ascend from 0 to their section's size, key numbers
-    /// count up from 0 by at most 1, short prefixes have no rest.
+    /// Checks what later accesses rely on: offsets ascend from 0 to their section's size, key
+    /// numbers count up from 0 by at most 1, short prefixes have no rest.
     private func verifyOffsets() throws(DecodingError) {
         try verifyAscending(
             layout.restOffsets, count: layout.keyCount, width: layout.restOffsetWidth,

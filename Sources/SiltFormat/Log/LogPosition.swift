@@ -19,7 +19,9 @@ package struct LogPosition: Hashable, Sendable, Comparable {
     }
 }
 
-/// The first 40 bytes of a log segment. Part of the format: docs/format/log.md.
+/// The first 40 bytes of a log segment.
+///
+/// Part of the format: docs/format/log.md.
 package struct LogSegmentHeader: Hashable, Sendable {
     /// The size of a header, in bytes; the first record begins there.
     package static let byteCount = 40

@@ -1,8 +1,11 @@
 package import SiltBytes
 
-/// One record of the log: a write batch, or the mark that ends a segment. Part of the format: docs/format/log.md.
+/// One record of the log: a write batch, or the mark that ends a segment.
 ///
-/// Records begin on 8-byte boundaries. The checksum binds incarnation, segment number and offset, so that
+/// Part of the format: docs/format/log.md.
+///
+/// Records begin on 8-byte boundaries. The checksum binds incarnation, segment number and offset,
+/// so that
 /// a record is valid only where it was written.
 package struct LogRecord: Hashable, Sendable {
     /// The bytes before a record's body.
@@ -30,7 +33,8 @@ package struct LogRecord: Hashable, Sendable {
         package var firstSequence: UInt64
         /// How many operations there are.
         package var operationCount: Int
-        /// The time stamp of the operations that have none of their own, in milliseconds since 1970.
+        /// The time stamp of the operations that have none of their own, in milliseconds since
+        /// 1970.
         package var serverTimestamp: Int64
         /// Where the operations lie in the segment's bytes.
         package var range: Range<Int>

@@ -3,9 +3,12 @@ package import SiltBytes
 /// Reads the records of one segment, and tells at the end what the rest of its bytes is.
 ///
 /// 1. A record is valid when its checksum, bound to incarnation, segment and offset, is right.
-/// 2. Where no valid record begins, the bytes up to the end are searched, on 8-byte boundaries, for a
-///    valid record with a higher slot. If there is one, or the place lies before what is known to be on
-///    the device, the log is damaged there; if all bytes are zero, it ends cleanly; else its tail is torn.
+/// 2. Where no valid record begins, the bytes up to the end are searched, on 8-byte boundaries,
+/// for a
+///    valid record with a higher slot. If there is one, or the place lies before what is known to
+/// be on
+///    the device, the log is damaged there; if all bytes are zero, it ends cleanly; else its tail
+/// is torn.
 package struct LogSegmentReader: Sendable {
     /// What stands after the last record.
     package enum End: Equatable, Sendable {
@@ -25,7 +28,8 @@ package struct LogSegmentReader: Sendable {
     package let bytes: [UInt8]
     /// The slot of the last record read; 0 before the first.
     package private(set) var lastSlot: UInt64 = 0
-    /// Up to where the log is known to have been on the device, by the records read and what the caller knew.
+    /// Up to where the log is known to have been on the device, by the records read and what the
+    /// caller knew.
     package private(set) var durable: LogPosition
     /// What stands after the last record; `nil` while there may be more.
     package private(set) var end: End?

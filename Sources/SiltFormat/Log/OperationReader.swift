@@ -1,7 +1,9 @@
 package import SiltBytes
 internal import SiltModel
 
-/// Reads the operations of one section of a log record, checked; keys and values are ranges of the array.
+/// Reads the operations of one section of a log record, checked; keys and values are ranges of the
+/// array.
+///
 /// Part of the format: docs/format/log.md.
 package struct OperationReader: Sendable {
     /// One operation, as offsets into the array that is read.

@@ -1,8 +1,11 @@
 package import SiltBytes
 
-/// How far an ingest job has come: enough to go on exactly there. Part of the format: docs/format/checkpoint.md.
+/// How far an ingest job has come: enough to go on exactly there.
 ///
-/// What windows hold is the ingest's own matter: it stands in named sections, each with its checksum.
+/// Part of the format: docs/format/checkpoint.md.
+///
+/// What windows hold is the ingest's own matter: it stands in named sections, each with its
+/// checksum.
 package struct CheckpointRecord: Hashable, Sendable {
     static let magic = "SILTCKP\n"
     static let version: UInt32 = 1

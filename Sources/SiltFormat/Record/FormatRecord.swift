@@ -1,6 +1,8 @@
 package import SiltBytes
 
-/// The object `FORMAT` at the root of a data directory: who may open it. Part of the format: docs/format/README.md.
+/// The object `FORMAT` at the root of a data directory: who may open it.
+///
+/// Part of the format: docs/format/README.md.
 package struct FormatRecord: Hashable, Sendable {
     /// The key of the object.
     package static let key = "FORMAT"

@@ -1,6 +1,7 @@
 package import SiltBytes
 
 /// All that a region is, as one numbered, immutable snapshot: the highest number is the truth.
+///
 /// Part of the format: docs/format/manifest.md.
 package struct RegionManifest: Hashable, Sendable {
     static let magic = "SILTMAN\n"
@@ -34,7 +35,8 @@ package struct RegionManifest: Hashable, Sendable {
     package struct Tree: Hashable, Sendable {
         /// The family's number.
         package var family: UInt8
-        /// Every operation up to this sequence is in the files: the log need not be replayed for it.
+        /// Every operation up to this sequence is in the files: the log need not be replayed for
+        /// it.
         package var flushedSequence: UInt64
         /// The runs, newest first: by level, and within a level newer before older.
         package var runs: [Run]
@@ -102,7 +104,9 @@ package struct RegionManifest: Hashable, Sendable {
     }
 }
 
-/// Numbers in object keys: 16 hex digits, so that they sort as text. Part of the format: docs/format/README.md.
+/// Numbers in object keys: 16 hex digits, so that they sort as text.
+///
+/// Part of the format: docs/format/README.md.
 package enum ObjectNumber {
     /// The text of a number.
     package static func text(_ number: UInt64) -> String {

@@ -1,7 +1,9 @@
 package import SiltBytes
 package import SiltModel
 
-/// A table as the catalog keeps it, as one numbered, immutable snapshot: the highest number is the truth.
+/// A table as the catalog keeps it, as one numbered, immutable snapshot: the highest number is the
+/// truth.
+///
 /// Part of the format: docs/format/schema.md.
 package struct SchemaRecord: Hashable, Sendable {
     static let magic = "SILTSCH\n"

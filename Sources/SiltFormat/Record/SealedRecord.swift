@@ -1,7 +1,9 @@
 internal import SiltBytes
 
-/// The frame of every object that is one record: magic (8 bytes), version (u32), body length (u64), body,
-/// CRC-32C of all before it. Part of the format: docs/format/README.md.
+/// The frame of every object that is one record: magic (8 bytes), version (u32), body length
+/// (u64), body, CRC-32C of all before it.
+///
+/// Part of the format: docs/format/README.md.
 enum SealedRecord {
     static let headerByteCount = 20
 
@@ -16,7 +18,8 @@ enum SealedRecord {
         return writer.bytes
     }
 
-    /// A reader over the body of an object, after magic, version, size and checksum were found right.
+    /// A reader over the body of an object, after magic, version, size and checksum were found
+    /// right.
     static func open(magic: String, version known: UInt32, _ bytes: [UInt8]) throws(DecodingError)
         -> ByteReader
     {

@@ -1,7 +1,7 @@
 package import SiltBytes
 
-/// The rows of a file that count, when a region uses only a part: from `start` up to but not including
-/// `end`; empty means no bound.
+/// The rows of a file that count, when a region uses only a part: from `start` up to but not
+/// including `end`; empty means no bound.
 package struct RowClip: Hashable, Sendable {
     /// The first row, or empty.
     package var start: Bytes
@@ -15,7 +15,9 @@ package struct RowClip: Hashable, Sendable {
     }
 }
 
-/// A table file as a manifest names it. Part of the format: docs/format/manifest.md.
+/// A table file as a manifest names it.
+///
+/// Part of the format: docs/format/manifest.md.
 package struct TableFile: Hashable, Sendable {
     /// The file's id; with the table it gives the object's key.
     package var id: Identifier

@@ -4,7 +4,8 @@ package import SiltModel
 
 /// Collects the hashes of a file's rows or columns and makes the payload of its filter block.
 ///
-/// A split-block bloom filter: each key sets one bit in each of the eight 32-bit lanes of one 32-byte
+/// A split-block bloom filter: each key sets one bit in each of the eight 32-bit lanes of one
+/// 32-byte
 /// block. Part of the format: docs/format/filter.md.
 package struct FilterBuilder: Sendable {
     /// The layout's version, the first byte of the payload.
@@ -21,7 +22,9 @@ package struct FilterBuilder: Sendable {
 
     private var hashes: [UInt64] = []
 
-    /// A builder without keys. `kind` `none` gives an empty filter, which holds everything.
+    /// A builder without keys.
+    ///
+    /// `kind` `none` gives an empty filter, which holds everything.
     package init(_ kind: BloomFilterKind) { self.kind = kind }
 
     /// Adds the hash (`Hash64`, seed 0) of a key; the same hash twice in a row counts once.

@@ -3,6 +3,7 @@ package import SiltBytes
 package import SiltModel
 
 /// A filter block in memory, asked where it lies; the bytes must stay while it is used.
+///
 /// Part of the format: docs/format/filter.md.
 // Safety: a view only reads, and its owner promises that nobody writes.
 @safe

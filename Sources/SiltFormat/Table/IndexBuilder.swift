@@ -2,7 +2,8 @@ internal import SiltBytes
 
 /// Collects the data blocks of a file in order and makes the payload of its index block.
 ///
-/// Between two blocks stands the shortest byte string that is not before the last cell of the one and
+/// Between two blocks stands the shortest byte string that is not before the last cell of the one
+/// and
 /// before the first cell of the next. Part of the format: docs/format/table.md.
 package struct IndexBuilder: Sendable {
     /// The layout's version, the first byte of the payload.
@@ -74,7 +75,8 @@ package struct IndexBuilder: Sendable {
         return writer.bytes
     }
 
-    /// The shortest byte string that is at or after `last` and before `next`; `last` sorts before `next`.
+    /// The shortest byte string that is at or after `last` and before `next`; `last` sorts before
+    /// `next`.
     static func separator(from last: [UInt8], to next: [UInt8]) -> [UInt8] {
         var index = 0
         while index < min(last.count, next.count), last[index] == next[index] { index += 1 }

@@ -1,4 +1,6 @@
-/// Where one data block lies and what is in it. Part of the format: docs/format/table.md.
+/// Where one data block lies and what is in it.
+///
+/// Part of the format: docs/format/table.md.
 package struct IndexEntry: Hashable, Sendable {
     /// The block's offset in the file, in bytes.
     package var offset: UInt64

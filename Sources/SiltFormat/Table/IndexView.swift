@@ -2,6 +2,7 @@ internal import CSiltstone
 package import SiltBytes
 
 /// An index block in memory, searched where it lies; the bytes must stay while it is used.
+///
 /// Part of the format: docs/format/table.md.
 // Safety: a view only reads, and its owner promises that nobody writes.
 @safe
@@ -16,7 +17,9 @@ package struct IndexView: @unchecked Sendable {
     private let common: Int
     private let tails: Int
 
-    /// Checks the payload in `buffer`. Linear in the number of blocks.
+    /// Checks the payload in `buffer`.
+    ///
+    /// Linear in the number of blocks.
     package init(_ buffer: UnsafeRawBufferPointer) throws(DecodingError) {
         guard let start = buffer.baseAddress, buffer.count >= IndexBuilder.headerByteCount else {
             throw DecodingError(offset: 0, "index is too short size=\(buffer.count)")
@@ -43,8 +46,10 @@ package struct IndexView: @unchecked Sendable {
         try verify(tailByteCount)
     }
 
-    /// The block in which the first cell at or after `key` is, if it is not the first of the block after
-    /// it; `count` when `key` is after the last cell. `key` is any byte string in cell-key order.
+    /// The block in which the first cell at or after `key` is, if it is not the first of the block
+    /// after it; `count` when `key` is after the last cell.
+    ///
+    /// `key` is any byte string in cell-key order.
     package func find(_ key: UnsafeRawBufferPointer) -> Int {
         // Safety: at most the smaller of the two counts is compared.
         let order = unsafe silt_compare(
@@ -82,7 +87,8 @@ package struct IndexView: @unchecked Sendable {
             entryCount: loadUInt32(place + 16), markerCount: loadUInt32(place + 20))
     }
 
-    /// The separator after block `number`, copied: at or after its last cell, before the next block's first.
+    /// The separator after block `number`, copied: at or after its last cell, before the next
+    /// block's first.
     package func separator(_ number: Int) -> [UInt8] {
         precondition(number >= 0 && number < count)
         let start = loadUInt32(offsets + number * 4)

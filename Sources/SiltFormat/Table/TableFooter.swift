@@ -1,6 +1,7 @@
 package import SiltBytes
 
 /// The last bytes of a table file, of fixed size: where its index, filter and properties are.
+///
 /// Part of the format: docs/format/table.md.
 package struct TableFooter: Hashable, Sendable {
     /// The size of a footer, in bytes.

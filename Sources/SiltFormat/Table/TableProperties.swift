@@ -2,6 +2,7 @@ package import SiltBytes
 package import SiltCodec
 
 /// What a table file says of itself: the payload of its properties block.
+///
 /// Part of the format: docs/format/table.md.
 package struct TableProperties: Hashable, Sendable {
     static let version: UInt64 = 1

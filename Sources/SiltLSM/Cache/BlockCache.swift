@@ -16,9 +16,11 @@ package struct BlockCacheStatistics: Sendable, Hashable {
     package var indexBytes = 0
 }
 
-/// Decoded blocks of table files, within a budget of bytes that they share with the indexes and filters of open files.
+/// Decoded blocks of table files, within a budget of bytes that they share with the indexes and
+/// filters of open files.
 ///
-/// A block that was handed out stays readable for as long as it is held, even if it has left the cache.
+/// A block that was handed out stays readable for as long as it is held, even if it has left the
+/// cache.
 package final class BlockCache: Sendable {
     /// What a block costs beside its bytes: the object, the entry, the allocator.
     static let overheadBytes = 192
@@ -59,7 +61,8 @@ package final class BlockCache: Sendable {
         return shard(hash).state.withLock { $0.find(key, hash) }
     }
 
-    /// Keeps a block that was read, and gives back the one to use: another reader may have been faster.
+    /// Keeps a block that was read, and gives back the one to use: another reader may have been
+    /// faster.
     func insert(_ block: CachedBlock) -> CachedBlock {
         let hash = block.key.hash
         let limit = shardLimit

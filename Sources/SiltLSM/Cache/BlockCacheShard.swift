@@ -1,8 +1,9 @@
-/// One independent part of the block cache: a hash table of blocks, and a clock hand that decides what goes.
+/// One independent part of the block cache: a hash table of blocks, and a clock hand that decides
+/// what goes.
 ///
-/// A block enters with no credit and gains one (at most 3) each time it is found. When room is needed, the hand goes round:
-/// a block with credit loses one and stays, a block without goes. Blocks that a long scan touches once therefore leave
-/// before those that are read again and again.
+/// A block enters with no credit and gains one (at most 3) each time it is found. When room is
+/// needed, the hand goes round: a block with credit loses one and stays, a block without goes.
+/// Blocks that a long scan touches once therefore leave before those that are read again and again.
 struct BlockCacheShard {
     private struct Entry {
         var block: CachedBlock?
@@ -48,8 +49,11 @@ struct BlockCacheShard {
 
     /// Takes a block in, unless it is larger than everything or here already.
     ///
-    /// - Returns: the blocks that went, for the caller to release outside the lock; and the block to use.
-    mutating func insert(_ block: CachedBlock, _ hash: UInt64, limit: Int) -> (use: CachedBlock, gone: [CachedBlock]) {
+    /// - Returns: the blocks that went, for the caller to release outside the lock; and the block
+    ///   to use.
+    mutating func insert(_ block: CachedBlock, _ hash: UInt64, limit: Int) -> (
+        use: CachedBlock, gone: [CachedBlock]
+    ) {
         if let known = peek(block.key, hash) { return (known, []) }
         let size = block.byteCount
         guard size <= limit else { return (block, []) }
@@ -129,6 +133,8 @@ struct BlockCacheShard {
 
     private mutating func grow() {
         buckets = [Int32](repeating: -1, count: buckets.count * 2)
-        for index in entries.indices where entries[index].block != nil { link(index, entries[index].hash) }
+        for index in entries.indices where entries[index].block != nil {
+            link(index, entries[index].hash)
+        }
     }
 }

@@ -1,7 +1,9 @@
 internal import SiltBytes
 internal import SiltFormat
 
-/// A data block in memory, verified, with the view to read it by. Whoever holds it keeps it from being freed, cached or not.
+/// A data block in memory, verified, with the view to read it by.
+///
+/// Whoever holds it keeps it from being freed, cached or not.
 final class CachedBlock: Sendable {
     /// The block's place, which is its name in the cache.
     let key: BlockKey

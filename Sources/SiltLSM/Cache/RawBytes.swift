@@ -8,7 +8,8 @@ final class RawBytes: @unchecked Sendable {
 
     /// Uninitialized memory; never of no size, so that there is an address.
     init(byteCount: Int) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 8), alignment: 16)
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(byteCount, 8), alignment: 16)
         unsafe buffer = UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount])
     }
 

@@ -4,9 +4,11 @@ package import SiltIO
 package import SiltModel
 internal import Synchronization
 
-/// Open table files, a bounded number of them: thousands of files need not mean thousands of descriptors.
+/// Open table files, a bounded number of them: thousands of files need not mean thousands of
+/// descriptors.
 ///
-/// A reader that was handed out stays usable when it has left the cache; its descriptor closes with the last reference.
+/// A reader that was handed out stays usable when it has left the cache; its descriptor closes with
+/// the last reference.
 package final class TableCache: Sendable {
     private struct Entry {
         var reader: TableReader
@@ -40,7 +42,8 @@ package final class TableCache: Sendable {
             return state.entries[file.id]?.reader
         }
         if let known { return known }
-        // Opened outside the lock; of two threads that open the same file the first to come back is kept.
+        // Opened outside the lock; of two threads that open the same file the first to come back is
+        // kept.
         let opened = try TableReader(file, objects: objects, blocks: blocks)
         let result = state.withLock { state -> (use: TableReader, gone: [TableReader]) in
             if let other = state.entries[file.id]?.reader { return (other, []) }
@@ -60,7 +63,8 @@ package final class TableCache: Sendable {
     /// How many files are open here.
     package var openCount: Int { state.withLock { $0.entries.count } }
 
-    /// Closes the eighth that was used least recently, so that the search for them is paid once for many.
+    /// Closes the eighth that was used least recently, so that the search for them is paid once for
+    /// many.
     private func evict(_ state: inout State) -> [TableReader] {
         let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
             .prefix(state.entries.count - openFilesMax + openFilesMax / 8)

@@ -2,8 +2,8 @@ internal import CSiltstone
 
 /// One reserved mapping from which a memtable takes its memory; never moved, freed as a whole.
 ///
-/// Only touched pages cost memory, so a generous capacity is free. Offsets count units of 8 bytes, so that 32 bits
-/// reach 32 GiB.
+/// Only touched pages cost memory, so a generous capacity is free. Offsets count units of 8 bytes,
+/// so that 32 bits reach 32 GiB.
 ///
 /// Safety: base is private to the owner and valid for the value's life.
 @safe struct Arena: ~Copyable {

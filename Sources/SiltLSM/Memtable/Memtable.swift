@@ -5,10 +5,11 @@ internal import Synchronization
 
 /// The newest cells of one tree, in memory and in order.
 ///
-/// One thread at a time inserts (the owner sees to it, and hands the role over by a lock or the like); any number read at
-/// the same time and never wait for a lock.
+/// One thread at a time inserts (the owner sees to it, and hands the role over by a lock or the
+/// like); any number read at the same time and never wait for a lock.
 ///
-/// Safety: all shared words are atomic, as `MemtableTree` says; the arena is freed when nobody refers to the memtable.
+/// Safety: all shared words are atomic, as `MemtableTree` says; the arena is freed when nobody
+/// refers to the memtable.
 package final class Memtable: @unchecked Sendable {
     // Offsets of the counters in the arena's header.
     private static let cellsOffset = 88
@@ -35,7 +36,8 @@ package final class Memtable: @unchecked Sendable {
 
     /// Whether `count` cells fit, whose column keys and values are `bytes` long together.
     package func hasRoom(forBytes bytes: Int, count: Int) -> Bool {
-        // A record adds a header, a tail and padding; nodes hold 32 records at least, and a few are made per level.
+        // A record adds a header, a tail and padding; nodes hold 32 records at least, and a few are
+        // made per level.
         let perCell =
             MemtableTree.recordHeaderBytes + CellKey.tailByteCount + 7 + 2 * MemtableTree.innerBytes
             / 32
@@ -45,7 +47,7 @@ package final class Memtable: @unchecked Sendable {
             && sum < arena.capacityBytes - byteCount - 16 * MemtableTree.innerBytes
     }
 
-    /// Inserts a cell. It must fit: ask `hasRoom`. Readers see it on return.
+    /// Inserts a cell, which must fit (ask `hasRoom`); readers see it on return.
     ///
     /// A cell with the very same key, sequence included, takes the old one's place.
     package func insert(
@@ -59,7 +61,8 @@ package final class Memtable: @unchecked Sendable {
             value.count < 1 << MemtableTree.valueBits
                 && size < arena.capacityBytes - byteCount - 8 * MemtableTree.innerBytes,
             "cell does not fit the memtable")
-        // Safety: the record's bytes were just taken off the arena, and the sources are valid for their counts.
+        // Safety: the record's bytes were just taken off the arena, and the sources are valid for
+        // their counts.
         let record = unsafe tree.allocate(size)
         unsafe record.storeBytes(of: UInt32(keyCount), as: UInt32.self)
         unsafe record.storeBytes(
@@ -99,7 +102,8 @@ package final class Memtable: @unchecked Sendable {
         }
     }
 
-    // Safety: the offsets above are words of the arena's header, which lives as long as the memtable.
+    // Safety: the offsets above are words of the arena's header, which lives as long as the
+    // memtable.
     @inline(__always) private func load(_ offset: Int) -> UInt64 {
         unsafe tree.word(tree.base, offset).pointee.load(ordering: .relaxed)
     }

@@ -3,9 +3,10 @@ internal import Synchronization
 
 /// A walk over a memtable's cells in key order.
 ///
-/// It sees every cell that was inserted before `seek`, and may see later ones. Of each leaf it copies the offsets from its
-/// place on, so that the leaf may change underneath; the leaf that followed at that moment follows still, since a
-/// split only puts a leaf of newer and moved cells between.
+/// It sees every cell that was inserted before `seek`, and may see later ones. Of each leaf it
+/// copies the offsets from its place on, so that the leaf may change underneath; the leaf that
+/// followed at that moment follows still, since a split only puts a leaf of newer and moved cells
+/// between.
 ///
 /// Safety: it keeps the memtable alive, and with it all memory that offsets lead to.
 @safe struct MemtableCursor: ~Copyable {
@@ -77,7 +78,9 @@ internal import Synchronization
         if index >= count { advanceLeaf() }
     }
 
-    /// Goes to the last cell whose key is below `key`; the very last without a key. Only accessors and `seek` may follow.
+    /// Goes to the last cell whose key is below `key`; the very last without a key.
+    ///
+    /// Only accessors and `seek` may follow.
     mutating func seekLast(before key: UnsafeRawBufferPointer?) {
         next = 0
         while true {
@@ -86,7 +89,8 @@ internal import Synchronization
             let meta = unsafe tree.meta(node)
             let rank =
                 unsafe key.map { unsafe tree.rank(node, meta, $0, orEqual: false) } ?? meta.count
-            // A leaf begins with its low fence, which is below the key: rank 0 happens in the first leaf alone.
+            // A leaf begins with its low fence, which is below the key: rank 0 happens in the first
+            // leaf alone.
             let record =
                 unsafe rank == 0 ? 0 : tree.records(node)[rank - 1].load(ordering: .acquiring)
             if unsafe !tree.stands(node, version) { continue }

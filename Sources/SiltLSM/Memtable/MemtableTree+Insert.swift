@@ -15,7 +15,9 @@ extension MemtableTree {
         unsafe half(base, Self.rootOffset).pointee.store(offset(root), ordering: .releasing)
     }
 
-    /// Takes zeroed bytes off the arena, 8-byte aligned. The owner asked for room before.
+    /// Takes zeroed bytes off the arena, 8-byte aligned.
+    ///
+    /// The owner asked for room before.
     @inline(__always) func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
         // Safety: the used count is at most the capacity, which the owner checked by `hasRoom`.
         let used = unsafe Int(
@@ -37,7 +39,8 @@ extension MemtableTree {
 
     /// Puts a record, complete but for its place in the tree, in order.
     ///
-    /// - Returns: `false` when the tree held the same key; the new record then takes the old one's place.
+    /// - Returns: `false` when the tree held the same key; the new record then takes the old one's
+    ///   place.
     func insert(_ record: UInt32) -> Bool {
         let key = unsafe key(record)
         let greatest = unsafe half(base, Self.greatestOffset).pointee.load(ordering: .relaxed)
@@ -120,7 +123,9 @@ extension MemtableTree {
         unsafe setMeta(node, Meta(count: meta.count &+ 1, skip: meta.skip, isLeaf: false))
     }
 
-    /// Splits a full leaf around a new record, and what is full above it. `path` leads from the root to the leaf.
+    /// Splits a full leaf around a new record, and what is full above it.
+    ///
+    /// `path` leads from the root to the leaf.
     private func split(
         _ leaf: Node, at index: Int, _ record: UInt32, _ path: UnsafeMutablePointer<(Node, Int)>?,
         _ depth: Int
@@ -131,7 +136,8 @@ extension MemtableTree {
             && half(leaf, Self.nextOffset).pointee.load(ordering: .relaxed) == 0
         let middle = isAppend ? Self.fanout : Self.fanout / 2
         let right = unsafe makeNode(isLeaf: true)
-        // Safety: `right` is not reachable yet; the leaf and what changes above stay odd to the end.
+        // Safety: `right` is not reachable yet; the leaf and what changes above stay odd to the
+        // end.
         unsafe lock(leaf)
         unsafe moveEntries(from: leaf, middle, to: right)
         if index < middle {
@@ -166,7 +172,8 @@ extension MemtableTree {
         unsafe setMeta(node, Meta(count: middle, skip: meta.skip, isLeaf: meta.isLeaf))
     }
 
-    /// Puts a separator and the node right of it into the parents, splitting full ones, up to a new root if need be.
+    /// Puts a separator and the node right of it into the parents, splitting full ones, up to a new
+    /// root if need be.
     private func raise(
         _ separator: UInt32, _ child: UInt32, _ path: UnsafeMutablePointer<(Node, Int)>?,
         _ depth: Int,
@@ -176,7 +183,8 @@ extension MemtableTree {
         var child = child
         var level = depth - 1
         var lockedFrom = depth
-        // Safety: `path` holds `depth` nodes; each changed one is locked before and unlocked after all changes.
+        // Safety: `path` holds `depth` nodes; each changed one is locked before and unlocked after
+        // all changes.
         while level >= 0, let path = unsafe path {
             let (node, index) = unsafe path[level]
             unsafe lock(node)

@@ -3,18 +3,21 @@ internal import Synchronization
 
 /// The B+tree of a memtable: nodes and records in an arena, found by 32-bit offsets.
 ///
-/// 1. A record is a cell key with its value, written once and never changed. A node holds up to 64 offsets of records
-///    and, for each, the 8 key bytes that follow the prefix shared by the node's fences (the keys between which all of
-///    its keys lie). A search compares those words and touches records only where they tie.
-/// 2. One thread at a time writes. It makes a node's version odd, changes the node, and makes the version even again.
-///    A split holds all changed nodes odd until the last is done.
-/// 3. Readers take no lock: they read a node's version, search, and start over when the version was odd or changed
-///    meanwhile, going from parent to child only while the parent's version still stands.
-/// 4. Every word that changes after a node is reachable is atomic. Offsets are stored releasing and loaded acquiring,
-///    so that what an offset leads to is complete whenever the offset is seen, even if the search is then discarded;
-///    counts are clamped. Hence a reader in the middle of a change computes a wrong place at worst, never reads
-///    outside the arena, and drops the result.
-/// 5. Nodes are never merged or freed before the memtable is, so offsets stay good for as long as it lives.
+/// 1. A record is a cell key with its value, written once and never changed. A node holds up to 64
+///    offsets of records and, for each, the 8 key bytes that follow the prefix shared by the node's
+///    fences (the keys between which all of its keys lie). A search compares those words and
+///    touches records only where they tie.
+/// 2. One thread at a time writes. It makes a node's version odd, changes the node, and makes the
+///    version even again. A split holds all changed nodes odd until the last is done.
+/// 3. Readers take no lock: they read a node's version, search, and start over when the version was
+///    odd or changed meanwhile, going from parent to child only while the parent's version still
+///    stands.
+/// 4. Every word that changes after a node is reachable is atomic. Offsets are stored releasing and
+///    loaded acquiring, so that what an offset leads to is complete whenever the offset is seen,
+///    even if the search is then discarded; counts are clamped. Hence a reader in the middle of a
+///    change computes a wrong place at worst, never reads outside the arena, and drops the result.
+/// 5. Nodes are never merged or freed before the memtable is, so offsets stay good for as long as
+///    it lives.
 ///
 /// Safety: the owner keeps the arena mapped for as long as it uses this value.
 @safe struct MemtableTree {
@@ -45,8 +48,9 @@ internal import Synchronization
     /// A node's address.
     typealias Node = UnsafeMutableRawPointer
 
-    // Safety: every offset given to these is the place of a word of that width within a node, a record or the header,
-    // 8-byte (4-byte) aligned by the layout above, in memory that lives as long as the arena.
+    // Safety: every offset given to these is the place of a word of that width within a node, a
+    // record or the header, 8-byte (4-byte) aligned by the layout above, in memory that lives as
+    // long as the arena.
 
     @inline(__always)
     func word(_ place: UnsafeMutableRawPointer, _ offset: Int) -> UnsafeMutablePointer<
@@ -183,18 +187,20 @@ internal import Synchronization
 
     /// The leaf whose range holds `key`, and the version under which that is so.
     ///
-    /// - Parameter orEqual: whether a fence equal to `key` lies in the leaf (it may, as its first key); otherwise the
-    ///   leaf is the one with the keys below `key`.
+    /// - Parameter orEqual: whether a fence equal to `key` lies in the leaf (it may, as its first
+    ///   key); otherwise the leaf is the one with the keys below `key`.
     func leaf(for key: UnsafeRawBufferPointer, orEqual: Bool) -> (node: Node, version: UInt64) {
         var attempts = 0
         restart: while true {
             attempts += 1
             if attempts > 64 { silt_yield() }
-            // Safety: the root and children words hold offsets of nodes, or 0 in a state that is discarded below.
+            // Safety: the root and children words hold offsets of nodes, or 0 in a state that is
+            // discarded below.
             let root = unsafe half(base, Self.rootOffset).pointee.load(ordering: .acquiring)
             var node = unsafe address(root)
             var version = unsafe version(node)
-            // A root that was split keeps its left half only: after its change, the root word is a new one.
+            // A root that was split keeps its left half only: after its change, the root word is a
+            // new one.
             if version & 1 != 0 { continue restart }
             if unsafe half(base, Self.rootOffset).pointee.load(ordering: .acquiring) != root {
                 continue restart

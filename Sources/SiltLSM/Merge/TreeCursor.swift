@@ -1,61 +1,105 @@
-package import SiltFormat
+internal import CSiltstone
+internal import SiltBytes
+internal import SiltFormat
 package import SiltModel
 
-/// What a cursor will be used for.
-package struct CursorOptions: Sendable {
-    /// The row prefix when only this row will be read: filters can then skip files.
-    package var row: [UInt8]?
-    /// The column key when only this column will be read.
-    package var column: [UInt8]?
-    /// The time stamps of interest: files that cannot match and hold no markers are skipped.
-    package var timeRange = TimeRange.all
-    /// Whether blocks read from disk are kept in the cache.
-    package var fillsCache = true
-
-    /// A cursor over everything.
-    package init() {}
-}
-
-/// The files and memtables that make up one tree at one moment.
-package struct TreeSources: Sendable {
-    /// The memtables, newest first.
-    package var memtables: [Memtable]
-    /// Level 0: the files newest first, which may overlap.
-    package var runs: [TableFile]
-    /// The further levels from the top: the files of each disjoint and in order.
-    package var levels: [[TableFile]]
-
-    /// The sources of one tree.
-    package init(memtables: [Memtable], runs: [TableFile], levels: [[TableFile]]) {
-        self.memtables = memtables
-        self.runs = runs
-        self.levels = levels
-    }
-}
-
-/// The cells of one tree as of a sequence, in order. Not Sendable.
+/// The cells of one tree as of a sequence, in order.
+///
+/// Not Sendable: one thread uses it. Pointers are valid until the next move. After an error only a
+/// seek may follow.
+///
+/// Safety: the core is allocated in init, freed in deinit, and used by the one thread that uses the
+/// cursor.
+@safe
 package final class TreeCursor {
+    private let core: UnsafeMutablePointer<MergeCore>
+    private let owner: (any Sendable)?
+
     /// A cursor over `sources` that hides cells newer than `sequence`.
+    ///
+    /// - Parameter owner: kept for as long as the cursor: whatever keeps the sources' files from
+    ///   being deleted.
     package init(
         _ sources: TreeSources, tables: TableCache, sequence: UInt64,
-        options: CursorOptions = CursorOptions()
-    ) throws(SiltstoneError) {}
+        options: CursorOptions = CursorOptions(), retaining owner: (any Sendable)? = nil
+    ) throws(SiltstoneError) {
+        self.owner = owner
+        var run = RunOptions()
+        run.sequence = sequence
+        run.fillsCache = options.fillsCache
+        if let column = options.column {
+            run.columnHash = Hash64.hash(column)
+            run.rowHash = Hash64.hash(Array(column.prefix { $0 != 0 }) + [0])
+        }
+        if let row = options.row { run.rowHash = Hash64.hash(row) }
+        var runs: [[TableFile]] = []
+        for file in sources.runs where options.mayNeed(file) { runs.append([file]) }
+        for level in sources.levels {
+            let files = level.filter { options.mayNeed($0) }
+            if !files.isEmpty { runs.append(files) }
+        }
+        // A memtable that is empty now gains only cells newer than the sequence.
+        let memtables = sources.memtables.filter { $0.cellCount > 0 }
+        unsafe core = .allocate(capacity: 1)
+        unsafe core.initialize(
+            to: MergeCore(memtables, runCount: runs.count, sequence: sequence) {
+                TableRunCursor(runs[$0], tables: tables, options: run)
+            })
+    }
 
-    package func seek(_ key: [UInt8]) throws(SiltstoneError) { preconditionFailure("not built") }
+    deinit {
+        unsafe core.deinitialize(count: 1)
+        unsafe core.deallocate()
+    }
+
+    /// Goes to the first cell whose cell key is not below `key`: a row prefix, a column key, a
+    /// whole cell key, or any bytes in that order.
+    package func seek(_ key: [UInt8]) throws(SiltstoneError) {
+        try unsafe key.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+            try unsafe core.pointee.seek(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// Goes to the last cell below `key`, or to the very last; afterwards only the accessors and
+    /// `seek` may be used.
     package func seekLast(before key: [UInt8]?) throws(SiltstoneError) {
-        preconditionFailure("not built")
+        guard let key else { return try unsafe core.pointee.seekLast(before: nil) }
+        try unsafe key.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+            try unsafe core.pointee.seekLast(before: UnsafeRawBufferPointer(buffer))
+        }
     }
-    package func next() throws(SiltstoneError) { preconditionFailure("not built") }
-    package var isValid: Bool { false }
+
+    /// Goes to the next cell.
+    @inline(__always)
+    package func next() throws(SiltstoneError) { try unsafe core.pointee.next() }
+
+    /// Whether there is a current cell.
+    package var isValid: Bool { unsafe core.pointee.cell.isValid }
+
+    /// `escape(row) 00 escape(qualifier) 00`.
     package var columnKey: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        let cell = unsafe core.pointee.cell
+        return unsafe UnsafeRawBufferPointer(start: cell.key, count: cell.keyCount)
     }
-    package var rowPrefixByteCount: Int { 0 }
-    package var timestamp: Int64 { 0 }
-    package var type: UInt8 { 0 }
-    package var flags: UInt8 { 0 }
-    package var sequence: UInt64 { 0 }
-    package var value: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+
+    /// The length of `escape(row) 00` in the column key.
+    package var rowPrefixByteCount: Int {
+        let cell = unsafe core.pointee.cell
+        return unsafe min(Int(silt_zero(cell.key, cell.keyCount)) + 1, cell.keyCount)
     }
+
+    /// The time stamp.
+    package var timestamp: Int64 { unsafe core.pointee.cell.timestamp }
+
+    /// The type code.
+    package var type: UInt8 { unsafe core.pointee.cell.type }
+
+    /// The flags.
+    package var flags: UInt8 { unsafe core.pointee.cell.flags }
+
+    /// The sequence number.
+    package var sequence: UInt64 { unsafe core.pointee.cell.sequence }
+
+    /// The value, with the 8-byte time to live in front when the flags say so.
+    package var value: UnsafeRawBufferPointer { unsafe core.pointee.value }
 }

@@ -4,7 +4,8 @@ internal import SiltFormat
 internal import SiltIO
 internal import SiltModel
 
-/// The steps of opening a table file: its tail in memory, its footer understood, its blocks unpacked.
+/// The steps of opening a table file: its tail in memory, its footer understood, its blocks
+/// unpacked.
 struct TableOpening {
     let object: any ObjectReader
     let footer: TableFooter
@@ -31,7 +32,8 @@ struct TableOpening {
         }
         guard footer.fileID == file.id else {
             throw SiltstoneError(
-                .corrupted, "table is another file wanted=\(file.id) got=\(footer.fileID)", at: location)
+                .corrupted, "table is another file wanted=\(file.id) got=\(footer.fileID)",
+                at: location)
         }
     }
 
@@ -43,7 +45,8 @@ struct TableOpening {
         }
         let stored = RawBytes(byteCount: count)
         if offset >= tailStart {
-            // Safety: the block lies within the tail, of which `stored` takes as many bytes as it has room for.
+            // Safety: the block lies within the tail, of which `stored` takes as many bytes as it
+            // has room for.
             unsafe stored.buffer.copyMemory(
                 from: UnsafeRawBufferPointer(
                     rebasing: tail.bytes[(offset - tailStart)..<(offset - tailStart + count)]))
@@ -59,24 +62,29 @@ struct TableOpening {
     func located<Value>(
         _ offset: UInt64, _ body: () throws(DecodingError) -> Value
     ) throws(SiltstoneError) -> Value {
-        do throws(DecodingError) { return try body() } catch { throw self.error(error.message, offset) }
+        do throws(DecodingError) { return try body() } catch {
+            throw self.error(error.message, offset)
+        }
     }
 
     /// Checks a stored block and decompresses it.
     static func unpack(
-        _ kind: BlockKind, _ stored: RawBytes, file: Identifier, offset: UInt64, _ decompressor: Decompressor
+        _ kind: BlockKind, _ stored: RawBytes, file: Identifier, offset: UInt64,
+        _ decompressor: Decompressor
     ) throws(DecodingError) -> RawBytes {
         let contents = try unsafe BlockFrame.check(kind, stored.bytes, fileID: file, offset: offset)
         let memory = RawBytes(byteCount: contents.rawByteCount)
         // Safety: the payload is the first `storedByteCount` bytes of what was checked.
         try unsafe decompressor.decompress(
-            contents.codec, UnsafeRawBufferPointer(rebasing: stored.bytes[..<contents.storedByteCount]),
+            contents.codec,
+            UnsafeRawBufferPointer(rebasing: stored.bytes[..<contents.storedByteCount]),
             into: memory.buffer)
         return memory
     }
 
     private func error(_ message: String, _ offset: UInt64) -> SiltstoneError {
         SiltstoneError(
-            .corrupted, message, at: .init(file: object.key, offset: Int(truncatingIfNeeded: offset)))
+            .corrupted, message,
+            at: .init(file: object.key, offset: Int(truncatingIfNeeded: offset)))
     }
 }

@@ -4,7 +4,8 @@ package import SiltFormat
 package import SiltIO
 package import SiltModel
 
-/// An open table file: index and filter in memory, blocks through the cache, every checksum verified when read.
+/// An open table file: index and filter in memory, blocks through the cache, every checksum
+/// verified when read.
 package final class TableReader: Sendable {
     /// The file.
     package let file: TableFile
@@ -20,7 +21,9 @@ package final class TableReader: Sendable {
     private let dataEnd: UInt64
 
     /// Opens a table, usually with one read of its tail.
-    package init(_ file: TableFile, objects: any ObjectStore, blocks: BlockCache) throws(SiltstoneError) {
+    package init(_ file: TableFile, objects: any ObjectStore, blocks: BlockCache)
+        throws(SiltstoneError)
+    {
         let opening = try TableOpening(file, objects)
         self.file = file
         self.blocks = blocks
@@ -54,12 +57,15 @@ package final class TableReader: Sendable {
     deinit { blocks.chargeIndex(-memoryBytes) }
 
     /// The bytes of memory that the index and filter take.
-    package var memoryBytes: Int { unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0) }
+    package var memoryBytes: Int {
+        unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0)
+    }
 
     /// What the filter must be asked with; `none` without a filter.
     package var filterKind: BloomFilterKind { filter?.kind ?? .none }
 
-    /// Whether the file may hold a row prefix or column key (as `filterKind` says) with this hash; `false` is certain.
+    /// Whether the file may hold a row prefix or column key (as `filterKind` says) with this hash;
+    /// `false` is certain.
     package func mayContain(_ hash: UInt64) -> Bool { filter?.mayContain(hash) ?? true }
 
     /// How many data blocks there are.
@@ -100,6 +106,7 @@ package final class TableReader: Sendable {
 
     private func corrupted(_ message: String, at offset: UInt64) -> SiltstoneError {
         SiltstoneError(
-            .corrupted, message, at: .init(file: object.key, offset: Int(truncatingIfNeeded: offset)))
+            .corrupted, message,
+            at: .init(file: object.key, offset: Int(truncatingIfNeeded: offset)))
     }
 }

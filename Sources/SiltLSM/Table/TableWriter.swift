@@ -38,7 +38,8 @@ package final class TableWriter {
 
     /// Appends a cell, which must sort after those before it.
     package func append(
-        columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8, sequence: UInt64,
+        columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
+        sequence: UInt64,
         value: UnsafeRawBufferPointer
     ) throws(SiltstoneError) {
         if !block.isEmpty,
@@ -48,7 +49,8 @@ package final class TableWriter {
         }
         unsafe addToFilter(columnKey)
         unsafe block.append(
-            columnKey: columnKey, timestamp: timestamp, type: type, flags: flags, sequence: sequence,
+            columnKey: columnKey, timestamp: timestamp, type: type, flags: flags,
+            sequence: sequence,
             value: value)
         properties.add(timestamp: timestamp, type: type, sequence: sequence)
     }
@@ -61,7 +63,8 @@ package final class TableWriter {
             flags: cursor.flags, sequence: cursor.sequence, value: cursor.value)
     }
 
-    /// About how many bytes the file would have if it were finished now; the last block counts uncompressed.
+    /// About how many bytes the file would have if it were finished now; the last block counts
+    /// uncompressed.
     package var byteCount: Int {
         Int(offset) + block.estimatedByteCount + index.estimatedByteCount + filter.count * 10 / 8
     }
@@ -92,8 +95,10 @@ package final class TableWriter {
         case .none: return
         case .rowAndColumn: unsafe filter.append(Hash64.hash(columnKey))
         case .row:
-            // Safety: a column key holds the row's terminating zero; without one the whole key counts as the row.
-            let count = unsafe min(silt_zero(columnKey.baseAddress, columnKey.count) + 1, columnKey.count)
+            // Safety: a column key holds the row's terminating zero; without one the whole key
+            // counts as the row.
+            let count = unsafe min(
+                silt_zero(columnKey.baseAddress, columnKey.count) + 1, columnKey.count)
             let prefix = unsafe UnsafeRawBufferPointer(rebasing: columnKey[..<count])
             let isSame = unsafe row.withUnsafeBytes { last in
                 unsafe last.count == count
@@ -113,7 +118,8 @@ package final class TableWriter {
         let markerCount = block.markerCount
         let payload = block.finish()
         let start = offset
-        let stored = BlockFrame.seal(.data, payload, compressor: compressor, fileID: id, offset: start)
+        let stored = BlockFrame.seal(
+            .data, payload, compressor: compressor, fileID: id, offset: start)
         try append(stored)
         index.append(
             first: first, last: last,

@@ -13,7 +13,7 @@ import Testing
         var random = TestRandom(seed: TestRandom.seed &+ UInt64(shape))
         let memtable = Memtable(capacityBytes: 64 << 20, firstLogSegment: 7)
         var model: [TestCell] = []
-        for sequence in 1...UInt64(6_000) {
+        for sequence in 1...UInt64(4_000) {
             let cell = TestCell.random(&random, shape: shape, sequence: sequence)
             cell.insert(into: memtable)
             model.append(cell)
@@ -21,7 +21,7 @@ import Testing
         model.sort { $0.key < $1.key }
         var cursor = MemtableCursor(memtable)
         #expect(TestCell.collect(&cursor, from: []) == model)
-        for _ in 0..<500 {
+        for _ in 0..<200 {
             let probe = TestCell.random(&random, shape: shape, sequence: random.next() % 7_000)
             let key = random.next() & 1 == 0 ? probe.key.array : probe.columnKey
             let expected = model.partitioningIndex { $0.key >= Bytes(key) }
@@ -33,8 +33,8 @@ import Testing
         }
         unsafe cursor.seekLast(before: nil)
         #expect(TestCell.current(cursor) == model.last)
-        #expect(memtable.cellCount == 6_000)
-        #expect(memtable.maxSequence == 6_000)
+        #expect(memtable.cellCount == 4_000)
+        #expect(memtable.maxSequence == 4_000)
         #expect(memtable.firstLogSegment == 7)
         #expect(memtable.minTimestamp == model.map(\.timestamp).min())
         #expect(memtable.maxTimestamp == model.map(\.timestamp).max())
@@ -92,12 +92,13 @@ import Testing
         #expect(TestCell.collect(&cursor, from: []).count == Int(sequence))
     }
 
-    /// Rows are a permutation of numbers, so that what a reader must find follows from the count inserted so far.
+    /// Rows are a permutation of numbers, so that what a reader must find follows from the count
+    /// inserted so far.
     @Test(
         "Readers beside a writer find every cell inserted before, and walk in order",
         arguments: [false, true])
     func concurrentReaders(isAscending: Bool) async {
-        let total = Int(ProcessInfo.processInfo.environment["SILT_STEPS"] ?? "") ?? 20_000
+        let total = Int(ProcessInfo.processInfo.environment["SILT_STEPS"] ?? "") ?? 6_000
         let memtable = Memtable(capacityBytes: 1 << 30, firstLogSegment: 0)
         let inserted = Atomic<Int>(0)
         let failures = Atomic<Int>(0)

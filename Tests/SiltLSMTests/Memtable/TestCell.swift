@@ -66,8 +66,8 @@ struct TestCell: Equatable {
         return Bytes(key)
     }
 
-    /// The shapes: 0 short random keys with zeros and ones, 1 long shared prefixes, 2 few columns with many versions,
-    /// 3 ascending rows.
+    /// The shapes: 0 short random keys with zeros and ones, 1 long shared prefixes, 2 few columns
+    /// with many versions, 3 ascending rows.
     static func random(_ random: inout TestRandom, shape: Int, sequence: UInt64) -> TestCell {
         let row: Bytes
         var qualifier: Bytes = "q"

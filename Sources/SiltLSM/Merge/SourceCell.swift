@@ -1,0 +1,53 @@
+internal import CSiltstone
+
+/// The current cell of one source of a merge: what its order depends on, read once.
+///
+/// Safety: `key` is valid until the source moves.
+@safe
+struct SourceCell {
+    /// The first 8 bytes of the column key; the greatest number when there is no cell.
+    var prefix = UInt64.max
+    /// The column key.
+    var key = unsafe UnsafeRawPointer(bitPattern: 8)
+    /// The length of the column key.
+    var keyCount = 0
+    /// The time stamp.
+    var timestamp: Int64 = 0
+    /// The sequence number.
+    var sequence: UInt64 = 0
+    /// The type code.
+    var type: UInt8 = 0
+    /// The flags.
+    var flags: UInt8 = 0
+    /// Whether there is a cell.
+    var isValid = false
+
+    /// The order of two cells: negative, zero or positive; no cell sorts last.
+    @inline(__always)
+    static func compare(_ left: UnsafePointer<SourceCell>, _ right: UnsafePointer<SourceCell>)
+        -> Int
+    {
+        // Safety: callers point at cells of the merge's array; keys are valid for their counts
+        // while sources stand still.
+        let one = unsafe left.pointee.prefix
+        let two = unsafe right.pointee.prefix
+        if one != two { return one < two ? -1 : 1 }
+        return unsafe compareWhole(left, right)
+    }
+
+    private static func compareWhole(
+        _ left: UnsafePointer<SourceCell>, _ right: UnsafePointer<SourceCell>
+    ) -> Int {
+        // Safety: as in `compare`.
+        let a = unsafe left.pointee
+        let b = unsafe right.pointee
+        if !a.isValid { return b.isValid ? 1 : 0 }
+        if !b.isValid { return -1 }
+        let order = unsafe silt_order(a.key, a.keyCount, b.key, b.keyCount)
+        if order != 0 { return Int(order) }
+        if a.timestamp != b.timestamp { return a.timestamp > b.timestamp ? -1 : 1 }
+        if a.type != b.type { return a.type > b.type ? -1 : 1 }
+        if a.sequence != b.sequence { return a.sequence > b.sequence ? -1 : 1 }
+        return 0
+    }
+}

@@ -1,0 +1,323 @@
+internal import CSiltstone
+internal import SiltFormat
+internal import SiltModel
+
+/// What a run's cursor may leave out.
+struct RunOptions {
+    /// Cells of a higher sequence are passed over.
+    var sequence = UInt64.max
+    /// Whether blocks read from disk stay in the cache.
+    var fillsCache = true
+    /// The hash of the one row prefix of interest.
+    var rowHash: UInt64?
+    /// The hash of the one column key of interest.
+    var columnHash: UInt64?
+}
+
+/// A walk over one run: table files that are disjoint and in order, opened one at a time as the
+/// walk reaches them.
+///
+/// Three levels: the file, the block within it by the file's index, the entry within the block.
+/// After an error only a seek may follow.
+///
+/// Safety: the reader and the block of the place are held, so that views stay readable; the key
+/// buffer is this value's own.
+@safe
+struct TableRunCursor: ~Copyable {
+    private let files: [TableFile]
+    /// Open readers of the files; empty when `tables` opens them.
+    private let readers: [TableReader]
+    private let tables: TableCache?
+    private let options: RunOptions
+
+    private var fileNumber = -1
+    private var reader: TableReader?
+    private var blockNumber = -1
+    private var block: CachedBlock?
+    private var view: BlockView?
+    private var entry = 0
+    private var entryCount = 0
+    private var keyNumber = -1
+    private var keyCount = 0
+    private var commonCount = 0
+    private var buffer: UnsafeMutableRawPointer
+    private var bufferBytes = 128
+
+    /// A cursor over files that a cache of tables opens.
+    init(_ files: [TableFile], tables: TableCache, options: RunOptions) {
+        self.files = files
+        self.readers = []
+        self.tables = tables
+        self.options = options
+        unsafe buffer = .allocate(byteCount: bufferBytes, alignment: 8)
+    }
+
+    /// A cursor over open files.
+    init(_ readers: [TableReader], options: RunOptions) {
+        files = readers.map(\.file)
+        self.readers = readers
+        tables = nil
+        self.options = options
+        unsafe buffer = .allocate(byteCount: bufferBytes, alignment: 8)
+    }
+
+    deinit { unsafe buffer.deallocate() }
+
+    /// The value of the current cell; only while there is one.
+    var value: UnsafeRawBufferPointer {
+        guard let view, entry >= 0, entry < entryCount else {
+            return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return unsafe view.value(entry)
+    }
+
+    /// Goes to the first cell.
+    mutating func seekFirst(_ cell: inout SourceCell) throws(SiltstoneError) {
+        cell.isValid = false
+        entry = 0
+        entryCount = 0
+        if try openFile(from: 0), try openBlock(0) { entry = 0 }
+        try settle(&cell)
+    }
+
+    /// Goes to the first cell at or after `key`, of which `bound` is the form that blocks search
+    /// by.
+    mutating func seek(
+        _ key: UnsafeRawBufferPointer, _ bound: CellKeyBound, _ cell: inout SourceCell
+    ) throws(SiltstoneError) {
+        cell.isValid = false
+        entry = 0
+        entryCount = 0
+        // The first file whose last cell is not before the key.
+        let number = partition { unsafe Self.compare(files[$0].largest, key) < 0 }
+        guard try openFile(from: number) else { return invalidate(&cell) }
+        if let reader {
+            // A later file, when the first was left out, begins after the key: its index says block
+            // 0.
+            let place = unsafe reader.index.find(key)
+            if place < reader.blockCount {
+                if try openBlock(place), let view { entry = view.lowerBound(bound) }
+            } else {
+                guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
+                _ = try openBlock(0)
+            }
+        }
+        try settle(&cell)
+    }
+
+    /// Goes to the last cell before `key`; the very last without one.
+    ///
+    /// Only `seek` may follow.
+    mutating func seekLast(
+        before key: UnsafeRawBufferPointer?, _ bound: CellKeyBound?, _ cell: inout SourceCell
+    ) throws(SiltstoneError) {
+        cell.isValid = false
+        entry = -1
+        entryCount = 0
+        // The last file whose first cell is before the key.
+        var number = files.count - 1
+        if let key = unsafe key {
+            number = partition { unsafe Self.compare(files[$0].smallest, key) < 0 } - 1
+        }
+        guard try openLastFile(from: number), let reader else { return invalidate(&cell) }
+        var place = reader.blockCount
+        if let key = unsafe key { place = unsafe reader.index.find(key) }
+        if place < reader.blockCount, let bound {
+            if try openBlock(place), let view { entry = view.lowerBound(bound) - 1 }
+        } else if try openBlock(reader.blockCount - 1) {
+            entry = entryCount - 1
+        }
+        while true {
+            while entry < 0 {
+                if blockNumber > 0 {
+                    _ = try openBlock(blockNumber - 1)
+                } else {
+                    guard try openLastFile(from: fileNumber - 1), let reader = self.reader else {
+                        return invalidate(&cell)
+                    }
+                    _ = try openBlock(reader.blockCount - 1)
+                }
+                entry = entryCount - 1
+            }
+            guard let view else { return invalidate(&cell) }
+            if view.sequence(entry) <= options.sequence { break }
+            entry -= 1
+        }
+        load(&cell)
+    }
+
+    /// Goes to the next cell.
+    @inline(__always)
+    mutating func advance(_ cell: inout SourceCell) throws(SiltstoneError) {
+        entry &+= 1
+        if let view, entry < entryCount, view.sequence(entry) <= options.sequence {
+            load(&cell)
+        } else {
+            try settle(&cell)
+        }
+    }
+
+    /// Goes on from `entry` to the first cell that exists and is visible.
+    private mutating func settle(_ cell: inout SourceCell) throws(SiltstoneError) {
+        cell.isValid = false
+        while true {
+            if let view {
+                while entry < entryCount {
+                    if view.sequence(entry) <= options.sequence { return load(&cell) }
+                    entry &+= 1
+                }
+            }
+            guard let reader else { return invalidate(&cell) }
+            if blockNumber + 1 < reader.blockCount {
+                _ = try openBlock(blockNumber + 1)
+            } else {
+                guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
+                _ = try openBlock(0)
+            }
+            entry = 0
+        }
+    }
+
+    private func invalidate(_ cell: inout SourceCell) {
+        cell.isValid = false
+        cell.prefix = .max
+    }
+
+    /// Reads the current entry; its key only when it differs from the one before.
+    @inline(__always)
+    private mutating func load(_ cell: inout SourceCell) {
+        guard let view else { return }
+        let number = view.keyNumber(entry)
+        if number != keyNumber {
+            let rest = view.restRange(number)
+            keyCount = commonCount &+ view.prefixByteCount(number) &+ rest.end &- rest.start
+            if keyCount > bufferBytes { grow(to: keyCount) }
+            // Safety: the buffer has room for `keyCount` bytes and begins with the block's common
+            // prefix.
+            _ = unsafe view.copyKeyTail(number, to: buffer + commonCount)
+            keyNumber = number
+        }
+        unsafe cell.key = UnsafeRawPointer(buffer)
+        cell.keyCount = keyCount
+        cell.prefix = unsafe silt_prefix(buffer, keyCount)
+        cell.timestamp = view.timestamp(entry)
+        cell.sequence = view.sequence(entry)
+        cell.type = view.type(entry)
+        cell.flags = view.flags(entry)
+        cell.isValid = true
+    }
+
+    private mutating func grow(to byteCount: Int) {
+        let size = max(byteCount, bufferBytes * 2)
+        // Safety: the new buffer is at least as large as the old, which nobody refers to
+        // afterwards.
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        unsafe larger.copyMemory(from: buffer, byteCount: bufferBytes)
+        unsafe buffer.deallocate()
+        unsafe buffer = larger
+        bufferBytes = size
+    }
+
+    /// The first file number for which `isBefore` does not hold.
+    private func partition(_ isBefore: (Int) -> Bool) -> Int {
+        var low = 0
+        var high = files.count
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(middle) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    private static func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int32 {
+        unsafe left.withUnsafeBytes { left in
+            guard let a = left.baseAddress, let b = right.baseAddress else {
+                return left.count == right.count ? 0 : left.count < right.count ? -1 : 1
+            }
+            // Safety: both pointers are valid for their counts.
+            return unsafe silt_order(a, left.count, b, right.count)
+        }
+    }
+}
+
+/// Opening files and blocks.
+extension TableRunCursor {
+    /// Opens the first file from `number` on that the filters do not rule out and that has cells.
+    private mutating func openFile(from number: Int) throws(SiltstoneError) -> Bool {
+        var number = number
+        while number < files.count {
+            if try select(number) { return true }
+            number += 1
+        }
+        return false
+    }
+
+    /// Opens the last file up to `number` that the filters do not rule out and that has cells.
+    private mutating func openLastFile(from number: Int) throws(SiltstoneError) -> Bool {
+        var number = number
+        while number >= 0 {
+            if try select(number) { return true }
+            number -= 1
+        }
+        return false
+    }
+
+    private mutating func select(_ number: Int) throws(SiltstoneError) -> Bool {
+        if number == fileNumber { return reader != nil }
+        reader = nil
+        block = nil
+        view = nil
+        entryCount = 0
+        blockNumber = -1
+        fileNumber = -1
+        let opened: TableReader
+        if let tables {
+            opened = try tables.reader(files[number])
+        } else {
+            opened = readers[number]
+        }
+        fileNumber = number
+        guard opened.blockCount > 0, mayMatter(opened) else { return false }
+        reader = opened
+        return true
+    }
+
+    private func mayMatter(_ reader: TableReader) -> Bool {
+        switch reader.filterKind {
+        case .none: true
+        case .row: options.rowHash.map { reader.mayContain($0) } ?? true
+        // A family marker masks a column of which the file need hold no cell.
+        case .rowAndColumn:
+            reader.file.familyMarkerCount > 0
+                || options.columnHash.map { reader.mayContain($0) } ?? true
+        }
+    }
+
+    /// Makes a block of the open file the current one; the entry is the caller's to set.
+    private mutating func openBlock(_ number: Int) throws(SiltstoneError) -> Bool {
+        guard let reader else { return false }
+        if number == blockNumber, let view {
+            entryCount = view.count
+            return true
+        }
+        // Until the new block is here there is none: an error leaves no half-changed place.
+        block = nil
+        view = nil
+        entryCount = 0
+        blockNumber = -1
+        let opened = try reader.block(number, fillsCache: options.fillsCache)
+        block = opened
+        view = opened.view
+        blockNumber = number
+        entryCount = opened.view.count
+        keyNumber = -1
+        let common = unsafe opened.view.commonPrefix
+        commonCount = common.count
+        if commonCount > bufferBytes { grow(to: commonCount) }
+        if let source = common.baseAddress {
+            // Safety: the buffer has room for the common prefix.
+            unsafe buffer.copyMemory(from: source, byteCount: commonCount)
+        }
+        return true
+    }
+}

@@ -1,0 +1,98 @@
+import SiltBytes
+import SiltFormat
+import SiltModel
+import Testing
+
+@testable import SiltLSM
+
+@Suite("Block cache and table cache") struct CacheTests {
+    @Test("The cache stays within its budget and still answers right")
+    func budget() throws {
+        var random = TestRandom(seed: TestRandom.seed)
+        let cells = TestCell.sorted(4_000, shape: 1, &random)
+        let store = TestTables(cacheBytes: 40_000)
+        let file = try store.write(cells)
+        let cursor = try TreeCursor(
+            TreeSources(memtables: [], runs: [file], levels: []), tables: store.tables,
+            sequence: .max)
+        for _ in 0..<800 {
+            let cell = cells[random.below(cells.count)]
+            try cursor.seek(cell.key.array)
+            #expect(TestCell.current(cursor) == cell)
+            #expect(store.blocks.statistics.blockBytes <= 40_000)
+        }
+        let statistics = store.blocks.statistics
+        #expect(statistics.evictions > 100)
+        #expect(statistics.hits > 10)
+        #expect(statistics.indexBytes > 0)
+        #expect(statistics.blockCount > 4)
+    }
+
+    @Test("Without fillsCache a scan leaves the cache as it was")
+    func noFill() throws {
+        var random = TestRandom(seed: 4)
+        let cells = TestCell.sorted(1_000, shape: 3, &random)
+        let store = TestTables()
+        let file = try store.write(cells)
+        var options = CursorOptions()
+        options.fillsCache = false
+        let sources = TreeSources(memtables: [], runs: [file], levels: [])
+        let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max, options: options)
+        #expect(try TestCell.collect(cursor, from: []) == cells)
+        #expect(store.blocks.statistics.blockCount == 0)
+        let filling = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(filling, from: []) == cells)
+        #expect(store.blocks.statistics.blockCount > 10)
+    }
+
+    @Test("Blocks read again and again survive a long scan")
+    func scanResistance() throws {
+        var shard = BlockCacheShard()
+        func block(_ number: UInt64) throws -> CachedBlock {
+            let key = BlockKey(file: Identifier(high: 1, low: 1), offset: number)
+            var builder = BlockBuilder()
+            builder.append(
+                columnKey: [65, 0, 0], timestamp: 1, type: 4, flags: 0, sequence: 1,
+                value: [UInt8](repeating: 1, count: 500))
+            let payload = builder.finish()
+            let memory = RawBytes(byteCount: payload.count)
+            unsafe memory.buffer.copyBytes(from: payload)
+            return try CachedBlock(key, memory)
+        }
+        func touch(_ number: UInt64) throws -> Bool {
+            let made = try block(number)
+            if shard.find(made.key, made.key.hash) != nil { return true }
+            _ = shard.insert(made, made.key.hash, limit: 100_000)
+            return false
+        }
+        for _ in 0..<5 { for number in 0..<40 { _ = try touch(UInt64(number)) } }
+        for number in 1_000..<1_200 { _ = try touch(UInt64(number)) }
+        let kept = try (0..<40).count { try touch(UInt64($0)) }
+        #expect(kept == 40)
+        #expect(shard.bytes <= 100_000)
+        // Every block that is said to be there is found, after many removals.
+        for number in 2_000..<9_000 { _ = try touch(UInt64(number % 97 * number)) }
+        #expect(shard.bytes <= 100_000)
+        #expect(shard.count > 100)
+    }
+
+    @Test("Few files stay open, and readers in use stay good")
+    func openFiles() throws {
+        let store = TestTables(openFilesMax: 8)
+        var files: [TableFile] = []
+        for index in 0..<40 {
+            let cell = TestCell(
+                row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 1, type: 4, sequence: 1,
+                value: [1])
+            files.append(try store.write([cell]))
+        }
+        let held = try store.tables.reader(files[0])
+        let sources = TreeSources(memtables: [], runs: [], levels: [files])
+        let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(cursor, from: []).count == 40)
+        #expect(store.tables.openCount <= 8)
+        #expect(try TestCell.collect(MergeCursor(memtables: [], tables: [held])).count == 1)
+        for file in files { store.tables.forget(file.id) }
+        #expect(store.tables.openCount == 0)
+    }
+}

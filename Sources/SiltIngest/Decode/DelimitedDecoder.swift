@@ -1,0 +1,171 @@
+internal import SiltModel
+
+/// Decodes CSV and TSV: RFC 4180 quotes with line breaks inside them, a header row, LF or CRLF, blank lines skipped.
+///
+/// An empty field is null. A record whose number of fields is not the header's is a failure. A quote that is never
+/// closed costs one line: decoding goes on at the next one.
+struct DelimitedDecoder {
+    private let delimiter: UInt8
+    private let paths: [[String]]
+    private let nullTexts: [[UInt8]]
+    /// The names of the columns, once the header was read.
+    private(set) var header: [String]?
+    /// The slot of each column, or -1.
+    private var slots: [Int] = []
+
+    /// A decoder of the fields whose paths are given, by slot.
+    init(delimiter: UInt8, paths: [[String]], nullTexts: [String]) {
+        self.delimiter = delimiter
+        self.paths = paths
+        self.nullTexts = nullTexts.map { Array($0.utf8) }.filter { !$0.isEmpty }
+    }
+
+    /// Forgets the header: the next record is one.
+    mutating func beginFile() { header = nil }
+
+    /// Takes a header that was read before.
+    ///
+    /// - Throws: `invalidArgument` when a wanted field is not in it.
+    mutating func setHeader(_ names: [String], file: String) throws(SiltstoneError) {
+        slots = Array(repeating: -1, count: names.count)
+        for (slot, path) in paths.enumerated() {
+            let name = path.joined(separator: ".")
+            guard let column = names.lastIndex(of: name) else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "header has no column '\(name)', which the job reads columns=\(names.joined(separator: ","))",
+                    at: .init(file: file))
+            }
+            slots[column] = slot
+        }
+        header = names
+    }
+
+    /// Decodes the whole records of the block, which ends at `end`; a record that may go on is left for the next block.
+    mutating func decode(
+        _ batch: inout RecordBatch, end: Int, isFinal: Bool, recordBytesMax: Int, file: String
+    )
+        throws(SiltstoneError)
+    {
+        var bytes: [UInt8] = []
+        swap(&bytes, &batch.texts.bytes)
+        defer { swap(&bytes, &batch.texts.bytes) }
+        var scanner = DelimitedScanner(
+            index: batch.restStart, end: end, delimiter: delimiter, scratchStart: bytes.count)
+        while scanner.index < end {
+            if header == nil {
+                guard
+                    try readHeader(
+                        &scanner, bytes, isFinal: isFinal, limit: recordBytesMax, file: file)
+                else { break }
+                continue
+            }
+            let start = scanner.index
+            if scanner.skipBlankLine(bytes) { continue }
+            let row = batch.append(start: start, end: start)
+            let outcome = scanRecord(&scanner, bytes, &batch, row, isFinal: isFinal)
+            let isWhole =
+                switch outcome {
+                case .record: true
+                case .incomplete:
+                    end - start > recordBytesMax && scanner.hasNewline(bytes, from: start)
+                case .textAfterQuote, .openQuote: isFinal || scanner.hasNewline(bytes, from: start)
+                }
+            if !isWhole {
+                batch.removeLast()
+                scanner.index = start
+                break
+            }
+            finish(&batch, &scanner, outcome, bytes, start: start, limit: recordBytesMax)
+        }
+        batch.restStart = scanner.index
+        bytes.append(contentsOf: scanner.scratch)
+    }
+
+    private func finish(
+        _ batch: inout RecordBatch, _ scanner: inout DelimitedScanner,
+        _ outcome: DelimitedScanner.Outcome,
+        _ bytes: [UInt8], start: Int, limit: Int
+    ) {
+        switch outcome {
+        case .record(let count, let hasHighBytes):
+            batch.ends[batch.ends.count - 1] = scanner.recordEnd
+            if scanner.recordEnd - start > limit {
+                batch.fail("record is longer than \(limit) bytes")
+            } else if count != slots.count {
+                batch.fail("record has \(count) fields where the header has \(slots.count)")
+            } else if hasHighBytes, !DelimitedScanner.isUTF8(bytes, start..<scanner.recordEnd) {
+                batch.fail("record is not UTF-8")
+            }
+        case .textAfterQuote:
+            scanner.index = start
+            scanner.skipLine(bytes)
+            batch.ends[batch.ends.count - 1] = scanner.recordEnd
+            batch.fail("text goes on after a closing quote")
+        case .incomplete, .openQuote:
+            scanner.index = start
+            scanner.skipLine(bytes)
+            batch.ends[batch.ends.count - 1] = scanner.recordEnd
+            batch.fail("quote is never closed")
+        }
+    }
+
+    private mutating func readHeader(
+        _ scanner: inout DelimitedScanner, _ bytes: [UInt8], isFinal: Bool, limit: Int, file: String
+    ) throws(SiltstoneError) -> Bool {
+        let start = scanner.index
+        if scanner.skipBlankLine(bytes) { return true }
+        var names: [String] = []
+        while true {
+            let field = scanner.scanField(bytes, isFinal: isFinal)
+            guard let field else {
+                guard !isFinal, scanner.end - start <= limit else {
+                    throw SiltstoneError(
+                        .invalidArgument, "header row is damaged or too long",
+                        at: .init(file: file, offset: start))
+                }
+                scanner.index = start
+                return false
+            }
+            let raw = field.isScratch ? scanner.scratch[field.range] : bytes[field.range]
+            names.append(String(decoding: raw, as: UTF8.self))
+            if field.endsRecord { break }
+        }
+        try setHeader(names, file: file)
+        return true
+    }
+
+    private func scanRecord(
+        _ scanner: inout DelimitedScanner, _ bytes: [UInt8], _ batch: inout RecordBatch, _ row: Int,
+        isFinal: Bool
+    ) -> DelimitedScanner.Outcome {
+        var column = 0
+        scanner.highBits = 0
+        while true {
+            guard let field = scanner.scanField(bytes, isFinal: isFinal) else {
+                return scanner.problem
+            }
+            if column < slots.count, slots[column] >= 0 {
+                batch.slots[row &+ slots[column]] = datum(field, scanner, bytes)
+            }
+            column &+= 1
+            if field.endsRecord {
+                return .record(count: column, hasHighBytes: scanner.highBits & 0x80 != 0)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func datum(
+        _ field: DelimitedScanner.Field, _ scanner: DelimitedScanner, _ bytes: [UInt8]
+    ) -> Datum {
+        let count = field.range.count
+        if count == 0 { return .null }
+        if !nullTexts.isEmpty {
+            let raw = field.isScratch ? scanner.scratch[field.range] : bytes[field.range]
+            if nullTexts.contains(where: { $0.elementsEqual(raw) }) { return .null }
+        }
+        let offset = field.range.lowerBound &+ (field.isScratch ? scanner.scratchStart : 0)
+        return Datum(textAt: offset, count: count, tag: Datum.Tag.untyped)
+    }
+}

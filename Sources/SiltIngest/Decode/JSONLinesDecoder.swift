@@ -1,0 +1,60 @@
+/// Decodes newline-delimited JSON: one object a line, blank lines skipped, everything else is a failure.
+struct JSONLinesDecoder {
+    private let tree: FieldTree
+    private var layout = MemberLayout()
+
+    /// A decoder of the fields whose paths are given, by slot.
+    init(paths: [[String]]) { tree = FieldTree(paths) }
+
+    /// Decodes the whole lines of the block, which ends at `end` and is followed by at least 16 bytes; a line without
+    /// a newline at its end is left for the next block.
+    mutating func decode(_ batch: inout RecordBatch, end: Int, recordBytesMax: Int) {
+        guard let last = batch.texts.bytes[batch.restStart..<end].lastIndex(of: 0x0a) else {
+            return
+        }
+        let stop = last + 1
+        let start = batch.restStart
+        let scratchStart = batch.texts.bytes.count
+        var bytes: [UInt8] = []
+        swap(&bytes, &batch.texts.bytes)
+        // Safety: `bytes` is not changed while its buffer is used; its last line ends with a newline before `stop`, and
+        // `stop + 16` is within it by the caller's contract.
+        precondition(stop + 16 <= bytes.count)
+        let scratch = unsafe bytes.withUnsafeBufferPointer { buffer -> [UInt8] in
+            guard let base = buffer.baseAddress else { return [] }
+            var scanner = unsafe JSONLineScanner(
+                base, start: start, scratchStart: scratchStart, tree: tree, layout: layout)
+            JSONLinesDecoder.scan(&scanner, &batch, stop: stop, recordBytesMax: recordBytesMax)
+            layout = scanner.learnedLayout
+            return scanner.scratch
+        }
+        bytes.append(contentsOf: scratch)
+        swap(&bytes, &batch.texts.bytes)
+        batch.restStart = stop
+    }
+
+    private static func scan(
+        _ scanner: inout JSONLineScanner, _ batch: inout RecordBatch, stop: Int, recordBytesMax: Int
+    ) {
+        while scanner.index < stop {
+            let start = scanner.index
+            scanner.skipSpace()
+            if scanner.byte == 0x0a {
+                scanner.index += 1
+                continue
+            }
+            let row = batch.append(start: start, end: start)
+            let isGood = scanner.scanLine(&batch.slots, row)
+            let place = scanner.index
+            if !isGood { scanner.skipToNewline() }
+            let end = scanner.index
+            batch.ends[batch.ends.count - 1] = end
+            if !isGood {
+                batch.fail("\(scanner.fault.rawValue) at byte \(place - start)")
+            } else if end - start > recordBytesMax {
+                batch.fail("line is longer than \(recordBytesMax) bytes")
+            }
+            scanner.index += 1
+        }
+    }
+}

@@ -8,7 +8,6 @@ final class PosixDirectory: Sendable {
     let root: String
     /// The folders known to exist durably, relative to the top.
     private let known = Mutex<Set<String>>([])
-    private let hasFailed = Atomic(false)
 
     /// The tree at `root`, which must exist.
     init(root: String) { self.root = PosixDirectory.trimmed(root) }
@@ -44,21 +43,11 @@ final class PosixDirectory: Sendable {
     }
 
     /// Makes the names in `folder` durable.
-    ///
-    /// After the first failure it always fails: the kernel tells a lost name only once, so a later
-    /// success would prove nothing.
     func sync(_ folder: String) throws(SiltstoneError) {
-        let name = folder.isEmpty ? "." : folder
-        guard !hasFailed.load(ordering: .acquiring) else {
-            throw SiltstoneError(.unavailable, "storage failed before", at: .init(file: name))
-        }
-        let file = try PosixFile(path: path(folder), name: name, flags: O_RDONLY | O_DIRECTORY)
-        do throws(SiltstoneError) {
-            try file.sync()
-        } catch {
-            hasFailed.store(true, ordering: .releasing)
-            throw SiltstoneError(.unavailable, error.message, at: error.location)
-        }
+        let file = try PosixFile(
+            path: path(folder), name: folder.isEmpty ? "." : folder, flags: O_RDONLY | O_DIRECTORY)
+        try file.sync()
+        try file.close()
     }
 
     /// Removes a file; `false` when there is none.

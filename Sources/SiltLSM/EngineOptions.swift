@@ -82,4 +82,8 @@ package struct RecoveryReport: Sendable {
     package var batchCount = 0
     /// Bytes of an unfinished record at the end of a log, dropped: it was never acknowledged.
     package var tornBytes = 0
+    /// Log segments read.
+    package var segmentCount = 0
+    /// Changes of regions that are not open any more, passed over.
+    package var skippedSectionCount = 0
 }

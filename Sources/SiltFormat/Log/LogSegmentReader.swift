@@ -101,6 +101,11 @@ package struct LogSegmentReader: Sendable {
         return .torn(offset: offset, byteCount: last + 1 - offset, cause: cause)
     }
 
+    /// Whether a valid record of the segment begins at `offset` of its bytes.
+    package static func isRecord(_ bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader) -> Bool {
+        (try? record(in: bytes, at: offset, segment)) != nil
+    }
+
     /// The record that begins at `offset`.
     private static func record(in bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader)
         throws(DecodingError) -> LogRecord

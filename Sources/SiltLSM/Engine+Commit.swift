@@ -1,0 +1,112 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+extension Engine {
+    /// Commits a batch atomically: all of its changes, of all regions, or none, also after a crash.
+    ///
+    /// On return the changes are visible and durable at the level asked for. `SKIP_WAL` batches are in memory only, region by region.
+    /// - Throws: `storageFull`, `overloaded` and `invalidArgument` when nothing was written; `unavailable` when storage failed:
+    ///   then the batch may or may not be there after a restart, wholly or not at all.
+    package func commit(_ writes: [GroupWrite], durability: Durability)
+        throws(SiltstoneError) -> CommitReceipt
+    {
+        let request = CommitRequest(writes, durability)
+        switch queue.add(request) {
+        case .refused: throw SiltstoneError(.closed, "database is closed")
+        case .leads: lead(until: request)
+        case .follows, .schedules:
+            if let signal = request.signal { wait(for: request, signal) }
+        }
+        guard let result = request.result else {
+            throw SiltstoneError(.closed, "database is closed")
+        }
+        return try result.get()
+    }
+
+    /// Commits a batch without waiting; `completion` is called on a committing thread, in the order of the batches.
+    package func submit(
+        _ writes: [GroupWrite], durability: Durability,
+        completion: @escaping @Sendable (Result<CommitReceipt, SiltstoneError>) -> Void
+    ) {
+        switch queue.add(CommitRequest(writes, durability, completion: completion)) {
+        case .refused: completion(.failure(SiltstoneError(.closed, "database is closed")))
+        case .schedules: scheduleLead()
+        case .leads, .follows: break
+        }
+    }
+
+    private func wait(for request: CommitRequest, _ signal: Signal) {
+        while request.result == nil {
+            if signal.wait() == CommitRequest.Word.lead.rawValue, request.result == nil,
+                queue.takeLead()
+            {
+                lead(until: request)
+            }
+        }
+    }
+
+    /// Leads once when somebody was asked to and has not come.
+    ///
+    /// - Returns: whether this thread led.
+    func leadWaiting() -> Bool {
+        guard queue.takeLead() else { return false }
+        lead(until: nil)
+        return true
+    }
+
+    private func scheduleLead() {
+        environment.workers.submit(.high) { [weak self] in
+            _ = self?.leadWaiting()
+        }
+    }
+
+    /// Commits groups until `request` is among them (one group without), then hands the lead over.
+    private func lead(until request: CommitRequest?) {
+        repeat {
+            let group = queue.takeGroup()
+            if group.isEmpty { break }
+            process(group)
+        } while request != nil && request?.result == nil
+        guard let next = queue.handOver() else { return }
+        if let signal = next.signal {
+            signal.set(CommitRequest.Word.lead.rawValue)
+        } else {
+            scheduleLead()
+        }
+    }
+
+    private func process(_ requests: [CommitRequest]) {
+        counters.commitGroups.add(1)
+        let outcome: Result<[CommitReceipt?], SiltstoneError>
+        var round = CommitRound()
+        do throws(SiltstoneError) {
+            try admit()
+            outcome = commitLock.withLock { log in
+                do throws(SiltstoneError) {
+                    return .success(try round.run(requests, log: &log, engine: self))
+                } catch { return .failure(error) }
+            }
+        } catch {
+            outcome = .failure(error)
+        }
+        switch outcome {
+        case .failure(let error): for request in requests { request.finish(.failure(error)) }
+        case .success(let receipts):
+            for (index, request) in requests.enumerated() {
+                if let receipt = receipts[index] {
+                    request.finish(.success(receipt))
+                } else {
+                    request.finish(.failure(round.refusals[index] ?? Self.refused))
+                }
+            }
+        }
+        maintain(round.touched)
+    }
+
+    private static var refused: SiltstoneError {
+        SiltstoneError(.invalidArgument, "batch was refused")
+    }
+}

@@ -1,0 +1,185 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+extension Engine {
+    /// Writes everything in memory to table files; durable on return.
+    package func flushAll() throws(SiltstoneError) {
+        for group in groups { try flush(group) }
+    }
+
+    /// Writes what a region's memtables hold now to table files; durable on return.
+    func flush(_ group: TreeGroup) throws(SiltstoneError) {
+        freeze(group) { _ in true }
+        try flushFrozen(group)
+    }
+
+    /// Sets aside the memtables of a region that hold something and that `choose` picks.
+    ///
+    /// - Returns: whether there was any.
+    @discardableResult
+    func freeze(_ group: TreeGroup, _ choose: (TreeVersion) -> Bool) -> Bool {
+        let capacity = memtableCapacityBytes
+        // The commit lock: nobody is inserting.
+        return commitLock.withLock { _ in
+            group.state.withLock { state in
+                var isAny = false
+                for tree in state.set.trees where tree.active.memtable.cellCount > 0 && choose(tree)
+                {
+                    isAny = true
+                    state.set = state.set.replacing(
+                        tree.freezing(
+                            lastSequence: state.lastSequence,
+                            next: MemtableSlot(capacityBytes: capacity)))
+                }
+                return isAny
+            }
+        }
+    }
+
+    /// Writes a region's frozen memtables to table files, one run for each tree, in one manifest.
+    func flushFrozen(_ group: TreeGroup) throws(SiltstoneError) {
+        try group.flushLock.withLock { _ throws(SiltstoneError) in
+            let trees = group.set.trees.filter { !$0.frozen.isEmpty }
+            if trees.isEmpty { return }
+            // A batch over several trees or regions must not become half durable: first the log, then the tables.
+            try writeLog(durably: true)
+            var writers: [RunWriter] = []
+            defer { for writer in writers { writer.release() } }
+            var outputs: [UInt8: [TableHold]] = [:]
+            for tree in trees {
+                let writer = RunWriter(
+                    target(group.table), region: group.id, options: tree.options, fileBytesMax: .max
+                )
+                writers.append(writer)
+                try write(tree, to: writer)
+                outputs[tree.family] = writer.files.map { TableHold($0) }
+            }
+            try install(group) { set in
+                trees.reduce(set) { set, tree in
+                    guard let now = set.tree(tree.family), let last = tree.frozen.first else {
+                        return set
+                    }
+                    return set.replacing(
+                        now.flushing(
+                            tree.frozen, into: outputs[tree.family] ?? [],
+                            sequence: last.lastSequence))
+                }
+            }
+            counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
+            counters.flushes.add(trees.count)
+            counters.flushWrittenBytes.add(writers.reduce(0) { $0 + $1.byteCount })
+        }
+        try trimLog()
+    }
+
+    private func write(_ tree: TreeVersion, to writer: RunWriter) throws(SiltstoneError) {
+        let cursor = MergeCursor(memtables: tree.frozen.map(\.slot.memtable), tables: [])
+        let rule = RetentionRule(
+            tree.options.settings, reach: .partial,
+            nowMilliseconds: environment.clock.nowMilliseconds)
+        var merge = CellMerge(rule)
+        do throws(SiltstoneError) {
+            try merge.copy(from: cursor, to: writer) { false }
+            try writer.finish()
+        } catch {
+            writer.abandon()
+            throw noted(error)
+        }
+    }
+
+    /// Poisons the engine by a failure of storage; a full disk and damaged bytes are not one.
+    func noted(_ error: SiltstoneError) -> SiltstoneError {
+        switch error.code {
+        case .storageFull, .corrupted, .cancelled, .closed, .notFound, .invalidArgument: error
+        default: poison(error)
+        }
+    }
+
+    /// Gives what waits in memory to the log device.
+    func writeLog(durably: Bool) throws(SiltstoneError) {
+        try commitLock.withLock { log throws(SiltstoneError) in try log.write(durably: durably) }
+    }
+
+    /// Deletes the log segments that no memtable needs any more.
+    func trimLog() throws(SiltstoneError) {
+        let groups = groups
+        do throws(SiltstoneError) {
+            try commitLock.withLock { log throws(SiltstoneError) in
+                if log.failure != nil { return }
+                let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
+                try log.trim(below: oldest)
+            }
+        } catch {
+            throw noted(error)
+        }
+    }
+
+    /// Writes the next manifest of a region and makes its version the current one.
+    ///
+    /// - Parameters:
+    ///   - locksCommits: whether commits are held off meanwhile.
+    ///   - edit: the change; called twice, with what is current, and must give the same files both times.
+    func install(
+        _ group: TreeGroup, isDropped: Bool = false, locksCommits: Bool = false,
+        _ edit: (TreeSet) -> TreeSet
+    ) throws(SiltstoneError) {
+        try group.manifestLock.withLock { _ throws(SiltstoneError) in
+            if locksCommits {
+                try commitLock.withLock { _ throws(SiltstoneError) in
+                    try writeManifest(group, isDropped: isDropped, edit)
+                }
+            } else {
+                do throws(SiltstoneError) {
+                    try writeManifest(group, isDropped: isDropped, edit)
+                } catch {
+                    throw noted(error)
+                }
+            }
+        }
+    }
+
+    private func writeManifest(
+        _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet) -> TreeSet
+    ) throws(SiltstoneError) {
+        let manifest = group.state.withLock { state in
+            RegionManifest(
+                number: state.manifestNumber + 1, region: group.id, table: group.table,
+                epoch: state.epoch, incarnation: incarnation,
+                rows: RowClip(start: group.range.start, end: group.range.end),
+                state: isDropped ? .dropped : .open, maxTimestamp: state.lastTimestamp,
+                lastSequence: state.lastSequence, trees: edit(state.set).trees.map(\.manifestTree))
+        }
+        let key = RegionManifest.key(region: group.id, number: manifest.number)
+        guard try environment.objects.putIfAbsent(key, manifest.encoded()) else {
+            throw SiltstoneError(
+                .conflict, "another owner wrote the region's manifest number=\(manifest.number)",
+                at: .init(file: key))
+        }
+        let now = environment.clock.nowMilliseconds
+        let (gone, change) = group.state.withLock { state in
+            let old = state.set
+            state.set = edit(old)
+            state.manifestNumber = manifest.number
+            let gone = Self.removed(old, state.set)
+            state.obsolete += gone.map {
+                ObsoleteFile(id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, hold: $0)
+            }
+            let isCrowded = state.set.trees.contains { $0.runs.count >= Self.runCountMax }
+            defer { state.isCrowded = isCrowded }
+            return (gone, (isCrowded ? 1 : 0) - (state.isCrowded ? 1 : 0))
+        }
+        crowdedGroups.add(change)
+        for hold in gone { tables.forget(hold.file.id) }
+    }
+
+    /// From so many runs in one tree on, writers wait for a compaction.
+    static let runCountMax = 24
+
+    private static func removed(_ old: TreeSet, _ new: TreeSet) -> [TableHold] {
+        let kept = Set(new.trees.flatMap(\.tables).map(ObjectIdentifier.init))
+        return old.trees.flatMap(\.tables).filter { !kept.contains(ObjectIdentifier($0)) }
+    }
+}

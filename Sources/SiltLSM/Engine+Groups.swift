@@ -1,0 +1,132 @@
+package import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+extension Engine {
+    /// Makes a region with empty trees; its first manifest is durable on return.
+    package func createGroup(
+        id: Identifier, table: Identifier, range: RowKeyRange, trees: [TreeOptions]
+    ) throws(SiltstoneError) -> TreeGroup {
+        try checkOpen()
+        let epoch = try environment.coordinator.claim(region: id, above: 0)
+        let versions = trees.map { options in
+            TreeVersion(
+                options: options, active: MemtableSlot(capacityBytes: memtableCapacityBytes))
+        }
+        let group = TreeGroup(
+            id: id, table: table, range: range, engine: self,
+            state: TreeGroup.State(
+                set: TreeSet(versions), visible: 0, lastSequence: 0, lastTimestamp: 0,
+                manifestNumber: 0, epoch: epoch))
+        try install(group) { $0 }
+        try register(group)
+        return group
+    }
+
+    /// Opens a region from its newest manifest and claims it under a higher epoch.
+    ///
+    /// - Parameter trees: the families of the table's schema; others in the manifest are given up, missing ones begin empty.
+    package func openGroup(id: Identifier, table: Identifier, trees: [TreeOptions])
+        throws(SiltstoneError) -> TreeGroup
+    {
+        try checkOpen()
+        guard let manifest = try newestManifest(of: id) else {
+            throw SiltstoneError(.notFound, "region has no manifest region=\(id)")
+        }
+        let key = RegionManifest.key(region: id, number: manifest.number)
+        guard manifest.region == id, manifest.table == table else {
+            throw SiltstoneError(
+                .corrupted, "manifest is of another region region=\(manifest.region)",
+                at: .init(file: key))
+        }
+        guard manifest.state != .dropped else {
+            throw SiltstoneError(.notFound, "region was dropped region=\(id)")
+        }
+        let epoch = try environment.coordinator.claim(region: id, above: manifest.epoch)
+        let versions = trees.map { options in
+            TreeVersion(
+                options, manifest: manifest,
+                active: MemtableSlot(capacityBytes: memtableCapacityBytes))
+        }
+        let last = manifest.trees.reduce(manifest.lastSequence) { max($0, $1.flushedSequence) }
+        let group = TreeGroup(
+            id: id, table: table,
+            range: RowKeyRange(start: manifest.rows.start, end: manifest.rows.end), engine: self,
+            state: TreeGroup.State(
+                set: TreeSet(versions), visible: last, lastSequence: last,
+                lastTimestamp: manifest.maxTimestamp, manifestNumber: manifest.number, epoch: epoch)
+        )
+        try register(group)
+        return group
+    }
+
+    /// The newest manifest of a region; `nil` when there is none.
+    func newestManifest(of region: Identifier) throws(SiltstoneError) -> RegionManifest? {
+        let prefix = RegionManifest.keyPrefix(region: region)
+        guard let key = try environment.objects.list(prefix: prefix, after: nil).last else {
+            return nil
+        }
+        let bytes = try environment.objects.get(key)
+        do throws(DecodingError) {
+            let manifest = try RegionManifest(decoding: bytes)
+            guard key == RegionManifest.key(region: region, number: manifest.number) else {
+                throw DecodingError(
+                    offset: 20, "manifest number is not that of its name number=\(manifest.number)")
+            }
+            return manifest
+        } catch {
+            throw SiltstoneError(
+                .corrupted, error.message, at: .init(file: key, offset: error.offset))
+        }
+    }
+
+    /// Forgets a region: durable on return. Its files are swept later; snapshots stay readable.
+    package func dropGroup(_ group: TreeGroup) throws(SiltstoneError) {
+        try checkOpen()
+        commitLock.withLock { _ in group.state.withLock { $0.isDropped = true } }
+        do throws(SiltstoneError) {
+            try install(group, isDropped: true) { $0 }
+        } catch {
+            commitLock.withLock { _ in group.state.withLock { $0.isDropped = false } }
+            throw error
+        }
+        counters.memtableBytes.add(-group.set.trees.reduce(0) { $0 + $1.memtableBytes })
+        state.withLock { state in
+            state.groups[group.id] = nil
+            state.dropped.append(group)
+        }
+    }
+
+    /// Changes the families of a region.
+    func update(_ group: TreeGroup, trees options: [TreeOptions]) throws(SiltstoneError) {
+        try checkOpen()
+        let capacity = memtableCapacityBytes
+        // The commit lock is taken for the change itself, so that no batch is applied to trees that are gone.
+        try install(group, locksCommits: true) { set in
+            let lastSequence = group.state.withLock { $0.lastSequence }
+            return TreeSet(
+                options.map { options in
+                    set.tree(options.family)?.with(options: options)
+                        ?? TreeVersion(
+                            options: options, active: MemtableSlot(capacityBytes: capacity),
+                            flushedSequence: lastSequence)
+                })
+        }
+    }
+
+    /// Throws `closed` after `close`.
+    func checkOpen() throws(SiltstoneError) {
+        if state.withLock({ $0.isClosed }) { throw SiltstoneError(.closed, "database is closed") }
+    }
+
+    private func register(_ group: TreeGroup) throws(SiltstoneError) {
+        let isNew = state.withLock { state in
+            if state.groups[group.id] != nil { return false }
+            state.groups[group.id] = group
+            return true
+        }
+        if !isNew { throw SiltstoneError(.alreadyExists, "region is open region=\(group.id)") }
+    }
+}

@@ -1,0 +1,140 @@
+internal import SiltBytes
+internal import SiltIO
+internal import SiltModel
+internal import Synchronization
+
+/// When memory, log and runs are put in order, and when writers must wait for it.
+extension Engine {
+    /// How much an asynchronous commit may leave in memory, in bytes.
+    static let bufferBytesMax = 8 << 20
+    /// How long it may stay there, in nanoseconds.
+    static let bufferNanosecondsMax: UInt64 = 1_000_000_000
+
+    /// Whether records may stay in memory for now.
+    func mayBuffer(_ log: borrowing LogWriter, nowNanoseconds now: UInt64) -> Bool {
+        guard log.bufferedBytes <= Self.bufferBytesMax else { return false }
+        return now &- (log.bufferedSince ?? now) < Self.bufferNanosecondsMax
+    }
+
+    /// Asks a worker to write the log's buffer. One thread is kept free for urgent jobs, so this happens soon.
+    func scheduleLogWrite() {
+        if logWriteIsQueued.exchange(true, ordering: .relaxed) { return }
+        environment.workers.submit(.high) { [weak self] in
+            guard let self else { return }
+            logWriteIsQueued.store(false, ordering: .relaxed)
+            // A failure poisons the log by itself; a full disk is met again by the next commit.
+            try? writeLog(durably: false)
+        }
+    }
+
+    /// Waits, before a commit, until memory and runs are within their bounds: the thread that commits does the work itself.
+    func admit() throws(SiltstoneError) {
+        guard isReady.load(ordering: .acquiring) else {
+            throw SiltstoneError(.unavailable, "recovery has not ended")
+        }
+        let memoryMax = options.memtableBytesMax + options.memtableBytesMax / 2
+        guard counters.memtableBytes.value > memoryMax || crowdedGroups.value > 0 else { return }
+        if failure != nil { return }
+        let start = environment.clock.monotonicNanoseconds
+        counters.stalls.add(1)
+        while counters.memtableBytes.value > memoryMax {
+            guard let group = fullest(by: \.memtableBytes) else { break }
+            if !group.set.trees.contains(where: { !$0.frozen.isEmpty }) {
+                freeze(group) { _ in true }
+            }
+            try flushFrozen(group)
+        }
+        for group in groups where group.state.withLock({ $0.isCrowded }) {
+            _ = try compactOnce(group)
+        }
+        let waited = environment.clock.monotonicNanoseconds &- start
+        counters.stallNanoseconds.add(Int(clamping: waited))
+    }
+
+    /// Sets aside what has grown too large, and asks workers to flush it.
+    func maintain(_ touched: [TreeGroup]) {
+        guard options.runsMaintenance else { return }
+        for group in touched {
+            let isFull = { (tree: TreeVersion) in tree.active.byteCount >= self.options.flushBytes }
+            let trees = group.set.trees
+            if trees.contains(where: isFull) { freeze(group, isFull) }
+            if trees.contains(where: { !$0.frozen.isEmpty }) || trees.contains(where: isFull) {
+                scheduleFlush(group)
+            }
+        }
+        if counters.memtableBytes.value > options.memtableBytesMax { freezeLargest() }
+        if commitLock.withLock({ $0.byteCount }) > options.logBytesMax { freezeOldest() }
+    }
+
+    /// Asks a worker to flush a region.
+    func scheduleFlush(_ group: TreeGroup) {
+        let isQueued = group.state.withLock { state in
+            defer { state.flushIsQueued = true }
+            return state.flushIsQueued
+        }
+        if isQueued { return }
+        environment.workers.submit(.high) { [weak self, weak group] in
+            guard let self, let group else { return }
+            group.state.withLock { $0.flushIsQueued = false }
+            if isClosing.load(ordering: .relaxed) || failure != nil { return }
+            do throws(SiltstoneError) {
+                try flushFrozen(group)
+                scheduleCompaction(group)
+            } catch {
+                // A full disk: the memtables stay, and the next commit or flush tries again. Anything else is noted already.
+            }
+        }
+    }
+
+    /// Asks a worker to compact a region while there is something to do.
+    func scheduleCompaction(_ group: TreeGroup) {
+        guard options.runsMaintenance, group.set.trees.contains(where: { planner.plan($0) != nil })
+        else { return }
+        let isQueued = group.state.withLock { state in
+            defer { state.compactionIsQueued = true }
+            return state.compactionIsQueued
+        }
+        if isQueued { return }
+        environment.workers.submit(.low) { [weak self, weak group] in
+            guard let self, let group else { return }
+            group.state.withLock { $0.compactionIsQueued = false }
+            if isClosing.load(ordering: .relaxed) || failure != nil { return }
+            do throws(SiltstoneError) {
+                if try compactOnce(group) { scheduleCompaction(group) }
+                scheduleSweep()
+            } catch {
+                // Damage and full disks are met again, and reported, by the reads and writes that they concern.
+            }
+        }
+    }
+
+    private func freezeLargest() {
+        let groups = groups
+        let frozen = groups.flatMap(\.set.trees).reduce(0) { $0 + $1.frozenBytes }
+        // What is on its way out already may be enough.
+        guard counters.memtableBytes.value - frozen > options.memtableBytesMax / 2 else { return }
+        guard let group = fullest(by: \.active.byteCount),
+            let largest = group.set.trees.max(by: { $0.active.byteCount < $1.active.byteCount })
+        else { return }
+        freeze(group) { $0.family == largest.family }
+        scheduleFlush(group)
+    }
+
+    /// Frees the oldest part of the log: flushes the trees that need it.
+    private func freezeOldest() {
+        let groups = groups
+        let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
+        if oldest == .max { return }
+        for group in groups where group.set.trees.contains(where: { $0.oldestSegment == oldest }) {
+            freeze(group) { $0.active.oldestSegment == oldest }
+            scheduleFlush(group)
+        }
+    }
+
+    private func fullest(by bytes: KeyPath<TreeVersion, Int>) -> TreeGroup? {
+        groups.max { left, right in
+            left.set.trees.reduce(0) { $0 + $1[keyPath: bytes] }
+                < right.set.trees.reduce(0) { $0 + $1[keyPath: bytes] }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+extension Engine {
+    /// Brings back what the logs of earlier server runs hold, writes it to table files and deletes those logs. Once, after all regions
+    /// were opened; commits are accepted afterwards. Killed at any point, it can begin again.
+    ///
+    /// - Throws: `corrupted` when a log is damaged before its end: nothing was deleted then.
+    package func finishRecovery() throws(SiltstoneError) -> RecoveryReport {
+        try checkOpen()
+        var report = RecoveryReport()
+        let old = try environment.log.incarnations().filter { $0 < incarnation }
+        let groups = state.withLock { $0.groups }
+        for run in old {
+            var replay = LogReplay(environment.log, incarnation: run)
+            try replay.run { (record, bytes) throws(SiltstoneError) in
+                try apply(record, bytes, to: groups, of: run, &report)
+            }
+            report.tornBytes += replay.tornBytes
+            report.segmentCount += replay.segmentCount
+        }
+        try flushAll()
+        for run in old { try environment.log.trim(run, below: .max) }
+        isReady.store(true, ordering: .releasing)
+        if options.runsMaintenance {
+            for group in groups.values { scheduleCompaction(group) }
+        }
+        return report
+    }
+
+    private func apply(
+        _ record: LogRecord, _ bytes: [UInt8], to groups: [Identifier: TreeGroup],
+        of run: Identifier,
+        _ report: inout RecoveryReport
+    ) throws(SiltstoneError) {
+        report.batchCount += 1
+        for section in record.sections {
+            guard let group = groups[section.region] else {
+                report.skippedSectionCount += 1
+                continue
+            }
+            let last = section.firstSequence + UInt64(section.operationCount) - 1
+            // Safety: the range lies within the array, as the record's reader checked.
+            let damage: DecodingError? = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe MemtableApply.apply(
+                    UnsafeRawBufferPointer(rebasing: buffer[section.range]),
+                    count: section.operationCount, to: group, firstSequence: section.firstSequence,
+                    timestamp: section.serverTimestamp, segment: nil, engine: self,
+                    skipsFlushed: true)
+            }
+            if let damage {
+                throw SiltstoneError(
+                    .corrupted, "log record holds damaged operations: \(damage.message)",
+                    at: .init(file: "wal/\(run)", offset: section.range.lowerBound + damage.offset))
+            }
+            group.state.withLock { state in
+                state.lastSequence = max(state.lastSequence, last)
+                state.visible = state.lastSequence
+                state.lastTimestamp = max(state.lastTimestamp, section.serverTimestamp)
+            }
+            if counters.memtableBytes.value > options.memtableBytesMax { try flush(group) }
+            if group.set.trees.contains(where: {
+                !$0.frozen.isEmpty || $0.active.byteCount > options.flushBytes
+            }) {
+                try flush(group)
+            }
+        }
+    }
+
+    /// Flushes what is in memory, ends the log and gives the data directory up. Batches that wait are committed first; later calls
+    /// throw `closed`. After a failure of storage only the directory is given up.
+    package func close() throws(SiltstoneError) {
+        let isFirst = state.withLock { state in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        if !isFirst { return }
+        isClosing.store(true, ordering: .relaxed)
+        drainQueue()
+        defer { environment.coordinator.leave() }
+        // Jobs that run end first; those not begun see that the engine is closing.
+        for group in groups { group.compactionLock.withLock { _ in } }
+        defer { state.withLock { $0.groups = [:] } }
+        if failure != nil || !isReady.load(ordering: .acquiring) { return }
+        try flushAll()
+        try commitLock.withLock { log throws(SiltstoneError) in try log.close() }
+        // Everything is in tables: the log is not needed any more.
+        try environment.log.trim(incarnation, below: .max)
+    }
+
+    private func drainQueue() {
+        queue.close()
+        while !queue.isIdle {
+            // Who was only asked to lead may never come; who leads holds the commit lock most of the time.
+            if !leadWaiting() { commitLock.withLock { _ in } }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+/// The only place that deletes objects.
+extension Engine {
+    /// How many manifests of a region are kept.
+    static let manifestsKept = 3
+
+    /// Deletes files that nothing refers to any more and that have been so for the grace period.
+    package func sweep() throws(SiltstoneError) {
+        try checkOpen()
+        let now = environment.clock.nowMilliseconds
+        let groups = groups
+        for group in groups {
+            try sweepObsolete(group, now)
+            try sweepManifests(group)
+        }
+        try sweepDropped(now)
+        try sweepOrphans(groups, now)
+    }
+
+    /// Asks a worker to sweep.
+    func scheduleSweep() {
+        if isSweepQueued.exchange(true, ordering: .relaxed) { return }
+        environment.workers.submit(.low) { [weak self] in
+            guard let self else { return }
+            isSweepQueued.store(false, ordering: .relaxed)
+            if isClosing.load(ordering: .relaxed) || failure != nil { return }
+            // What cannot be deleted now is tried again next time.
+            try? sweep()
+        }
+    }
+
+    private func sweepObsolete(_ group: TreeGroup, _ now: Int64) throws(SiltstoneError) {
+        let ready = group.state.withLock { state in
+            state.obsolete.filter { isReady($0, now) }
+        }
+        try delete(ready.map(\.key))
+        let ids = Set(ready.map(\.id))
+        group.state.withLock { $0.obsolete.removeAll { ids.contains($0.id) } }
+    }
+
+    private func isReady(_ file: ObsoleteFile, _ now: Int64) -> Bool {
+        file.hold == nil && now - file.sinceMilliseconds >= options.sweepGraceMilliseconds
+    }
+
+    private func sweepManifests(_ group: TreeGroup) throws(SiltstoneError) {
+        let keys = try environment.objects.list(
+            prefix: RegionManifest.keyPrefix(region: group.id), after: nil)
+        try delete(keys.dropLast(Self.manifestsKept))
+    }
+
+    /// The files of regions dropped by this run, then their manifests, the last one at the end.
+    private func sweepDropped(_ now: Int64) throws(SiltstoneError) {
+        for group in state.withLock({ $0.dropped }) {
+            let (holds, since) = group.state.withLock { state in
+                if state.droppedMilliseconds == nil {
+                    state.droppedMilliseconds = now
+                    state.obsolete += state.set.trees.flatMap(\.tables).map {
+                        ObsoleteFile(
+                            id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, hold: $0)
+                    }
+                    state.set = TreeSet([])
+                }
+                return (state.obsolete, state.droppedMilliseconds ?? now)
+            }
+            try sweepObsolete(group, now)
+            let isEmpty = group.state.withLock { $0.obsolete.isEmpty }
+            guard isEmpty, holds.isEmpty || now - since >= options.sweepGraceMilliseconds else {
+                continue
+            }
+            let keys = try environment.objects.list(
+                prefix: RegionManifest.keyPrefix(region: group.id), after: nil)
+            try delete(keys)
+            state.withLock { $0.dropped.removeAll { $0 === group } }
+        }
+    }
+
+    /// Table files that no manifest names: an interrupted flush or compaction left them, or a run that ended before it swept.
+    private func sweepOrphans(_ groups: [TreeGroup], _ now: Int64) throws(SiltstoneError) {
+        for table in Set(groups.map(\.table)) {
+            let keys = try environment.objects.list(prefix: "tables/\(table)/sst/", after: nil)
+            // Listed before the versions are read: a file that is committed in between is found there.
+            var known: Set<Identifier> = []
+            for group in state.withLock({ Array($0.groups.values) + $0.dropped }) {
+                group.state.withLock { state in
+                    known.formUnion(state.set.trees.flatMap(\.tables).map(\.file.id))
+                    known.formUnion(state.obsolete.map(\.id))
+                }
+            }
+            let orphans = keys.filter { key in
+                guard key.hasSuffix(".sst"), let id = Identifier(key.dropLast(4).suffix(32)) else {
+                    return false
+                }
+                let age = now - Int64(id.high >> 16)
+                return !known.contains(id) && !pending.contains(id)
+                    && age >= options.sweepGraceMilliseconds
+            }
+            try delete(orphans)
+        }
+    }
+
+    private func delete(_ keys: [String]) throws(SiltstoneError) {
+        if keys.isEmpty { return }
+        try environment.objects.delete(keys)
+        counters.sweptFiles.add(keys.count)
+    }
+}

@@ -1,0 +1,145 @@
+internal import SiltBytes
+internal import SiltFormat
+package import SiltIO
+package import SiltModel
+internal import Synchronization
+
+/// The trees of all regions of one data directory, and what they share: log, memory, cache, background work.
+///
+/// Open it, open the groups, call `finishRecovery`, then commit. Safe to use from any thread.
+package final class Engine: Sendable {
+    struct State {
+        var groups: [Identifier: TreeGroup] = [:]
+        /// The groups that were dropped since, for the sweeper.
+        var dropped: [TreeGroup] = []
+        var isClosed = false
+    }
+
+    /// The outside world.
+    package let environment: Environment
+    let options: EngineOptions
+    let incarnation: Identifier
+    let tables: TableCache
+    let queue: CommitQueue
+    let commitLock: Mutex<LogWriter>
+    let state = Mutex(State())
+    let counters = EngineCounters()
+    let pending = PendingFiles()
+    let planner: CompactionPlanner
+    /// Whether background work should stop.
+    let isClosing = Atomic(false)
+    /// Whether recovery ended and commits are accepted.
+    let isReady = Atomic(false)
+    let logWriteIsQueued = Atomic(false)
+    /// How many groups have so many runs that writers must wait for a compaction.
+    let crowdedGroups = Atomic(0)
+    let isSweepQueued = Atomic(false)
+
+    private init(_ environment: Environment, _ options: EngineOptions, incarnation: Identifier) {
+        self.environment = environment
+        self.options = options
+        self.incarnation = incarnation
+        tables = TableCache(
+            objects: environment.objects, blocks: BlockCache(capacityBytes: options.cacheBytes))
+        queue = CommitQueue(groupBytesMax: min(8 << 20, options.logSegmentBytes / 2))
+        planner = CompactionPlanner(tableFileBytes: options.tableFileBytes)
+        let ahead = LogSegmentAhead(
+            environment, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
+            isEnabled: options.runsMaintenance)
+        commitLock = Mutex(
+            LogWriter(
+                environment.log, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
+                ahead: ahead))
+    }
+
+    /// Opens the engine of a data directory, which is made when it is new.
+    ///
+    /// - Throws: `conflict` when another process has it, `corrupted` when the FORMAT object is damaged or of a newer version.
+    package static func open(_ environment: Environment, _ options: EngineOptions)
+        throws(SiltstoneError) -> Engine
+    {
+        try environment.coordinator.join()
+        do throws(SiltstoneError) {
+            _ = try environment.objects.removeUnfinished()
+            try checkFormat(environment)
+            let last = try environment.log.incarnations().last
+            return Engine(
+                environment, options, incarnation: makeIncarnation(environment, after: last))
+        } catch {
+            environment.coordinator.leave()
+            throw error
+        }
+    }
+
+    private static func checkFormat(_ environment: Environment) throws(SiltstoneError) {
+        let objects = environment.objects
+        if try objects.size(FormatRecord.key) == nil {
+            let record = FormatRecord(
+                directory: environment.makeIdentifier(),
+                createdMilliseconds: environment.clock.nowMilliseconds)
+            if try objects.putIfAbsent(FormatRecord.key, record.encoded()) { return }
+        }
+        let bytes = try objects.get(FormatRecord.key)
+        do throws(DecodingError) {
+            _ = try FormatRecord(decoding: bytes)
+        } catch {
+            throw SiltstoneError(
+                .corrupted, error.message, at: .init(file: FormatRecord.key, offset: error.offset))
+        }
+    }
+
+    /// An identifier later than every older log's, whatever the clock says.
+    private static func makeIncarnation(_ environment: Environment, after last: Identifier?)
+        -> Identifier
+    {
+        let fresh = environment.makeIdentifier()
+        guard let last, fresh <= last else { return fresh }
+        return Identifier(
+            milliseconds: Int64(last.high >> 16) + 1,
+            random: (environment.random.next(), environment.random.next()))
+    }
+
+    /// The address space of a memtable: room for the batch that takes it over its limit.
+    var memtableCapacityBytes: Int { options.flushBytes + options.flushBytes / 4 + (1 << 20) }
+
+    /// The open groups.
+    var groups: [TreeGroup] { state.withLock { Array($0.groups.values) } }
+
+    /// Where new files of a table go.
+    func target(_ table: Identifier) -> TableTarget {
+        TableTarget(environment: environment, table: table, pending: pending)
+    }
+
+    /// Refuses all further writes.
+    @discardableResult
+    func poison(_ error: SiltstoneError) -> SiltstoneError {
+        commitLock.withLock { $0.fail(error) }
+    }
+
+    /// Whether writes are refused because storage failed.
+    var failure: SiltstoneError? { commitLock.withLock { $0.failure } }
+
+    /// What was done since the engine was opened.
+    package var metrics: EngineMetrics {
+        var metrics = EngineMetrics()
+        metrics.batchCount = counters.batches.value
+        metrics.operationCount = counters.operations.value
+        metrics.commitGroupCount = counters.commitGroups.value
+        metrics.flushCount = counters.flushes.value
+        metrics.flushWrittenBytes = counters.flushWrittenBytes.value
+        metrics.compactionCount = counters.compactions.value
+        metrics.compactionReadBytes = counters.compactionReadBytes.value
+        metrics.compactionWrittenBytes = counters.compactionWrittenBytes.value
+        metrics.stallCount = counters.stalls.value
+        metrics.stallNanoseconds = counters.stallNanoseconds.value
+        metrics.memtableBytes = counters.memtableBytes.value
+        metrics.sweptFileCount = counters.sweptFiles.value
+        metrics.groupCount = groups.count
+        commitLock.withLock { log in
+            metrics.logWrittenBytes = Int(clamping: log.writtenBytes)
+            metrics.logBytes = log.byteCount
+            metrics.isPoisoned = log.failure != nil
+        }
+        return metrics
+    }
+}

@@ -1,0 +1,96 @@
+internal import Synchronization
+
+/// What an engine did since it was opened, and what it holds.
+package struct EngineMetrics: Sendable {
+    /// Batches committed.
+    package var batchCount = 0
+    /// Operations committed.
+    package var operationCount = 0
+    /// Groups of batches written together.
+    package var commitGroupCount = 0
+    /// Bytes given to the log.
+    package var logWrittenBytes = 0
+    /// Bytes of log kept.
+    package var logBytes = 0
+    /// Flushes, each of one tree.
+    package var flushCount = 0
+    /// Bytes written by flushes.
+    package var flushWrittenBytes = 0
+    /// Compactions.
+    package var compactionCount = 0
+    /// Bytes read by compactions.
+    package var compactionReadBytes = 0
+    /// Bytes written by compactions.
+    package var compactionWrittenBytes = 0
+    /// Times that writers had to wait for a flush or a compaction.
+    package var stallCount = 0
+    /// How long they waited, in nanoseconds.
+    package var stallNanoseconds = 0
+    /// Bytes of memory of all memtables.
+    package var memtableBytes = 0
+    /// Files deleted by the sweeper.
+    package var sweptFileCount = 0
+    /// Regions open.
+    package var groupCount = 0
+    /// Whether writes are refused because storage failed.
+    package var isPoisoned = false
+
+    /// Zeros.
+    package init() {}
+}
+
+/// One tree's part of `GroupMetrics`.
+package struct TreeMetrics: Sendable {
+    /// The family's number.
+    package var family: UInt8
+    /// Bytes of all table files.
+    package var tableBytes = 0
+    /// Cells in all table files, markers and hidden versions included.
+    package var tableCells = 0
+    /// Files in each level from level 0 down.
+    package var fileCounts: [Int] = []
+    /// Bytes of memory of the memtables.
+    package var memtableBytes = 0
+    /// Cells in the memtables.
+    package var memtableCells = 0
+    /// Bytes that wait to be merged down.
+    package var compactionDebtBytes = 0
+}
+
+/// What a region holds.
+package struct GroupMetrics: Sendable {
+    /// The sequence of the newest visible operation.
+    package var sequence: UInt64 = 0
+    /// The number of the newest manifest.
+    package var manifestNumber: UInt64 = 0
+    /// The trees, by family.
+    package var trees: [TreeMetrics] = []
+
+    /// Nothing.
+    package init() {}
+}
+
+/// The counters behind `EngineMetrics`; each stands for itself, so no order between them is needed.
+final class EngineCounters: Sendable {
+    let batches = Atomic(0)
+    let operations = Atomic(0)
+    let commitGroups = Atomic(0)
+    let flushes = Atomic(0)
+    let flushWrittenBytes = Atomic(0)
+    let compactions = Atomic(0)
+    let compactionReadBytes = Atomic(0)
+    let compactionWrittenBytes = Atomic(0)
+    let stalls = Atomic(0)
+    let stallNanoseconds = Atomic(0)
+    let sweptFiles = Atomic(0)
+    /// Bytes of memory of all memtables.
+    let memtableBytes = Atomic(0)
+}
+
+extension Atomic<Int> {
+    /// Adds without order.
+    func add(_ amount: Int) { wrappingAdd(amount, ordering: .relaxed) }
+
+    /// The value now.
+    var value: Int { load(ordering: .relaxed) }
+}

@@ -1,0 +1,78 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+internal import SiltModel
+
+/// Where new table files go.
+struct TableTarget: Sendable {
+    /// Storage, and the source of file names.
+    let environment: Environment
+    /// The table whose folder the files are in.
+    let table: Identifier
+    /// The files being written, so that the sweeper leaves them alone.
+    let pending: PendingFiles
+}
+
+/// Writes merged cells as table files, cut between rows.
+final class RunWriter {
+    private let target: TableTarget
+    private let settings: Family
+    private let properties: TableProperties
+    private let fileBytesMax: Int
+    private var writer: TableWriter?
+    private var begun: [Identifier] = []
+    /// The finished files, in key order.
+    private(set) var files: [TableFile] = []
+
+    /// A writer that begins another file once one has about `fileBytesMax` bytes.
+    init(_ target: TableTarget, region: Identifier, options: TreeOptions, fileBytesMax: Int) {
+        self.target = target
+        settings = options.settings
+        var properties = TableProperties()
+        properties.region = region
+        properties.family = options.family
+        properties.createdMilliseconds = target.environment.clock.nowMilliseconds
+        self.properties = properties
+        self.fileBytesMax = fileBytesMax
+    }
+
+    /// The bytes of the finished files.
+    var byteCount: Int { files.reduce(0) { $0 + Int(clamping: $1.byteCount) } }
+
+    /// Appends the cursor's cell; `startsRow` says whether its row differs from that of the cell before.
+    func append(_ cursor: MergeCursor, startsRow: Bool) throws(SiltstoneError) {
+        if let writer {
+            // A row that fills several files is cut, too.
+            let size = startsRow ? writer.byteCount : writer.byteCount / 4
+            if size < fileBytesMax {
+                try writer.append(cursor)
+                return
+            }
+            try finish()
+        }
+        let id = target.environment.makeIdentifier()
+        target.pending.insert(id)
+        begun.append(id)
+        let next = try TableWriter(
+            id, table: target.table, objects: target.environment.objects, settings: settings,
+            properties: properties)
+        writer = next
+        try next.append(cursor)
+    }
+
+    /// Makes the last file durable.
+    func finish() throws(SiltstoneError) {
+        guard let writer else { return }
+        files.append(try writer.finish())
+        self.writer = nil
+    }
+
+    /// Gives up the file being written; finished ones are left to the sweeper.
+    func abandon() {
+        writer?.abandon()
+        writer = nil
+    }
+
+    /// Ends the protection of the files: they stand in a manifest now, or nobody will ever refer to them.
+    func release() { target.pending.remove(begun) }
+}

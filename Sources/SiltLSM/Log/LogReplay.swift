@@ -1,0 +1,152 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+internal import SiltModel
+
+/// Reads the log of an ended server run from its first segment to its end, and tells a torn tail from damage.
+///
+/// 1. Segments are numbered without a gap, records too.
+/// 2. A segment that does not end with its mark is the last with records: the writer makes a segment durable, mark included,
+///    before it writes to the next. If a later segment has a record, the earlier one is damaged.
+/// 3. A record that does not check out is a torn tail only when nothing valid follows it, it lies after what is known to have been
+///    on the device, and it looks unfinished (`TornTail`). Else the log is damaged and opening is refused.
+struct LogReplay {
+    private let device: any LogDevice
+    private let incarnation: Identifier
+    private var lastSlot: UInt64?
+    private var lastSequences: [Identifier: UInt64] = [:]
+    /// Bytes of an unfinished record at the end.
+    private(set) var tornBytes = 0
+    /// Segments read.
+    private(set) var segmentCount = 0
+
+    /// A replay of the run that wrote under `incarnation`.
+    init(_ device: any LogDevice, incarnation: Identifier) {
+        self.device = device
+        self.incarnation = incarnation
+    }
+
+    /// Calls `apply` with each batch in order, and the bytes that its sections lie in.
+    mutating func run(_ apply: (LogRecord, [UInt8]) throws(SiltstoneError) -> Void)
+        throws(SiltstoneError)
+    {
+        let numbers = try device.segments(of: incarnation)
+        for (index, number) in numbers.enumerated() {
+            if index > 0, numbers[index - 1] + 1 != number {
+                throw SiltstoneError(
+                    .corrupted, "log segment is missing number=\(numbers[index - 1] + 1)",
+                    at: .init(file: device.name(incarnation, number - 1)))
+            }
+            let bytes = try device.read(incarnation, number)
+            if LogSegmentReader.isUnwritten(bytes) { continue }
+            segmentCount += 1
+            if try !runSegment(number, bytes, apply) {
+                try checkNothingFollows(numbers[(index + 1)...], number)
+                return
+            }
+        }
+    }
+
+    /// Replays one segment.
+    ///
+    /// - Returns: whether it ended with its mark.
+    private mutating func runSegment(
+        _ number: UInt64, _ bytes: [UInt8],
+        _ apply: (LogRecord, [UInt8]) throws(SiltstoneError) -> Void
+    ) throws(SiltstoneError) -> Bool {
+        guard var reader = try open(number, bytes) else {
+            tornBytes += (bytes.lastIndex { $0 != 0 } ?? -1) + 1
+            return false
+        }
+        while let record = reader.next() {
+            try check(record.slot, number, record.offset)
+            try apply(record, bytes)
+            for section in record.sections {
+                lastSequences[section.region] =
+                    section.firstSequence + UInt64(max(1, section.operationCount)) - 1
+            }
+        }
+        switch reader.end {
+        case .marked(let offset):
+            try check(reader.lastSlot, number, offset)
+            return true
+        case .torn(let offset, let byteCount, let cause):
+            guard TornTail.looksUnfinished(bytes, at: offset, header: reader.header) else {
+                throw damage(number, offset, cause)
+            }
+            tornBytes += byteCount
+            return false
+        case .damaged(let offset, let cause): throw damage(number, offset, cause)
+        case .clean, nil: return false
+        }
+    }
+
+    /// A reader of the segment; `nil` when its first write was never finished.
+    private func open(_ number: UInt64, _ bytes: [UInt8]) throws(SiltstoneError)
+        -> LogSegmentReader?
+    {
+        let expected = LogSegmentHeader(incarnation: incarnation, segment: number)
+        do throws(DecodingError) {
+            let reader = try LogSegmentReader(bytes)
+            guard reader.header == expected else {
+                throw DecodingError(
+                    offset: 12, "log segment is another's segment=\(reader.header.segment)")
+            }
+            return reader
+        } catch {
+            // The header goes out with the first record: if one is there, the header was, too.
+            let header = expected.encoded()
+            if bytes.count > header.count,
+                var probe = try? LogSegmentReader(header + bytes[header.count...])
+            {
+                if probe.next() != nil { throw damage(number, error.offset, error) }
+                if case .damaged = probe.end { throw damage(number, error.offset, error) }
+                if !TornTail.looksUnfinished(bytes, at: 0, byteCount: header.count) {
+                    throw damage(number, error.offset, error)
+                }
+            }
+            return nil
+        }
+    }
+
+    private mutating func check(_ slot: UInt64, _ number: UInt64, _ offset: Int)
+        throws(SiltstoneError)
+    {
+        if let lastSlot, slot != lastSlot + 1 {
+            throw damage(
+                number, offset,
+                DecodingError(offset: offset, "log record is missing slot=\(lastSlot + 1)"))
+        }
+        lastSlot = slot
+    }
+
+    /// Fails when a later segment holds a record.
+    private func checkNothingFollows(_ numbers: ArraySlice<UInt64>, _ number: UInt64)
+        throws(SiltstoneError)
+    {
+        for later in numbers {
+            let bytes = try device.read(incarnation, later)
+            let header = LogSegmentHeader(incarnation: incarnation, segment: later).encoded()
+            guard bytes.count > header.count, !LogSegmentReader.isUnwritten(bytes),
+                var probe = try? LogSegmentReader(header + bytes[header.count...])
+            else { continue }
+            let hasRecord = probe.next() != nil
+            if hasRecord || probe.end != .clean(offset: header.count) {
+                throw damage(
+                    number, nil,
+                    DecodingError(offset: 0, "log segment has no end but segment \(later) follows"))
+            }
+        }
+    }
+
+    private func damage(_ number: UInt64, _ offset: Int?, _ cause: DecodingError) -> SiltstoneError
+    {
+        let sequences = lastSequences.sorted { $0.key < $1.key }.prefix(8)
+            .map { "\($0.key):\($0.value)" }.joined(separator: ",")
+        return SiltstoneError(
+            .corrupted,
+            "log is damaged, opening would lose acknowledged writes: \(cause.message) "
+                + "last_good_slot=\(lastSlot ?? 0) last_good_sequences=\(sequences)",
+            at: .init(file: device.name(incarnation, number), offset: offset))
+    }
+}

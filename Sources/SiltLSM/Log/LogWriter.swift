@@ -1,0 +1,201 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+internal import SiltModel
+internal import Synchronization
+
+/// The log of this server run; touched only while the engine's commit lock is held.
+///
+/// 1. A segment is created ahead by a worker. Its header goes out with its first record.
+/// 2. Records are encoded behind the buffer, for the place where they will stand. `write` gives the buffer to the device.
+/// 3. A full segment gets an end mark and is made durable before the first record of the next: so where a record stands in a later
+///    segment, the earlier ones are complete.
+/// 4. The first failure, other than a full disk met before anything was written, is final: no call is made after it.
+struct LogWriter {
+    private let device: any LogDevice
+    private let incarnation: Identifier
+    private let segmentBytes: Int
+    private let ahead: LogSegmentAhead
+
+    private var segment: (any LogSegment)?
+    /// The number of the current segment.
+    private(set) var segmentNumber: UInt64 = 0
+    private var slot: UInt64 = 0
+    private var buffer = ByteWriter()
+    /// Offset in the segment at which the buffer will stand.
+    private var bufferOffset = 0
+    private var durable = LogPosition(segment: 0, offset: 0)
+    /// The sizes of the segments that are complete and not yet trimmed.
+    private var complete: [(number: UInt64, byteCount: Int)] = []
+    private(set) var failure: SiltstoneError?
+    /// When the oldest bytes of the buffer came, in nanoseconds of the monotonic clock; `nil` when it is empty.
+    private(set) var bufferedSince: UInt64?
+    /// Bytes given to the device so far.
+    private(set) var writtenBytes: UInt64 = 0
+
+    init(
+        _ device: any LogDevice, incarnation: Identifier, segmentBytes: Int, ahead: LogSegmentAhead
+    ) {
+        self.device = device
+        self.incarnation = incarnation
+        self.segmentBytes = segmentBytes
+        self.ahead = ahead
+    }
+
+    /// Bytes of the log that are kept.
+    var byteCount: Int {
+        complete.reduce(bufferOffset + buffer.count) { $0 + $1.byteCount }
+    }
+
+    /// Bytes that wait in memory.
+    var bufferedBytes: Int { buffer.count }
+
+    /// Whether everything is on the device.
+    var isDurable: Bool {
+        durable.segment == segmentNumber && durable.offset == UInt64(bufferOffset)
+            && buffer.count == 0
+    }
+
+    /// A mark of the buffer, to take back what was encoded after it.
+    var mark: (bufferCount: Int, slot: UInt64) { (buffer.count, slot) }
+
+    /// Makes room for a record; may end the segment and begin another.
+    ///
+    /// - Throws: `storageFull` when no segment can be made: nothing changed.
+    mutating func reserve(_ byteCount: Int) throws(SiltstoneError) {
+        try checkUsable()
+        if let segment,
+            bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
+                <= segment.capacity
+        {
+            return
+        }
+        let next = try makeSegment(
+            holding: LogSegmentHeader.byteCount + byteCount + LogRecordEncoder.endMarkByteCount)
+        do throws(SiltstoneError) {
+            try endSegment()
+        } catch {
+            ahead.give(next.number, next.segment)
+            throw error
+        }
+        segment = next.segment
+        segmentNumber = next.number
+        bufferOffset = 0
+        let header = LogSegmentHeader(incarnation: incarnation, segment: segmentNumber)
+        buffer.write(contentsOf: header.encoded())
+        ahead.prepare(segmentNumber + 1)
+    }
+
+    /// The next segment, with room for `need` bytes at least.
+    private mutating func makeSegment(holding need: Int)
+        throws(SiltstoneError) -> (number: UInt64, segment: any LogSegment)
+    {
+        let next = segmentNumber + 1
+        do throws(SiltstoneError) {
+            if need <= segmentBytes {
+                if let made = ahead.take(next) { return made }
+                return (next, try device.createSegment(incarnation, next, capacity: segmentBytes))
+            }
+            // The one made ahead is too small; it stays unused and is trimmed with the rest.
+            let number = ahead.discard(next) + 1
+            return (number, try device.createSegment(incarnation, number, capacity: need))
+        } catch {
+            if error.code == .storageFull { throw error }
+            throw fail(error)
+        }
+    }
+
+    /// Encodes a record into the buffer; `reserve` made room for it.
+    mutating func append(_ sections: [LogRecordEncoder.Section], nowNanoseconds now: UInt64) {
+        slot += 1
+        LogRecordEncoder(incarnation: incarnation, segment: segmentNumber).append(
+            sections, slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable,
+            to: &buffer)
+        if bufferedSince == nil { bufferedSince = now }
+    }
+
+    /// Gives the buffer to the device.
+    ///
+    /// - Parameter durably: whether everything so far must survive a power cut on return.
+    /// - Throws: `storageFull` when nothing was written, and then the buffer is as before.
+    mutating func write(durably: Bool) throws(SiltstoneError) {
+        try checkUsable()
+        guard let segment else { return }
+        if buffer.count == 0, !durably || isDurable { return }
+        do throws(SiltstoneError) {
+            // Safety: the device copies the bytes before it returns.
+            let failed: SiltstoneError? = unsafe buffer.bytes.withUnsafeBytes { bytes in
+                do throws(SiltstoneError) {
+                    try unsafe segment.append(bytes, durably: durably)
+                    return nil
+                } catch { return error }
+            }
+            if let failed { throw failed }
+        } catch {
+            if error.code == .storageFull { throw error }
+            throw fail(error)
+        }
+        writtenBytes += UInt64(buffer.count)
+        bufferOffset += buffer.count
+        buffer.removeAll()
+        bufferedSince = nil
+        if durably { durable = LogPosition(segment: segmentNumber, offset: UInt64(bufferOffset)) }
+    }
+
+    /// Takes back what was encoded after `mark`, which is still in the buffer.
+    mutating func rollBack(to mark: (bufferCount: Int, slot: UInt64)) {
+        guard buffer.count > mark.bufferCount else { return }
+        var kept = ByteWriter(capacity: buffer.bytes.capacity)
+        kept.write(contentsOf: buffer.bytes[..<mark.bufferCount])
+        buffer = kept
+        slot = mark.slot
+        if buffer.count == 0 { bufferedSince = nil }
+    }
+
+    /// Poisons the log: every later call throws.
+    @discardableResult
+    mutating func fail(_ error: SiltstoneError) -> SiltstoneError {
+        if let failure { return failure }
+        let final = SiltstoneError(
+            .unavailable, "storage failed, writes are refused until a restart: \(error.message)",
+            at: error.location)
+        failure = final
+        return final
+    }
+
+    /// Ends the log cleanly.
+    mutating func close() throws(SiltstoneError) {
+        try checkUsable()
+        try endSegment()
+        _ = ahead.discard(segmentNumber + 1)
+    }
+
+    /// Deletes the complete segments below `number`.
+    mutating func trim(below number: UInt64) throws(SiltstoneError) {
+        let limit = min(number, segmentNumber)
+        guard let first = complete.first, first.number < limit else { return }
+        try device.trim(incarnation, below: limit)
+        complete.removeAll { $0.number < limit }
+    }
+
+    private mutating func endSegment() throws(SiltstoneError) {
+        guard let segment else { return }
+        let before = mark
+        slot += 1
+        LogRecordEncoder(incarnation: incarnation, segment: segmentNumber).appendEndMark(
+            slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable, to: &buffer)
+        do throws(SiltstoneError) {
+            try write(durably: true)
+        } catch {
+            rollBack(to: before)
+            throw error
+        }
+        complete.append((segmentNumber, bufferOffset))
+        self.segment = nil
+        do throws(SiltstoneError) { try segment.close() } catch { throw fail(error) }
+    }
+
+    private func checkUsable() throws(SiltstoneError) {
+        if let failure { throw failure }
+    }
+}

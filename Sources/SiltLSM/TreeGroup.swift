@@ -1,0 +1,121 @@
+package import SiltBytes
+internal import SiltFormat
+package import SiltModel
+internal import Synchronization
+
+/// The trees of one region, one for each family. Safe to use from any thread.
+///
+/// Lock order: `compactionLock`, `flushLock`, `manifestLock`, the engine's commit lock, `state`.
+package final class TreeGroup: Sendable {
+    struct State {
+        var set: TreeSet
+        /// The newest operation that readers see.
+        var visible: UInt64
+        /// The last sequence given out; only the committing thread changes it.
+        var lastSequence: UInt64
+        /// The last time stamp given out; only the committing thread changes it.
+        var lastTimestamp: Int64
+        var manifestNumber: UInt64
+        var epoch: UInt64
+        var isDropped = false
+        /// When the sweeper began with a dropped region.
+        var droppedMilliseconds: Int64?
+        var flushIsQueued = false
+        var compactionIsQueued = false
+        /// Whether some tree has so many runs that writers wait.
+        var isCrowded = false
+        /// Files that are in no version any more, until the sweeper deletes them.
+        var obsolete: [ObsoleteFile] = []
+    }
+
+    /// The region's identifier.
+    package let id: Identifier
+    /// The table it belongs to.
+    package let table: Identifier
+    /// Its rows.
+    package let range: RowKeyRange
+    weak let engine: Engine?
+    let state: Mutex<State>
+    /// Held by the one thread that flushes.
+    let flushLock = Mutex(())
+    /// Held by the one thread that compacts.
+    let compactionLock = Mutex(())
+    /// Held while a manifest is written and its version installed.
+    let manifestLock = Mutex(())
+
+    init(
+        id: Identifier, table: Identifier, range: RowKeyRange, engine: Engine,
+        state: consuming State
+    ) {
+        self.id = id
+        self.table = table
+        self.range = range
+        self.engine = engine
+        self.state = Mutex(state)
+    }
+
+    /// Everything visible now, as a consistent whole. Takes one lock for a moment.
+    package func snapshot() throws(SiltstoneError) -> GroupSnapshot {
+        let engine = try owner()
+        let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
+        if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
+        return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
+    }
+
+    /// Writes all that the memtables hold now to table files; durable on return.
+    package func flush() throws(SiltstoneError) { try owner().flush(self) }
+
+    /// Flushes, then merges each tree into its lowest level: excess versions and delete markers disappear.
+    package func compact() throws(SiltstoneError) {
+        let engine = try owner()
+        try engine.flush(self)
+        try engine.compactAll(self)
+    }
+
+    /// Adds, removes or alters families. A new manifest is durable on return; a removed family's cells are gone for good.
+    package func update(trees options: [TreeOptions]) throws(SiltstoneError) {
+        try owner().update(self, trees: options)
+    }
+
+    /// What the region holds.
+    package var metrics: GroupMetrics {
+        let (set, visible, number) = state.withLock { ($0.set, $0.visible, $0.manifestNumber) }
+        var metrics = GroupMetrics()
+        metrics.sequence = visible
+        metrics.manifestNumber = number
+        let planner = CompactionPlanner(tableFileBytes: engine?.options.tableFileBytes ?? 64 << 20)
+        for tree in set.trees {
+            var item = TreeMetrics(family: tree.family)
+            for hold in tree.tables {
+                item.tableBytes += hold.byteCount
+                item.tableCells += Int(clamping: hold.file.entryCount)
+            }
+            item.fileCounts = [tree.runs.count] + tree.levels.map(\.count)
+            item.memtableBytes = tree.memtableBytes
+            item.memtableCells = tree.sources.memtables.reduce(0) { $0 + $1.cellCount }
+            item.compactionDebtBytes = planner.debtBytes(tree)
+            metrics.trees.append(item)
+        }
+        return metrics
+    }
+
+    /// The trees now.
+    var set: TreeSet { state.withLock { $0.set } }
+
+    private func owner() throws(SiltstoneError) -> Engine {
+        guard let engine else { throw SiltstoneError(.closed, "database is closed") }
+        return engine
+    }
+}
+
+/// A table file or manifest that nothing refers to by name any more.
+struct ObsoleteFile: Sendable {
+    /// The file's identifier.
+    let id: Identifier
+    /// The object's key.
+    let key: String
+    /// When it became obsolete, in milliseconds since 1970.
+    let sinceMilliseconds: Int64
+    /// Gone once no version, snapshot or job uses the file.
+    weak let hold: TableHold?
+}

@@ -1,0 +1,128 @@
+internal import SiltFormat
+internal import SiltModel
+
+/// One tree at one moment; never changes. A change makes another version, which shares what stayed.
+final class TreeVersion: Sendable {
+    /// The family and its settings.
+    let options: TreeOptions
+    /// The memtable that takes new cells.
+    let active: MemtableSlot
+    /// The memtables that wait for their flush, newest first.
+    let frozen: [FrozenMemtable]
+    /// Level 0: runs newest first, which may overlap.
+    let runs: [TableHold]
+    /// The levels below, from the top: disjoint files in key order.
+    let levels: [[TableHold]]
+    /// Every operation up to this sequence is in a table.
+    let flushedSequence: UInt64
+    /// The same without the bookkeeping, for cursors.
+    let sources: TreeSources
+    /// Whether a table holds a marker of a whole family.
+    let familyMarkersInTables: Bool
+
+    init(
+        options: TreeOptions, active: MemtableSlot, frozen: [FrozenMemtable] = [],
+        runs: [TableHold] = [],
+        levels: [[TableHold]] = [], flushedSequence: UInt64 = 0
+    ) {
+        self.options = options
+        self.active = active
+        self.frozen = frozen
+        self.runs = runs
+        self.levels = levels
+        self.flushedSequence = flushedSequence
+        sources = TreeSources(
+            memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
+            levels: levels.map { $0.map(\.file) })
+        familyMarkersInTables = (runs + levels.joined()).contains { $0.file.familyMarkerCount > 0 }
+    }
+
+    /// The family's number.
+    var family: UInt8 { options.family }
+
+    /// All table files.
+    var tables: [TableHold] { runs + levels.joined() }
+
+    /// The bytes of memory of all memtables.
+    var memtableBytes: Int {
+        frozen.reduce(active.byteCount) { $0 + $1.slot.byteCount }
+    }
+
+    /// The oldest log segment that a crash would still need for this tree; `UInt64.max` for none.
+    var oldestSegment: UInt64 {
+        frozen.reduce(active.oldestSegment) { min($0, $1.slot.oldestSegment) }
+    }
+
+    /// The bytes of memory of the memtables that wait for their flush.
+    var frozenBytes: Int { frozen.reduce(0) { $0 + $1.slot.byteCount } }
+
+    /// This version with other settings.
+    func with(options: TreeOptions) -> TreeVersion {
+        TreeVersion(
+            options: options, active: active, frozen: frozen, runs: runs, levels: levels,
+            flushedSequence: flushedSequence)
+    }
+
+    /// This version with its active memtable frozen and another one in its place.
+    func freezing(lastSequence: UInt64, next: MemtableSlot) -> TreeVersion {
+        TreeVersion(
+            options: options, active: next,
+            frozen: [FrozenMemtable(slot: active, lastSequence: lastSequence)] + frozen, runs: runs,
+            levels: levels, flushedSequence: flushedSequence)
+    }
+
+    /// This version after the frozen memtables in `flushed` became `runs` of level 0 (none when every cell was dropped).
+    func flushing(_ flushed: [FrozenMemtable], into newRuns: [TableHold], sequence: UInt64)
+        -> TreeVersion
+    {
+        TreeVersion(
+            options: options, active: active,
+            frozen: frozen.filter { item in !flushed.contains { $0.slot === item.slot } },
+            runs: newRuns + runs, levels: levels, flushedSequence: max(flushedSequence, sequence))
+    }
+
+    /// This version after a compaction: its inputs are gone, its outputs stand where the job says.
+    func compacting(_ job: CompactionJob, into outputs: [TableHold]) -> TreeVersion {
+        var newRuns: [TableHold] = []
+        var isPlaced = false
+        for run in runs {
+            guard job.inputs.contains(where: { $0 === run }) else {
+                newRuns.append(run)
+                continue
+            }
+            // A merge within level 0 takes neighbours; its output stands in their place.
+            if job.outputLevel == 0, !isPlaced { newRuns += outputs }
+            isPlaced = true
+        }
+        var newLevels = levels.map { level in
+            level.filter { file in !job.inputs.contains { $0 === file } }
+        }
+        if job.outputLevel > 0 {
+            while newLevels.count < job.outputLevel { newLevels.append([]) }
+            let level = newLevels[job.outputLevel - 1] + outputs
+            newLevels[job.outputLevel - 1] = level.sorted {
+                $0.file.smallest.lexicographicallyPrecedes($1.file.smallest)
+            }
+        }
+        while newLevels.last?.isEmpty == true { newLevels.removeLast() }
+        return TreeVersion(
+            options: options, active: active, frozen: frozen, runs: newRuns, levels: newLevels,
+            flushedSequence: flushedSequence)
+    }
+}
+
+/// The trees of a region at one moment, by family.
+final class TreeSet: Sendable {
+    /// The trees, ascending by family.
+    let trees: [TreeVersion]
+
+    init(_ trees: [TreeVersion]) { self.trees = trees.sorted { $0.family < $1.family } }
+
+    /// The tree of a family.
+    func tree(_ family: UInt8) -> TreeVersion? { trees.first { $0.family == family } }
+
+    /// The set with one tree replaced; unchanged when the family is gone.
+    func replacing(_ tree: TreeVersion) -> TreeSet {
+        TreeSet(trees.map { $0.family == tree.family ? tree : $0 })
+    }
+}

@@ -190,8 +190,9 @@ extension AccumulatorColumn {
         extremes[index] = cell
     }
 
-    /// Takes a value that is not null if it is earlier or later than the one held; whether it was. The
-    /// caller stores its bytes.
+    /// Takes a value that is not null if it is earlier or later than the one held; whether it was.
+    ///
+    /// The caller stores its bytes.
     private mutating func addTimed(_ cell: TimedCell, _ slot: UInt32) -> Bool {
         let held = timed[Int(slot)]
         if held.tag != ValueColumn.Tag.null {

@@ -2,10 +2,12 @@ public import SiltBytes
 
 /// The mergeable state of one row: what a late event is merged into after its window closed.
 ///
-/// Merging is exact and does not depend on order, so a stored state and late events give the values that
-/// the events would have given in time.
+/// Merging is exact and does not depend on order, so a stored state and late events give the values
+/// that the events would have given in time.
 public struct AggregateState: Sendable {
-    /// The version of the bytes. Part of the format: docs/format/checkpoint.md.
+    /// The version of the bytes.
+    ///
+    /// Part of the format: docs/format/checkpoint.md.
     private static let version: UInt8 = 1
 
     private var columns: [AccumulatorColumn]

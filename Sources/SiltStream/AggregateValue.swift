@@ -1,4 +1,6 @@
 /// The result of an aggregate, or one of its arguments.
+///
+/// Doubles are equal when their bits are: NaN equals itself and -0.0 differs from 0.0.
 public enum AggregateValue: Hashable, Sendable {
     /// Nothing: all arguments were null, or there were none.
     case null
@@ -22,6 +24,31 @@ public enum AggregateValue: Hashable, Sendable {
         case .double(let value): Array(value.description.utf8)
         case .bytes(let value): value
         case .error(let error): Array("error:\(error.rawValue)".utf8)
+        }
+    }
+}
+
+extension AggregateValue {
+    /// Whether two values are the same to the bit.
+    public static func == (left: AggregateValue, right: AggregateValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.int(let left), .int(let right)): left == right
+        case (.double(let left), .double(let right)): left.bitPattern == right.bitPattern
+        case (.bytes(let left), .bytes(let right)): left == right
+        case (.error(let left), .error(let right)): left == right
+        default: false
+        }
+    }
+
+    /// Feeds the bits of the value.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .int(let value): hasher.combine(value)
+        case .double(let value): hasher.combine(value.bitPattern)
+        case .bytes(let value): hasher.combine(value)
+        case .error(let error): hasher.combine(error)
         }
     }
 }

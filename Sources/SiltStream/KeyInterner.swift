@@ -1,6 +1,7 @@
 import SiltBytes
 
-/// Gives each distinct key a dense id: open addressing over stored 64-bit hashes, bytes in one arena.
+/// Gives each distinct key a dense id: open addressing over stored 64-bit hashes, bytes in one
+/// arena.
 ///
 /// Ids count from 0 in the order of first sight and stay for the interner's life.
 public struct KeyInterner: Sendable {
@@ -24,7 +25,8 @@ public struct KeyInterner: Sendable {
     /// The id of a key, new when it was not seen before.
     public mutating func intern(_ key: [UInt8]) -> UInt32 { intern(key, 0..<key.count) }
 
-    /// The id of the key in a range of bytes, such as a field of a line, which must lie within them.
+    /// The id of the key in a range of bytes, such as a field of a line, which must lie within
+    /// them.
     public mutating func intern(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         // Safety: the range was checked against the array, and the buffer is used only inside.

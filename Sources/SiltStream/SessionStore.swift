@@ -1,7 +1,7 @@
 /// The open sessions of one session window, by key, and a heap of the watermarks they wait for.
 ///
-/// Live sessions of a key neither overlap nor touch. A session's heap entry may be older than its end:
-/// it is corrected when it comes up.
+/// Live sessions of a key neither overlap nor touch. A session's heap entry may be older than its
+/// end: it is corrected when it comes up.
 struct SessionStore: Sendable {
     struct Session: Sendable {
         var key: UInt32
@@ -63,7 +63,8 @@ struct SessionStore: Sendable {
         saturatingSum(end - 1, allowedLateness) <= watermark
     }
 
-    /// Takes an event: into a session of its key that it touches, joining those it touches, or a new one.
+    /// Takes an event: into a session of its key that it touches, joining those it touches, or a
+    /// new one.
     mutating func take(
         _ key: UInt32, at timestamp: Int64, watermark: Int64, keyCount: Int,
         _ allocator: inout SlotAllocator
@@ -225,7 +226,9 @@ func saturatingSum(_ left: Int64, _ right: Int64) -> Int64 {
     return overflow ? (left < 0 ? .min : .max) : sum
 }
 
-/// Gives out slots: freed ones first. Slot 0 is nobody's.
+/// Gives out slots: freed ones first.
+///
+/// Slot 0 is nobody's.
 struct SlotAllocator: Sendable {
     /// One past the greatest slot given out.
     private(set) var end: UInt32 = 1

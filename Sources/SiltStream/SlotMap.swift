@@ -1,5 +1,7 @@
-/// The slot of each key of a pane: an array by key id while keys are few or most have a slot, else a
-/// hash table. Slot 0 means none.
+/// The slot of each key of a pane: an array by key id while keys are few or most have a slot, else
+/// a hash table.
+///
+/// Slot 0 means none.
 struct SlotMap: Sendable {
     /// Up to this many keys in all an array is used whatever the pane holds.
     private static let directKeyLimit = 1 << 14

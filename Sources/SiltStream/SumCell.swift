@@ -20,14 +20,14 @@ struct SumCell: Sendable {
     var flags: Flags = []
 }
 
-/// The exact sum of a slot's finite doubles as two doubles; `high` is NaN when two do not suffice and
-/// the sum is kept in a `Superaccumulator`.
+/// The exact sum of a slot's finite doubles as two doubles; `high` is NaN when two do not suffice
+/// and the sum is kept in a `Superaccumulator`.
 struct DoublePair: Sendable {
     var high: Double = 0
     var low: Double = 0
 
-    /// Adds a value if the sum still fits two doubles exactly; `false` (and no change) otherwise, also
-    /// for values that are not finite.
+    /// Adds a value if the sum still fits two doubles exactly; `false` (and no change) otherwise,
+    /// also for values that are not finite.
     @inline(__always)
     mutating func add(_ value: Double) -> Bool {
         let sum = high + value

@@ -1,5 +1,5 @@
-/// An exact sum of finite doubles and integers of any size: one fixed-point number that spans the whole
-/// range of a double, so that nothing is ever rounded before the result is asked for.
+/// An exact sum of finite doubles and integers of any size: one fixed-point number that spans the
+/// whole range of a double, so that nothing is ever rounded before the result is asked for.
 ///
 /// Each limb holds 32 bits and room for carries that are spread now and then. Limb 0 begins at the
 /// weight of the least double, 2^-1074.
@@ -12,12 +12,15 @@ struct Superaccumulator: Sendable {
     private var additions = 0
 
     /// Adds a finite double.
-    mutating func add(_ value: Double) {
+    mutating func add(_ value: Double) { add(value, times: 1) }
+
+    /// Adds the exact product of a finite double and a count.
+    private mutating func add(_ value: Double, times count: UInt64) {
         guard value != 0 else { return }
         let biased = Int(value.exponentBitPattern)
         let implicit: UInt64 = biased == 0 ? 0 : 1 << 52
         add(
-            magnitude: UInt128(value.significandBitPattern | implicit),
+            magnitude: UInt128(value.significandBitPattern | implicit) * UInt128(count),
             atBit: Swift.max(biased, 1) - 1, isNegative: value.sign == .minus)
     }
 
@@ -103,16 +106,14 @@ struct Superaccumulator: Sendable {
             return Double(
                 sign: .plus, exponent: 64, significand: rounded(scale: -64) / divisor)
         }
-        let product = quotient * divisor
-        guard product.isFinite else { return quotient }
         var rest = self
-        rest.add(-product)
-        rest.add(-(-product).addingProduct(quotient, divisor))
+        rest.add(-quotient, times: count.magnitude)
         return quotient + rest.rounded() / divisor
     }
 
-    /// The doubles, greatest first, whose exact sum this is: each is the rest's nearest double. Equal
-    /// sums have equal parts.
+    /// The doubles, greatest first, whose exact sum this is: each is the rest's nearest double.
+    ///
+    /// Equal sums have equal parts.
     var parts: [Double] {
         var parts: [Double] = []
         var rest = self

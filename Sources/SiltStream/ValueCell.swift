@@ -7,8 +7,9 @@ struct ValueCell: Sendable {
 
     var isNaN: Bool { tag == ValueColumn.Tag.double && double.isNaN }
 
-    /// Whether this number sorts before another: by value, then -0.0, integer, other doubles. Neither
-    /// is NaN, null or bytes.
+    /// Whether this number sorts before another: by value, then -0.0, integer, other doubles.
+    ///
+    /// Neither is NaN, null or bytes.
     func precedes(_ other: ValueCell) -> Bool {
         switch (tag, other.tag) {
         case (ValueColumn.Tag.int, ValueColumn.Tag.int): bits < other.bits
@@ -20,14 +21,17 @@ struct ValueCell: Sendable {
         }
     }
 
-    /// The order of an integer against a double, never 0: equal ones are ordered -0.0, integer, double.
+    /// The order of an integer against a double, never 0: equal ones are ordered -0.0, integer,
+    /// double.
     private static func compare(_ int: Int64, _ double: Double) -> Int {
         if double >= 0x1p63 { return -1 }
         if double < -0x1p63 { return 1 }
-        let whole = double.rounded(.down)
-        let floor = Int64(whole)
-        if int != floor { return int < floor ? -1 : 1 }
-        return whole == double && double == 0 && double.sign == .minus ? 1 : -1
+        // Toward zero: the fraction decides between equal whole parts.
+        let whole = Int64(double)
+        if int != whole { return int < whole ? -1 : 1 }
+        let fraction = double - Double(whole)
+        if fraction != 0 { return fraction < 0 ? 1 : -1 }
+        return double == 0 && double.sign == .minus ? 1 : -1
     }
 }
 

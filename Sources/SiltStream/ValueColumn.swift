@@ -1,4 +1,5 @@
-/// One argument of the aggregates for every event of a batch: nulls, integers, doubles and bytes mixed.
+/// One argument of the aggregates for every event of a batch: nulls, integers, doubles and bytes
+/// mixed.
 ///
 /// Each value is a tag and 64 bits: an integer as it is, a double as its bit pattern, bytes as the
 /// place in an arena. Integers stay exact.

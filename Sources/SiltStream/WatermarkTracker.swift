@@ -63,8 +63,9 @@ struct WatermarkTracker: Sendable, Equatable {
         return least
     }
 
-    /// Follows the partitions that are neither idle nor at their end. When all others are idle it holds;
-    /// when all are at their end it ends too.
+    /// Follows the partitions that are neither idle nor at their end.
+    ///
+    /// When all others are idle it holds; when all are at their end it ends too.
     private mutating func follow() {
         let least = least(except: nil)
         let isHeld = least == .max && partitions.contains { $0.watermark < .max }

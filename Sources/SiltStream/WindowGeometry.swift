@@ -1,5 +1,5 @@
-/// Where the windows of one specification lie, over panes: stretches of time that no window's start or
-/// end divides, so that a window is the union of its panes.
+/// Where the windows of one specification lie, over panes: stretches of time that no window's start
+/// or end divides, so that a window is the union of its panes.
 ///
 /// All arithmetic is in 128 bits, so that nothing overflows at the ends of time.
 struct WindowGeometry: Sendable {
@@ -16,7 +16,9 @@ struct WindowGeometry: Sendable {
     private let size: Int128
     private let slide: Int128
     private let offset: Int128
-    /// Cumulate windows: ends are this far apart. 0 for others.
+    /// Cumulate windows: ends are this far apart.
+    ///
+    /// 0 for others.
     private let step: Int128
     /// The size of the panes the windows need at least.
     let paneSize: Int64
@@ -44,7 +46,9 @@ struct WindowGeometry: Sendable {
         self.paneSize = pane
     }
 
-    /// Where the panes begin: their starts are congruent to this. Pane size 0 is all of time.
+    /// Where the panes begin: their starts are congruent to this.
+    ///
+    /// Pane size 0 is all of time.
     var paneOffset: Int64 { paneSize == 0 ? 0 : Int64(offset % Int128(paneSize)) }
 
     /// Whether windows are unions of the panes of a grid.
@@ -56,8 +60,8 @@ struct WindowGeometry: Sendable {
     /// How many panes of a size make a window.
     func paneCount(paneSize grid: Int64) -> Int128 { grid == 0 ? 1 : size / Int128(grid) }
 
-    /// The windows that cover a pane and whose last millisecond, within 64 bits, is greater than a time
-    /// and not past another; by start and end.
+    /// The windows that cover a pane and whose last millisecond, within 64 bits, is greater than a
+    /// time and not past another; by start and end.
     func windows(
         coveringPaneFrom start: Int128, to end: Int128, lastAfter time: Int64, through limit: Int64
     ) -> [Bounds] {
@@ -77,7 +81,8 @@ struct WindowGeometry: Sendable {
         return found
     }
 
-    /// The least end of a window that covers a pane and ends after a time; `nil` when there is none.
+    /// The least end of a window that covers a pane and ends after a time; `nil` when there is
+    /// none.
     func firstEnd(coveringPaneFrom start: Int128, to end: Int128, after time: Int128) -> Int128? {
         if paneSize == 0 {
             return WindowGeometry.always.end > time ? WindowGeometry.always.end : nil

@@ -96,7 +96,8 @@ extension WindowOperator {
         return position
     }
 
-    /// The least watermark at which a window over a new pane fires or the pane is not needed any more.
+    /// The least watermark at which a window over a new pane fires or the pane is not needed any
+    /// more.
     private func firstEvent(of place: PaneGrid.Place, grid: Int) -> Int64 {
         var next = place.closedAt
         for member in grids[grid].members {
@@ -125,8 +126,8 @@ extension WindowOperator {
 
     /// What an event does beside going to its slots.
     private struct Effects {
-        /// Windows that fired before and are to be given again with the event, and whether the key's
-        /// row was given before.
+        /// Windows that fired before and are to be given again with the event, and whether the
+        /// key's row was given before.
         var refired: [(window: WindowIdentity, grid: Int, wasGiven: Bool)] = []
         /// Sessions to give.
         var sessions: [(store: Int, session: Int)] = []

@@ -110,7 +110,8 @@ extension WindowOperator {
     /// Ids of keys given before are void. Rows and late events after it equal those that the other
     /// operator would have given.
     ///
-    /// - Throws: when the bytes are damaged, or of other windows, aggregates or rules; the operator is
+    /// - Throws: when the bytes are damaged, or of other windows, aggregates or rules; the
+    ///   operator is
     ///   then unchanged.
     public mutating func restore(_ state: [UInt8]) throws(DecodingError) {
         var reader = ByteReader(state)
@@ -253,8 +254,8 @@ extension WindowOperator {
         }
     }
 
-    /// Forgets keys without open windows when they are the great majority; ids given before are then
-    /// void.
+    /// Forgets keys without open windows when they are the great majority; ids given before are
+    /// then void.
     ///
     /// - Returns: whether it did.
     public mutating func compactKeys() -> Bool {

@@ -1,16 +1,19 @@
 public import SiltModel
 
-/// Event-time windows over keyed events, as a pure state machine: events and watermarks in, rows out.
+/// Event-time windows over keyed events, as a pure state machine: events and watermarks in, rows
+/// out.
 ///
 /// It knows no clock, disk or thread. Equal events in equal order give equal rows, however they are
 /// split into batches and wherever the state is encoded and restored between.
 ///
 /// How it works:
-/// 1. Time is cut into panes that no window boundary divides; windows of equal or coarser grids share
+/// 1. Time is cut into panes that no window boundary divides; windows of equal or coarser grids
+///    share
 ///    panes. A key's events in a pane go to one slot, an index into the arrays of accumulators.
 /// 2. A chunk of events that can complete no window gets its slots in one loop; then each aggregate
 ///    runs over the chunk once. Other chunks are walked event by event.
-/// 3. When the watermark reaches a window's last millisecond, the slots of its panes are merged by key
+/// 3. When the watermark reaches a window's last millisecond, the slots of its panes are merged by
+///    key
 ///    into rows. Panes go when no window over them takes events any more.
 public struct WindowOperator: Sendable {
     /// The windows, all fed by one pass.
@@ -46,7 +49,8 @@ public struct WindowOperator: Sendable {
 
     /// An operator without events.
     ///
-    /// - Throws: `invalidArgument` when a window or aggregate makes no sense, or a name occurs twice.
+    /// - Throws: `invalidArgument` when a window or aggregate makes no sense, or a name occurs
+    ///   twice.
     public init(windows: [WindowSpec], aggregates: [AggregateSpec], watermark: WatermarkSpec)
         throws(SiltstoneError)
     {

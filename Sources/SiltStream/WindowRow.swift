@@ -52,8 +52,8 @@ public struct LateEvent: Hashable, Sendable {
     public let watermark: Int64
     /// Whether some window still took it.
     ///
-    /// Then it is no late event to count or keep, but a window missed it. Only given when the operator
-    /// was asked for these.
+    /// Then it is no late event to count or keep, but a window missed it. Only given when the
+    /// operator was asked for these.
     public let isPartial: Bool
 }
 

@@ -2,15 +2,17 @@ public import SiltModel
 
 /// One kind of event-time window of a job, under a name; times are milliseconds.
 ///
-/// Windows are half open: `[start, end)`. Their starts are multiples of the size (or slide) plus the
-/// offset, counted from 1970 and rounded down, also before 1970.
+/// Windows are half open: `[start, end)`. Their starts are multiples of the size (or slide) plus
+/// the offset, counted from 1970 and rounded down, also before 1970.
 public struct WindowSpec: Hashable, Sendable {
     /// How event times map to windows.
     public enum Shape: Hashable, Sendable {
         /// Windows of one size, side by side.
         case tumbling(sizeMilliseconds: Int64, offsetMilliseconds: Int64 = 0)
-        /// Windows of one size, one beginning at every slide; a slide longer than the size leaves gaps
-        /// whose events are in no window. Any ratio is allowed.
+        /// Windows of one size, one beginning at every slide; a slide longer than the size leaves
+        /// gaps whose events are in no window.
+        ///
+        /// Any ratio is allowed.
         case hopping(
             sizeMilliseconds: Int64, slideMilliseconds: Int64, offsetMilliseconds: Int64 = 0)
         /// `[first, last + gap)` of one key; events at most a gap apart belong together.
@@ -35,7 +37,8 @@ public struct WindowSpec: Hashable, Sendable {
 
     /// Checks sizes and offsets.
     ///
-    /// - Throws: `invalidArgument` when a size, slide, gap or step is not positive, an offset is not
+    /// - Throws: `invalidArgument` when a size, slide, gap or step is not positive, an offset is
+    ///   not
     ///   smaller than the size or slide it shifts, or a size is no multiple of its step.
     public func validate() throws(SiltstoneError) {
         switch shape {

@@ -63,7 +63,8 @@ struct StreamResult: Equatable {
     }
 }
 
-/// Feeds items to an operator, in batches split at random places, perhaps through its encoded state.
+/// Feeds items to an operator, in batches split at random places, perhaps through its encoded
+/// state.
 struct StreamDriver {
     let windows: [WindowSpec]
     let aggregates: [AggregateSpec]
@@ -131,10 +132,12 @@ struct StreamDriver {
         return result
     }
 
-    /// Runs whole, then in random batches, then in random batches through the state; all must agree.
-    func runEveryWay(_ items: [StreamItem], seed: UInt64 = 1) throws -> StreamResult {
+    /// Runs whole, then in random batches with and without going through the state; all must agree.
+    func runEveryWay(
+        _ items: [StreamItem], seed: UInt64 = 1, limits: [Int] = [1, 3, 40]
+    ) throws -> StreamResult {
         let whole = try run(items)
-        for limit in [1, 3, 40] {
+        for limit in limits {
             #expect(try run(items, batchLimit: limit, seed: seed) == whole)
             #expect(try run(items, batchLimit: limit, restores: true, seed: seed) == whole)
         }

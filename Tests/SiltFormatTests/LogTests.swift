@@ -228,18 +228,52 @@ struct LogTests {
         }
     }
 
-    @Test("A slot that does not count up ends the reading")
-    func oldSlot() throws {
+    @Test("A whole record whose slot does not count up, or whose sections do not add up, is damage")
+    func wrongButWhole() throws {
         var segment = Self.segment(records: 2)
         segment.slot = 1
         segment.append(Self.sections(3))
         let (records, end) = try Self.read(segment.bytes)
         #expect(records.count == 2)
-        guard case .torn(_, _, let cause) = end else {
+        guard case .damaged(segment.offsets[2], let cause) = end else {
             Issue.record("end=\(end)")
             return
         }
         #expect(cause.message.contains("slot does not count up"))
+
+        // One section more than there are, under a right checksum.
+        var bytes = Self.segment(records: 1).bytes
+        bytes[LogSegmentHeader.byteCount + LogRecord.headerByteCount] = 200
+        var binding = ByteWriter()
+        binding.write(Self.incarnation)
+        binding.write(UInt64(3))
+        binding.write(UInt64(40))
+        let body = Int(bytes[44]) | Int(bytes[45]) << 8
+        var writer = ByteWriter()
+        writer.write(
+            CRC32C.checksum(
+                Array(bytes[44..<(80 + body)]), seed: CRC32C.checksum(binding.bytes)))
+        bytes.replaceSubrange(40..<44, with: writer.bytes)
+        let other = try Self.read(bytes)
+        #expect(other.0.isEmpty)
+        guard case .damaged(40, let reason) = other.1 else {
+            Issue.record("end=\(other.1)")
+            return
+        }
+        #expect(reason.message.contains("too many sections"))
+    }
+
+    @Test("A segment cut off before what was on the device is damage, also between records")
+    func cutSegment() throws {
+        let segment = Self.segment(records: 2)
+        let known = LogPosition(segment: 3, offset: UInt64(segment.bytes.count + 8))
+        guard case .damaged = try Self.read(segment.bytes, durable: known).1 else {
+            Issue.record("cut after a record")
+            return
+        }
+        let exact = LogPosition(segment: 3, offset: UInt64(segment.bytes.count))
+        #expect(
+            try Self.read(segment.bytes, durable: exact).1 == .clean(offset: segment.bytes.count))
     }
 
     @Test("Each changed byte of a segment header is an error")

@@ -2,7 +2,9 @@ package import SiltBytes
 
 /// Reads the records of one segment, and tells at the end what the rest of its bytes is.
 ///
-/// 1. A record is valid when its checksum, bound to incarnation, segment and offset, is right.
+/// 1. A record is valid when its checksum, bound to incarnation, segment and offset, is right. If
+/// a valid
+///    one does not count up or its sections do not add up, the log is damaged: it was written so.
 /// 2. Where no valid record begins, the bytes up to the end are searched, on 8-byte boundaries,
 /// for a
 ///    valid record with a higher slot. If there is one, or the place lies before what is known to
@@ -56,36 +58,46 @@ package struct LogSegmentReader: Sendable {
     /// The next record; `nil` at the end, and then `end` says which.
     package mutating func next() -> LogRecord? {
         if end != nil { return nil }
+        guard offset < bytes.count else {
+            end = classify(DecodingError(offset: offset, "the segment ends here"))
+            return nil
+        }
+        var record: LogRecord
+        let body: Range<Int>
         do throws(DecodingError) {
-            guard offset < bytes.count else {
-                end = .clean(offset: offset)
-                return nil
-            }
-            let record = try Self.record(in: bytes, at: offset, header)
+            (record, body) = try Self.frame(in: bytes, at: offset, header)
+        } catch {
+            end = classify(error)
+            return nil
+        }
+        do throws(DecodingError) {
             guard record.slot > lastSlot else {
                 throw DecodingError(
                     offset: offset,
                     "log slot does not count up slot=\(record.slot) last=\(lastSlot)")
             }
-            lastSlot = record.slot
-            durable = max(durable, record.durable)
-            offset = record.end
-            if record.kind == .endOfSegment {
-                end = .marked(offset: offset)
-                return nil
-            }
-            return record
+            if record.kind == .batch { record.sections = try Self.sections(in: bytes, body) }
         } catch {
-            end = classify(error)
+            // The checksum was right, so these bytes were written here and may have been acknowledged.
+            end = .damaged(offset: offset, cause: error)
             return nil
         }
+        lastSlot = record.slot
+        durable = max(durable, record.durable)
+        offset = record.end
+        if record.kind == .endOfSegment {
+            end = .marked(offset: offset)
+            return nil
+        }
+        return record
     }
 
     private func classify(_ cause: DecodingError) -> End {
         var later = offset + 8
         while later + LogRecord.headerByteCount <= bytes.count {
             if bytes[later + 8] == UInt8(truncatingIfNeeded: LogRecord.mark),
-                let record = try? Self.record(in: bytes, at: later, header), record.slot > lastSlot
+                let (record, _) = try? Self.frame(in: bytes, at: later, header),
+                record.slot > lastSlot
             {
                 return .damaged(offset: offset, cause: cause)
             }
@@ -102,13 +114,15 @@ package struct LogSegmentReader: Sendable {
     }
 
     /// Whether a valid record of the segment begins at `offset` of its bytes.
-    package static func isRecord(_ bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader) -> Bool {
-        (try? record(in: bytes, at: offset, segment)) != nil
+    package static func isRecord(_ bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader)
+        -> Bool
+    {
+        (try? frame(in: bytes, at: offset, segment)) != nil
     }
 
-    /// The record that begins at `offset`.
-    private static func record(in bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader)
-        throws(DecodingError) -> LogRecord
+    /// The record that begins at `offset`, without its sections, and where its body lies.
+    private static func frame(in bytes: [UInt8], at offset: Int, _ segment: LogSegmentHeader)
+        throws(DecodingError) -> (LogRecord, body: Range<Int>)
     {
         var reader = ByteReader(bytes, range: offset..<bytes.count)
         let expected = try reader.readUInt32()
@@ -142,11 +156,10 @@ package struct LogSegmentReader: Sendable {
         guard sum == expected else {
             throw DecodingError(offset: offset, "log record checksum is wrong slot=\(slot)")
         }
-        let sections =
-            kind == .batch ? try sections(in: bytes, bodyStart..<bodyEnd) : []
-        return LogRecord(
+        let record = LogRecord(
             kind: kind, slot: slot, offset: offset, end: min((bodyEnd + 7) & ~7, bytes.count),
-            durable: durable, sections: sections)
+            durable: durable, sections: [])
+        return (record, bodyStart..<bodyEnd)
     }
 
     private static func sections(in bytes: [UInt8], _ body: Range<Int>) throws(DecodingError)

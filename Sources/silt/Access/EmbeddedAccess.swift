@@ -1,0 +1,76 @@
+import Foundation
+import SiltBytes
+import SiltFormat
+import SiltIO
+import SiltModel
+import SiltTable
+
+/// Tables of a directory that this process opens.
+struct EmbeddedAccess: TableAccess {
+    let store: TableStore
+
+    /// Opens a directory, which must be a data directory unless `creates`.
+    init(directory: String, creates: Bool) throws {
+        store = try EmbeddedAccess.open(directory, creates: creates)
+    }
+
+    /// Opens a directory's tables.
+    static func open(_ directory: String, creates: Bool) throws -> TableStore {
+        if !creates { try requireDataDirectory(directory) }
+        return try TableStore.open(try Environment.posix(directory: directory, workerCount: 2))
+    }
+
+    /// Fails unless a directory holds a database.
+    static func requireDataDirectory(_ directory: String) throws {
+        guard FileManager.default.fileExists(atPath: "\(directory)/\(FormatRecord.key)") else {
+            throw CommandFailure(
+                .notFound, "there is no database in the directory '\(directory)'",
+                advice: "`silt table create` and `silt job run` make one; --data names another directory")
+        }
+    }
+
+    func tables() throws -> [TableDefinition] { store.tables().map(\.definition) }
+
+    func definition(of table: String) throws -> TableDefinition { try find(table).definition }
+
+    func create(_ definition: TableDefinition) throws { _ = try store.createTable(definition) }
+
+    func drop(_ table: String) throws { try store.dropTable(table) }
+
+    func regions(of table: String) throws -> [RegionInfo] { try find(table).regions() }
+
+    func flush(_ table: String) throws { try find(table).flush() }
+
+    func compact(_ table: String) throws { try find(table).compact() }
+
+    func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row? {
+        try find(table).get(row, projection)
+    }
+
+    func scan(
+        _ range: RowRange, of table: String, _ projection: Projection, limit: Int,
+        _ body: (Row) throws -> Bool
+    ) throws {
+        let scanner = try find(table).scan(range, projection)
+        var left = limit
+        while left > 0, let row = try scanner.next() {
+            left -= 1
+            if try !body(row) { return }
+        }
+    }
+
+    func write(_ mutation: RowMutation, to table: String, durability: Durability?) throws {
+        try find(table).write([mutation], durability: durability)
+    }
+
+    func close() throws { try store.closeWithEnvironment() }
+
+    private func find(_ table: String) throws -> StoredTable {
+        do {
+            return try store.table(table)
+        } catch let error where error.code == .notFound {
+            throw CommandFailure(
+                .notFound, error.message, advice: "`silt table list` shows the tables there are")
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import SiltBytes
+import SiltModel
+
+/// Sends one request after the other over one connection, and waits for each answer.
+final class HTTPClient {
+    /// An answer, whole.
+    struct Answer: Sendable {
+        let status: Int
+        let body: [UInt8]
+    }
+
+    /// The longest wait for an answer.
+    private static let patience = TimeAmount.seconds(300)
+
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let host: String
+    private let port: Int
+    private var channel: (any Channel)?
+
+    /// A client of the server at a URL of the form `http://HOST:PORT`.
+    init(url: String) throws {
+        guard let parts = URLComponents(string: url), parts.scheme == "http", let host = parts.host,
+            !host.isEmpty, parts.path.isEmpty || parts.path == "/"
+        else {
+            throw CommandFailure(
+                .usage, "a server is written http://HOST:PORT, not '\(url)'",
+                advice: "for https put a proxy such as stunnel between")
+        }
+        self.host = host
+        port = parts.port ?? 8080
+    }
+
+    /// Percent-encodes bytes for a path segment or a query value.
+    static func escape(_ bytes: Bytes) -> String {
+        var text = ""
+        for byte in bytes.array {
+            let scalar = Unicode.Scalar(byte)
+            let isPlain =
+                byte < 0x80
+                && (scalar.properties.isAlphabetic || (0x30...0x39).contains(byte)
+                    || [0x2d, 0x2e, 0x5f, 0x7e].contains(byte))
+            if isPlain {
+                text.unicodeScalars.append(scalar)
+            } else {
+                text += "%" + Hex.encode([byte]).uppercased()
+            }
+        }
+        return text
+    }
+
+    /// The body that a path answers with; fails unless the status is a success.
+    func get(_ path: String) throws -> [UInt8] { try send("GET", path) }
+
+    /// Sends a request; fails unless the status is a success.
+    func send(_ method: String, _ path: String, _ body: [UInt8] = []) throws -> [UInt8] {
+        try checked(try request(method, path, body), path)
+    }
+
+    /// The body of an answer; what else than success it says becomes a failure.
+    func checked(_ answer: Answer, _ path: String) throws -> [UInt8] {
+        if (200..<300).contains(answer.status) { return answer.body }
+        let error = (try? JSONValue(parsing: answer.body))?["error"]
+        let message = error?["message"]?.stringValue ?? "the server answered \(answer.status) to \(path)"
+        switch answer.status {
+        case 400, 405, 413, 414: throw CommandFailure(.usage, message)
+        case 404: throw CommandFailure(.notFound, message)
+        case 409, 412: throw CommandFailure(.failed, message)
+        case 429, 503: throw CommandFailure(.failed, message, advice: "wait a little, then run it again")
+        default: throw CommandFailure(.failed, message)
+        }
+    }
+
+    /// Sends a request and waits for the answer.
+    func request(_ method: String, _ path: String, _ body: [UInt8] = []) throws -> Answer {
+        do {
+            let channel = try connected()
+            let promise = channel.eventLoop.makePromise(of: Answer.self)
+            let call = Call(
+                head: HTTPRequestHead(
+                    version: .http1_1, method: HTTPMethod(rawValue: method), uri: path,
+                    headers: [
+                        "host": "\(host):\(port)", "accept": "application/json",
+                        "content-type": "application/json", "content-length": "\(body.count)",
+                    ]), body: body, promise: promise)
+            let timeout = channel.eventLoop.scheduleTask(in: Self.patience) {
+                promise.fail(ChannelError.connectTimeout(Self.patience))
+            }
+            channel.writeAndFlush(call, promise: nil)
+            defer { timeout.cancel() }
+            return try promise.futureResult.wait()
+        } catch {
+            channel = nil
+            throw CommandFailure(
+                .failed, "no answer from http://\(host):\(port): \(error)",
+                advice: "is `silt serve` running there? A write that was under way may or may not have happened")
+        }
+    }
+
+    /// Ends the connection.
+    func close() {
+        try? channel?.close().wait()
+        try? group.syncShutdownGracefully()
+    }
+
+    private func connected() throws -> any Channel {
+        if let channel, channel.isActive { return channel }
+        let opened = try ClientBootstrap(group: group)
+            .connectTimeout(.seconds(10))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(CallHandler())
+                }
+            }
+            .connect(host: host, port: port).wait()
+        channel = opened
+        return opened
+    }
+}
+
+/// One request and the promise of its answer.
+private struct Call: Sendable {
+    let head: HTTPRequestHead
+    let body: [UInt8]
+    let promise: EventLoopPromise<HTTPClient.Answer>
+}
+
+/// Writes a call's parts and gathers its answer; one call at a time.
+private final class CallHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundIn = Call
+    typealias OutboundOut = HTTPClientRequestPart
+
+    private var current: EventLoopPromise<HTTPClient.Answer>?
+    private var status = 0
+    private var body: [UInt8] = []
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let call = unwrapOutboundIn(data)
+        current = call.promise
+        body = []
+        context.write(wrapOutboundOut(.head(call.head)), promise: nil)
+        if !call.body.isEmpty {
+            context.write(
+                wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: call.body)))), promise: nil)
+        }
+        context.write(wrapOutboundOut(.end(nil)), promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): status = Int(head.status.code)
+        case .body(let part): body += part.readableBytesView
+        case .end:
+            current?.succeed(HTTPClient.Answer(status: status, body: body))
+            current = nil
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        current?.fail(error)
+        current = nil
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        current?.fail(ChannelError.eof)
+        current = nil
+        context.fireChannelInactive()
+    }
+}

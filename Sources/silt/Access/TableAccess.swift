@@ -1,0 +1,34 @@
+import SiltBytes
+import SiltModel
+import SiltTable
+
+/// Tables and rows, of a directory or of a server: what the data commands need, meaning the same on both.
+protocol TableAccess {
+    /// The definitions of all tables, by name.
+    func tables() throws -> [TableDefinition]
+    /// The definition of one.
+    func definition(of table: String) throws -> TableDefinition
+    /// Creates a table.
+    func create(_ definition: TableDefinition) throws
+    /// Drops a table and everything in it.
+    func drop(_ table: String) throws
+    /// The regions of a table; figures that are not known are 0.
+    func regions(of table: String) throws -> [RegionInfo]
+    /// Writes what is in memory to table files.
+    func flush(_ table: String) throws
+    /// Merges the table files.
+    func compact(_ table: String) throws
+
+    /// A row's cells, or `nil`.
+    func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row?
+    /// Hands the rows of a range over, in order, until there are no more, `limit` is reached or `body` says no.
+    func scan(
+        _ range: RowRange, of table: String, _ projection: Projection, limit: Int,
+        _ body: (Row) throws -> Bool
+    ) throws
+    /// Applies a row's changes as one.
+    func write(_ mutation: RowMutation, to table: String, durability: Durability?) throws
+
+    /// Gives the directory or the connection up.
+    func close() throws
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import SiltModel
+import Siltstone
+import SiltstoneServer
+import Synchronization
+
+/// `silt serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve a data directory over HTTP.",
+        discussion: """
+            Prints one line with the address when ready. SIGTERM and SIGINT let running requests end, \
+            close the database and exit with 0.
+            """)
+
+    @Option(help: "The data directory; made when missing.")
+    var data = "silt-data"
+
+    @Option(help: "HOST:PORT to listen on; port 0 lets the system choose.")
+    var listen = "127.0.0.1:8080"
+
+    @Flag(help: "Accept an address that others can reach, although there are no tokens and no TLS.")
+    var insecure = false
+
+    @Flag(name: .customLong("read-only"), help: "Refuse every change.")
+    var readOnly = false
+
+    @Option(name: .customLong("memtable-bytes"), help: "Memory for what is not in table files yet.")
+    var memtableBytes = 128 << 20
+
+    @Option(name: .customLong("cache-bytes"), help: "Memory for blocks of table files.")
+    var cacheBytes = 256 << 20
+
+    func validate() throws {
+        if memtableBytes < 1 << 20 { throw ValidationError("--memtable-bytes is at least 1048576") }
+        if cacheBytes < 0 { throw ValidationError("--cache-bytes is not negative") }
+        _ = try address()
+    }
+
+    func run() async throws {
+        // From here on the signals are waited for, not obeyed at once.
+        let stop = StopSignals()
+        var settings = Configuration()
+        settings.memtableBytesMax = memtableBytes
+        settings.cacheBytes = cacheBytes
+        let database = try await Database.open(at: data, settings)
+        do {
+            var configuration = SiltstoneServer.Configuration()
+            (configuration.host, configuration.port) = try address()
+            configuration.isInsecure = insecure
+            configuration.isReadOnly = readOnly
+            let server = try await SiltstoneServer.start(database, configuration)
+            Output.standard.write("listening on http://\(configuration.host):\(server.port)\n")
+            Output.standard.flush()
+            await stop.wait()
+            await server.shutDown()
+        } catch {
+            try? await database.close()
+            throw error
+        }
+        try await database.close()
+    }
+
+    private func address() throws -> (host: String, port: Int) {
+        guard let colon = listen.lastIndex(of: ":"), colon != listen.startIndex,
+            let port = Int(listen[listen.index(after: colon)...]), (0...65_535).contains(port)
+        else { throw ValidationError("--listen is HOST:PORT, not '\(listen)'") }
+        let host = listen[..<colon].trimmingPrefix("[")
+        return (host.hasSuffix("]") ? String(host.dropLast()) : String(host), port)
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+private final class StopSignals: Sendable {
+    private let stream: AsyncStream<Void>
+    private let sources: Mutex<[any DispatchSourceSignal]>
+
+    init() {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        self.stream = stream
+        sources = Mutex([])
+        for number in [SIGTERM, SIGINT] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { continuation.yield() }
+            source.resume()
+            sources.withLock { $0.append(source) }
+        }
+    }
+
+    func wait() async { for await _ in stream { return } }
+}

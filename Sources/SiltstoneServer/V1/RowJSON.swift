@@ -1,13 +1,13 @@
-import SiltBytes
-import SiltModel
+package import SiltBytes
+package import SiltModel
 
 /// Rows, columns and values as `/v1` writes them: text where the bytes are UTF-8, else `{"base64": …}`.
-enum RowJSON {
-    static func encode(_ bytes: Bytes) -> JSONValue {
+package enum RowJSON {
+    package static func encode(_ bytes: Bytes) -> JSONValue {
         bytes.string.map { .string($0) } ?? .object(("base64", .string(Base64.encode(bytes.array))))
     }
 
-    static func decode(_ value: JSONValue) throws(SiltstoneError) -> Bytes {
+    package static func decode(_ value: JSONValue) throws(SiltstoneError) -> Bytes {
         if let text = value.stringValue { return Bytes(text) }
         if let text = value["base64"]?.stringValue {
             guard let bytes = Base64.decode(text) else {

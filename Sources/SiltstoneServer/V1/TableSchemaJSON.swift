@@ -1,12 +1,12 @@
 import SiltBytes
-import SiltModel
+package import SiltModel
 
 /// A table's definition as `/v1` writes it.
 ///
 /// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "compression", "block_bytes", "bloom",
 /// "keep_deleted"}}, "splits": […], "durability", "read_only"}`; everything but the families may be left out.
-enum TableSchemaJSON {
-    static func encode(_ definition: TableDefinition) -> JSONValue {
+package enum TableSchemaJSON {
+    package static func encode(_ definition: TableDefinition) -> JSONValue {
         let families = definition.families.map { JSONValue.Member($0.name, encode($0)) }
         var members: [JSONValue.Member] = [
             .init("name", .string(definition.name)), .init("families", .object(families)),
@@ -48,7 +48,7 @@ enum TableSchemaJSON {
     }
 
     /// - Parameter base: what the settings that are left out keep; `nil` for a new table.
-    static func decode(_ document: JSONValue, name: String, base: TableDefinition?)
+    package static func decode(_ document: JSONValue, name: String, base: TableDefinition?)
         throws(SiltstoneError)
         -> TableDefinition
     {

@@ -25,7 +25,9 @@ struct EmbeddedAccess: TableAccess {
         guard FileManager.default.fileExists(atPath: "\(directory)/\(FormatRecord.key)") else {
             throw CommandFailure(
                 .notFound, "there is no database in the directory '\(directory)'",
-                advice: "`silt table create` and `silt job run` make one; --data names another directory")
+                advice:
+                    "`silt table create` and `silt job run` make one; --data names another directory"
+            )
         }
     }
 
@@ -37,7 +39,13 @@ struct EmbeddedAccess: TableAccess {
 
     func drop(_ table: String) throws { try store.dropTable(table) }
 
-    func regions(of table: String) throws -> [RegionInfo] { try find(table).regions() }
+    func regions(of table: String) throws -> [RegionLine] {
+        try find(table).regions().map {
+            RegionLine(
+                id: $0.id, start: $0.start, end: $0.end, cellCount: $0.cellCount,
+                fileCount: $0.fileCount, fileBytes: $0.fileBytes, memtableBytes: $0.memtableBytes)
+        }
+    }
 
     func flush(_ table: String) throws { try find(table).flush() }
 

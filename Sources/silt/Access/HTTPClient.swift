@@ -64,12 +64,14 @@ final class HTTPClient {
     func checked(_ answer: Answer, _ path: String) throws -> [UInt8] {
         if (200..<300).contains(answer.status) { return answer.body }
         let error = (try? JSONValue(parsing: answer.body))?["error"]
-        let message = error?["message"]?.stringValue ?? "the server answered \(answer.status) to \(path)"
+        let message =
+            error?["message"]?.stringValue ?? "the server answered \(answer.status) to \(path)"
         switch answer.status {
         case 400, 405, 413, 414: throw CommandFailure(.usage, message)
         case 404: throw CommandFailure(.notFound, message)
         case 409, 412: throw CommandFailure(.failed, message)
-        case 429, 503: throw CommandFailure(.failed, message, advice: "wait a little, then run it again")
+        case 429, 503:
+            throw CommandFailure(.failed, message, advice: "wait a little, then run it again")
         default: throw CommandFailure(.failed, message)
         }
     }
@@ -96,7 +98,9 @@ final class HTTPClient {
             channel = nil
             throw CommandFailure(
                 .failed, "no answer from http://\(host):\(port): \(error)",
-                advice: "is `silt serve` running there? A write that was under way may or may not have happened")
+                advice:
+                    "is `silt serve` running there? A write that was under way may or may not have happened"
+            )
         }
     }
 

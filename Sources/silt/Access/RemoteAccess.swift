@@ -1,6 +1,5 @@
 import SiltBytes
 import SiltModel
-import SiltTable
 import SiltstoneServer
 
 /// Tables of a running server, through its `/v1` API.
@@ -29,13 +28,14 @@ struct RemoteAccess: TableAccess {
 
     func drop(_ table: String) throws { _ = try client.send("DELETE", path(table)) }
 
-    func regions(of table: String) throws -> [RegionInfo] {
+    func regions(of table: String) throws -> [RegionLine] {
         let answer = try json(client.get(path(table) + "/regions"))
         return try (answer["regions"]?.arrayValue ?? []).map { region in
             guard let id = region["id"]?.stringValue.flatMap({ Identifier($0) }),
                 let start = region["start"], let end = region["end"]
             else { throw strange(region.text) }
-            return RegionInfo(id: id, start: try RowJSON.decode(start), end: try RowJSON.decode(end))
+            return RegionLine(
+                id: id, start: try RowJSON.decode(start), end: try RowJSON.decode(end))
         }
     }
 
@@ -62,7 +62,8 @@ struct RemoteAccess: TableAccess {
         // The API's scans include the start and exclude the stop: other bounds are dealt with here.
         var start = range.start
         var left = limit
-        let fixed = try "stop=\(HTTPClient.escape(range.stop))&reverse=\(range.isReversed)&"
+        let fixed =
+            try "stop=\(HTTPClient.escape(range.stop))&reverse=\(range.isReversed)&"
             + query(projection)
         while left > 0 {
             let count = min(left, Self.pageRows)
@@ -120,7 +121,8 @@ struct RemoteAccess: TableAccess {
         if !puts.isEmpty { members.append(.init("put", .object(puts))) }
         if !deletes.isEmpty { members.append(.init("delete", .array(deletes))) }
         let level = durability.map { "?durability=\($0.name)" } ?? ""
-        let answer = try client.send("POST", path(table) + "/rows" + level, JSONValue.object(members).bytes)
+        let answer = try client.send(
+            "POST", path(table) + "/rows" + level, JSONValue.object(members).bytes)
         for line in answer.split(separator: UInt8(ascii: "\n")) {
             guard let error = try json(Array(line))["error"] else { continue }
             throw CommandFailure(.failed, error["message"]?.stringValue ?? "the write was refused")
@@ -166,7 +168,8 @@ struct RemoteAccess: TableAccess {
                 guard let time = version["ts"]?.integerValue else { throw strange(version.text) }
                 let value = version["text"] ?? version
                 return Cell(
-                    Column(stringLiteral: member.name), timestamp: time, value: try RowJSON.decode(value))
+                    Column(stringLiteral: member.name), timestamp: time,
+                    value: try RowJSON.decode(value))
             }
         }
     }

@@ -1,6 +1,16 @@
 import SiltBytes
 import SiltModel
-import SiltTable
+
+/// What `silt table regions` shows of a region; a server does not tell the figures.
+struct RegionLine {
+    let id: Identifier
+    let start: Bytes
+    let end: Bytes
+    var cellCount: Int?
+    var fileCount: Int?
+    var fileBytes: Int?
+    var memtableBytes: Int?
+}
 
 /// Tables and rows, of a directory or of a server: what the data commands need, meaning the same on both.
 protocol TableAccess {
@@ -12,8 +22,8 @@ protocol TableAccess {
     func create(_ definition: TableDefinition) throws
     /// Drops a table and everything in it.
     func drop(_ table: String) throws
-    /// The regions of a table; figures that are not known are 0.
-    func regions(of table: String) throws -> [RegionInfo]
+    /// The regions of a table.
+    func regions(of table: String) throws -> [RegionLine]
     /// Writes what is in memory to table files.
     func flush(_ table: String) throws
     /// Merges the table files.

@@ -39,7 +39,8 @@ struct DeleteCommand: ParsableCommand {
         let level = try durability.level()
         let selectors = try what.map { try ColumnText.selector($0, text.form) }
         try location.withTables { tables in
-            let all = try selectors.isEmpty
+            let all =
+                try selectors.isEmpty
                 ? tables.definition(of: table).families.map { .family($0.name) } : selectors
             let mutation = RowMutation(row: key, changes: all.map(change))
             try tables.write(mutation, to: table, durability: level)

@@ -21,7 +21,8 @@ struct GetCommand: ParsableCommand {
         let projection = try read.projection(text.form)
         let key = try text.form.decode(row, as: "the row key")
         guard let found = try location.withTables({ try $0.get(key, of: table, projection) }) else {
-            throw CommandFailure(.notFound, "no such row row=\(text.form.encode(key)) table=\(table)")
+            throw CommandFailure(
+                .notFound, "no such row row=\(text.form.encode(key)) table=\(table)")
         }
         var printer = RowPrinter(format: output.format, form: text.form, projection: projection)
         printer.add(found)

@@ -6,7 +6,9 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Show a file of a data directory in words.")
 
-    @Argument(help: "The file: FORMAT, a schema, a manifest, a table file (.sst) or a log segment (.log).")
+    @Argument(
+        help: "The file: FORMAT, a schema, a manifest, a table file (.sst) or a log segment (.log)."
+    )
     var file: String
 
     func run() throws { throw CommandFailure(.failed, "not built") }

@@ -40,7 +40,7 @@ enum JobFile {
         }
         do {
             return try JobDefinition(try YAMLDocument.parse(text))
-        } catch let error as JobDiagnostics {
+        } catch {
             let lines = error.list.map { "\(path):\($0)" }.joined(separator: "\n      ")
             throw CommandFailure(.failed, "the job file is wrong\n      \(lines)")
         }

@@ -38,7 +38,8 @@ struct PutCommand: ParsableCommand {
             return CellMutation(
                 column, .put(value: value, timeToLiveMilliseconds: life), timestamp: ts)
         }
-        let mutation = RowMutation(row: try text.form.decode(row, as: "the row key"), changes: changes)
+        let mutation = RowMutation(
+            row: try text.form.decode(row, as: "the row key"), changes: changes)
         let level = try durability.level()
         try location.withTables { try $0.write(mutation, to: table, durability: level) }
     }

@@ -3,7 +3,6 @@ import Foundation
 import SiltModel
 import Siltstone
 import SiltstoneServer
-import Synchronization
 
 /// `silt serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -72,22 +71,25 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 /// Waits for SIGTERM or SIGINT.
-private final class StopSignals: Sendable {
+private struct StopSignals {
     private let stream: AsyncStream<Void>
-    private let sources: Mutex<[any DispatchSourceSignal]>
+    private let sources: [any DispatchSourceSignal]
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         self.stream = stream
-        sources = Mutex([])
-        for number in [SIGTERM, SIGINT] {
+        sources = [SIGTERM, SIGINT].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
             source.setEventHandler { continuation.yield() }
             source.resume()
-            sources.withLock { $0.append(source) }
+            return source
         }
     }
 
-    func wait() async { for await _ in stream { return } }
+    /// Returns with the first signal.
+    func wait() async {
+        for await _ in stream { break }
+        for source in sources { source.cancel() }
+    }
 }

@@ -6,7 +6,8 @@ import SiltstoneServer
 /// Administration of tables.
 struct TableCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "table", abstract: "Create, list, describe and drop tables; look after their files.",
+        commandName: "table",
+        abstract: "Create, list, describe and drop tables; look after their files.",
         subcommands: [
             TableCreateCommand.self, TableListCommand.self, TableDescribeCommand.self,
             TableDropCommand.self, TableRegionsCommand.self, TableFlushCommand.self,
@@ -26,7 +27,9 @@ struct TableCreateCommand: ParsableCommand {
     @Argument(help: "The table's name.")
     var table: String
 
-    @Option(name: [.customLong("family"), .customShort("f")], help: "A family: cf or cf:setting=value,…; may be repeated.")
+    @Option(
+        name: [.customLong("family"), .customShort("f")],
+        help: "A family: cf or cf:setting=value,…; may be repeated.")
     var families: [String] = []
 
     @Option(
@@ -34,7 +37,8 @@ struct TableCreateCommand: ParsableCommand {
         help: "Row keys, separated by commas, at which the table is cut into regions.")
     var splitAt: String?
 
-    @Option(help: "When writes are acknowledged: FSYNC_WAL (default), SYNC_WAL, ASYNC_WAL or SKIP_WAL.")
+    @Option(
+        help: "When writes are acknowledged: FSYNC_WAL (default), SYNC_WAL, ASYNC_WAL or SKIP_WAL.")
     var durability: String?
 
     @OptionGroup var location: LocationOptions
@@ -57,7 +61,8 @@ struct TableCreateCommand: ParsableCommand {
 
 /// `silt table list`.
 struct TableListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tables.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the tables.")
 
     @OptionGroup var location: LocationOptions
     @OptionGroup var output: OutputOptions
@@ -146,12 +151,14 @@ struct TableRegionsCommand: ParsableCommand {
         let lines = regions.map { region in
             [
                 region.id.description, text.form.encode(region.start), text.form.encode(region.end),
-                "\(region.cellCount)", "\(region.fileCount)", "\(region.fileBytes)",
-                "\(region.memtableBytes)",
+                figure(region.cellCount), figure(region.fileCount), figure(region.fileBytes),
+                figure(region.memtableBytes),
             ]
         }
         LinePrinter.print(headings, lines, output.format)
     }
+
+    private func figure(_ count: Int?) -> String { count.map(String.init) ?? "" }
 }
 
 /// `silt table flush`.

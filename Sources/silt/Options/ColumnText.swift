@@ -14,13 +14,17 @@ enum ColumnText {
     }
 
     /// `family:qualifier`, or `family` alone for all its columns.
-    static func selector(_ text: some StringProtocol, _ form: TextForm) throws -> Projection.Selector {
+    static func selector(_ text: some StringProtocol, _ form: TextForm) throws
+        -> Projection.Selector
+    {
         if text.isEmpty { throw ValidationError("a column or family has no name") }
         return text.contains(":") ? .column(try column(text, form)) : .family(String(text))
     }
 
     /// `family:qualifier=value`; the value begins after the first `=`.
-    static func assignment(_ text: String, _ form: TextForm) throws -> (column: Column, value: Bytes) {
+    static func assignment(_ text: String, _ form: TextForm) throws -> (
+        column: Column, value: Bytes
+    ) {
         guard let equals = text.firstIndex(of: "=") else {
             throw ValidationError("a cell is written family:qualifier=value, not '\(text)'")
         }

@@ -14,7 +14,10 @@ enum DurabilityText {
 
 /// The option `--durability` of writes.
 struct DurabilityOptions: ParsableArguments {
-    @Option(help: "When the write is acknowledged: FSYNC_WAL, SYNC_WAL, ASYNC_WAL or SKIP_WAL (default: the table's).")
+    @Option(
+        help:
+            "When the write is acknowledged: FSYNC_WAL, SYNC_WAL, ASYNC_WAL or SKIP_WAL (default: the table's)."
+    )
     var durability: String?
 
     func validate() throws { _ = try DurabilityText.level(durability) }

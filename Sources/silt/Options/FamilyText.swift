@@ -19,7 +19,8 @@ enum FamilyText {
         if parts.count == 1 { return family }
         for setting in parts[1].split(separator: ",") {
             guard let equals = setting.firstIndex(of: "=") else {
-                throw ValidationError("a setting is written name=value, not '\(setting)' in '\(text)'")
+                throw ValidationError(
+                    "a setting is written name=value, not '\(setting)' in '\(text)'")
             }
             let key = setting[..<equals].lowercased()
             try set(key, String(setting[setting.index(after: equals)...]), of: &family)
@@ -33,16 +34,20 @@ enum FamilyText {
         case "min_versions": family.minVersions = try count(value, key, from: 0)
         case "ttl":
             family.timeToLiveMilliseconds =
-                value.lowercased() == "forever" ? nil : try DurationText.milliseconds(value, as: "ttl")
+                value.lowercased() == "forever"
+                ? nil : try DurationText.milliseconds(value, as: "ttl")
         case "keep_deleted_cells", "keep_deleted":
-            family.keepDeletedCells = try choice(value, key, ["false": .no, "true": .yes, "ttl": .untilTimeToLive])
+            family.keepDeletedCells = try choice(
+                value, key, ["false": .no, "true": .yes, "ttl": .untilTimeToLive])
         case "bloomfilter", "bloom":
-            family.bloomFilter = try choice(value, key, ["none": .none, "row": .row, "rowcol": .rowAndColumn])
+            family.bloomFilter = try choice(
+                value, key, ["none": .none, "row": .row, "rowcol": .rowAndColumn])
         case "blocksize": family.blockBytes = try count(value, key, from: 1)
         case "compression": family.compression = try compression(value)
         default:
             throw ValidationError(
-                "no family setting is named '\(key)'; there are \(settingNames.joined(separator: ", "))")
+                "no family setting is named '\(key)'; there are \(settingNames.joined(separator: ", "))"
+            )
         }
     }
 
@@ -53,7 +58,8 @@ enum FamilyText {
         return number
     }
 
-    private static func choice<Value>(_ text: String, _ key: String, _ values: [String: Value]) throws
+    private static func choice<Value>(_ text: String, _ key: String, _ values: [String: Value])
+        throws
         -> Value
     {
         if let value = values[text.lowercased()] { return value }
@@ -71,14 +77,17 @@ enum FamilyText {
             if let level = Int(parts[1]), (1...19).contains(level) { return .zstd(level: level) }
         default: break
         }
-        throw ValidationError("compression is none, lz4 or zstd:LEVEL with a level from 1 to 19, not '\(text)'")
+        throw ValidationError(
+            "compression is none, lz4 or zstd:LEVEL with a level from 1 to 19, not '\(text)'")
     }
 
     /// The settings of a family that differ from the defaults, as they could be typed.
     static func settings(of family: Family) -> [(name: String, value: String)] {
         let plain = Family(family.name)
         var found: [(name: String, value: String)] = []
-        if family.maxVersions != plain.maxVersions { found.append(("versions", "\(family.maxVersions)")) }
+        if family.maxVersions != plain.maxVersions {
+            found.append(("versions", "\(family.maxVersions)"))
+        }
         if family.minVersions != plain.minVersions {
             found.append(("min_versions", "\(family.minVersions)"))
         }
@@ -95,7 +104,9 @@ enum FamilyText {
         case .row: break
         case .rowAndColumn: found.append(("bloomfilter", "rowcol"))
         }
-        if family.blockBytes != plain.blockBytes { found.append(("blocksize", "\(family.blockBytes)")) }
+        if family.blockBytes != plain.blockBytes {
+            found.append(("blocksize", "\(family.blockBytes)"))
+        }
         switch family.compression {
         case .none: found.append(("compression", "none"))
         case .lz4: break

@@ -9,7 +9,9 @@ struct LocationOptions: ParsableArguments {
     var server: String?
 
     func validate() throws {
-        if data != nil, server != nil { throw ValidationError("--data and --server exclude each other") }
+        if data != nil, server != nil {
+            throw ValidationError("--data and --server exclude each other")
+        }
     }
 
     /// The directory meant when no server is.

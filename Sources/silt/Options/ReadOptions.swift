@@ -1,4 +1,5 @@
 import ArgumentParser
+import SiltBytes
 import SiltModel
 
 /// Which cells of a row are wanted.

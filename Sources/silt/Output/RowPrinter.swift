@@ -70,7 +70,8 @@ enum RowLine {
                 continue
             }
             let version = versioned(cell, form)
-            if members.last?.name == name, case .array(let list) = members[members.count - 1].value {
+            if members.last?.name == name, case .array(let list) = members[members.count - 1].value
+            {
                 members[members.count - 1].value = .array(list + [version])
             } else {
                 members.append(.init(name, .array([version])))
@@ -82,7 +83,8 @@ enum RowLine {
     private static func value(_ bytes: Bytes, _ form: TextForm) -> JSONValue {
         switch form {
         case .text:
-            bytes.string.map { .string($0) } ?? .object(("base64", .string(Base64.encode(bytes.array))))
+            bytes.string.map { .string($0) }
+                ?? .object(("base64", .string(Base64.encode(bytes.array))))
         case .hex, .base64: .string(form.encode(bytes))
         }
     }

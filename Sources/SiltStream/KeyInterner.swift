@@ -13,6 +13,9 @@ public struct KeyInterner: Sendable {
     /// Ids plus one, 0 where free; a power of two, at most half full.
     private var table: [UInt32] = Array(repeating: 0, count: 64)
 
+    /// Ids in the order of their bytes, as of the last `refreshOrder()`.
+    private(set) var order: [UInt32] = []
+
     /// No keys.
     public init() {}
 
@@ -69,6 +72,28 @@ public struct KeyInterner: Sendable {
 
     /// The bytes of a key, whose id must have been given out.
     public func bytes(of id: UInt32) -> [UInt8] { Array(arena[range(of: Int(id))]) }
+
+    /// Brings `order` up to date: sorts the new keys and merges them in.
+    mutating func refreshOrder() {
+        guard order.count < count else { return }
+        let new = (UInt32(order.count)..<UInt32(count)).sorted { precedes($0, $1) }
+        var merged: [UInt32] = []
+        merged.reserveCapacity(count)
+        var next = 0
+        for id in order {
+            while next < new.count, precedes(new[next], id) {
+                merged.append(new[next])
+                next += 1
+            }
+            merged.append(id)
+        }
+        merged += new[next...]
+        order = merged
+    }
+
+    /// The first eight bytes of a key, big-endian: keys whose prefixes differ sort as these do.
+    @inline(__always)
+    func prefix(of id: UInt32) -> UInt64 { prefixes[Int(id)] }
 
     /// Whether the bytes of one key sort before those of another.
     func precedes(_ left: UInt32, _ right: UInt32) -> Bool {

@@ -111,28 +111,62 @@ extension WindowOperator {
         _ window: WindowIdentity, grid: Int, into output: inout WindowOutput
     ) {
         let positions = grids[grid].positions(of: window.bounds)
-        let found: [(key: UInt32, slot: UInt32)]
+        var found: [Entry] = []
         if positions.count == 1 {
             let pane = grids[grid].panes[positions.lowerBound]
-            found = Array(zip(pane.keys, pane.slots))
+            found.reserveCapacity(pane.keys.count)
+            for index in pane.keys.indices {
+                let key = pane.keys[index]
+                found.append(
+                    Entry(prefix: keys.prefix(of: key), key: key, slot: pane.slots[index]))
+            }
         } else {
             found = mergePanes(positions, grid: grid)
         }
-        output.rows.reserveCapacity(output.rows.count + found.count)
-        for entry in found.sorted(by: { keys.precedes($0.key, $1.key) }) {
+        for entry in sorted(found) {
             output.rows.append(row(window, key: entry.key, slot: entry.slot, revision: 0))
         }
         if positions.count != 1 { release(found.map(\.slot)) }
     }
 
+    /// The entries by key: picked along the order of all keys when they are many of them.
+    private mutating func sorted(_ found: [Entry]) -> [Entry] {
+        guard found.count > 8, found.count >= keys.count / 8 else {
+            return found.sorted { left, right in
+                left.prefix != right.prefix
+                    ? left.prefix < right.prefix : keys.precedes(left.key, right.key)
+            }
+        }
+        keys.refreshOrder()
+        growMergeMap()
+        for (index, entry) in found.enumerated() { mergeMap[Int(entry.key)] = UInt32(index + 1) }
+        var picked: [Entry] = []
+        picked.reserveCapacity(found.count)
+        for key in keys.order where mergeMap[Int(key)] != 0 {
+            picked.append(found[Int(mergeMap[Int(key)] - 1)])
+            mergeMap[Int(key)] = 0
+        }
+        return picked
+    }
+
+    private mutating func growMergeMap() {
+        guard mergeMap.count < keys.count else { return }
+        mergeMap.append(contentsOf: repeatElement(0, count: keys.count - mergeMap.count))
+    }
+
+    /// A key of a window with its slot, and the prefix that sorts it.
+    private struct Entry {
+        let prefix: UInt64
+        let key: UInt32
+        let slot: UInt32
+    }
+
     /// Merges the slots of panes by key into new slots, which the caller releases.
     private mutating func mergePanes(
         _ positions: Range<Int>, grid: Int
-    ) -> [(key: UInt32, slot: UInt32)] {
-        if mergeMap.count < keys.count {
-            mergeMap.append(contentsOf: repeatElement(0, count: keys.count - mergeMap.count))
-        }
-        var found: [(key: UInt32, slot: UInt32)] = []
+    ) -> [Entry] {
+        growMergeMap()
+        var found: [Entry] = []
         var targets: [[UInt32]] = []
         for position in positions {
             var list: [UInt32] = []
@@ -141,7 +175,7 @@ extension WindowOperator {
                 if mergeMap[Int(key)] == 0 {
                     let slot = allocator.make()
                     mergeMap[Int(key)] = slot
-                    found.append((key, slot))
+                    found.append(Entry(prefix: keys.prefix(of: key), key: key, slot: slot))
                 }
                 list.append(mergeMap[Int(key)])
             }

@@ -111,8 +111,7 @@ extension WindowOperator {
     /// operator would have given.
     ///
     /// - Throws: when the bytes are damaged, or of other windows, aggregates or rules; the
-    ///   operator is
-    ///   then unchanged.
+    ///   operator is then unchanged.
     public mutating func restore(_ state: [UInt8]) throws(DecodingError) {
         var reader = ByteReader(state)
         guard try reader.readUInt8() == WindowOperator.version else {

@@ -8,13 +8,11 @@ public import SiltModel
 ///
 /// How it works:
 /// 1. Time is cut into panes that no window boundary divides; windows of equal or coarser grids
-///    share
-///    panes. A key's events in a pane go to one slot, an index into the arrays of accumulators.
+///    share panes. A key's events in a pane go to one slot, an index into arrays of accumulators.
 /// 2. A chunk of events that can complete no window gets its slots in one loop; then each aggregate
 ///    runs over the chunk once. Other chunks are walked event by event.
 /// 3. When the watermark reaches a window's last millisecond, the slots of its panes are merged by
-///    key
-///    into rows. Panes go when no window over them takes events any more.
+///    key into rows. Panes go when no window over them takes events any more.
 public struct WindowOperator: Sendable {
     /// The windows, all fed by one pass.
     public let windows: [WindowSpec]

@@ -38,8 +38,7 @@ public struct WindowSpec: Hashable, Sendable {
     /// Checks sizes and offsets.
     ///
     /// - Throws: `invalidArgument` when a size, slide, gap or step is not positive, an offset is
-    ///   not
-    ///   smaller than the size or slide it shifts, or a size is no multiple of its step.
+    ///   not smaller than the size or slide it shifts, or a size is no multiple of its step.
     public func validate() throws(SiltstoneError) {
         switch shape {
         case .tumbling(let size, let offset):
@@ -58,7 +57,8 @@ public struct WindowSpec: Hashable, Sendable {
             guard size % step == 0 else {
                 throw SiltstoneError(
                     .invalidArgument,
-                    "window size is no multiple of its step window=\(name) size=\(size) step=\(step)"
+                    "window size is no multiple of its step window=\(name) size=\(size) "
+                        + "step=\(step)"
                 )
             }
         case .global: break
@@ -76,7 +76,8 @@ public struct WindowSpec: Hashable, Sendable {
         guard offset > -period, offset < period else {
             throw SiltstoneError(
                 .invalidArgument,
-                "window offset is not within its period window=\(name) offset=\(offset) period=\(period)"
+                "window offset is not within its period window=\(name) offset=\(offset) "
+                    + "period=\(period)"
             )
         }
     }

@@ -77,7 +77,7 @@ let package = Package(
             name: "silt",
             dependencies: [
                 "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
-                "SiltIO", "SiltModel",
+                "SiltCodec", "SiltIO", "SiltModel",
                 "SiltBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,7 +1,7 @@
-internal import SiltBytes
-internal import SiltFormat
-internal import SiltIO
-internal import SiltModel
+package import SiltBytes
+package import SiltFormat
+package import SiltIO
+package import SiltModel
 
 /// Reads the log of an ended server run from its first segment to its end, and tells a torn tail from damage.
 ///
@@ -10,24 +10,24 @@ internal import SiltModel
 ///    before it writes to the next. If a later segment has a record, the earlier one is damaged.
 /// 3. A record that does not check out is a torn tail only when nothing valid follows it, it lies after what is known to have been
 ///    on the device, and it looks unfinished (`TornTail`). Else the log is damaged and opening is refused.
-struct LogReplay {
+package struct LogReplay {
     private let device: any LogDevice
     private let incarnation: Identifier
     private var lastSlot: UInt64?
     private var lastSequences: [Identifier: UInt64] = [:]
     /// Bytes of an unfinished record at the end.
-    private(set) var tornBytes = 0
+    package private(set) var tornBytes = 0
     /// Segments read.
-    private(set) var segmentCount = 0
+    package private(set) var segmentCount = 0
 
     /// A replay of the run that wrote under `incarnation`.
-    init(_ device: any LogDevice, incarnation: Identifier) {
+    package init(_ device: any LogDevice, incarnation: Identifier) {
         self.device = device
         self.incarnation = incarnation
     }
 
     /// Calls `apply` with each batch in order, and the bytes that its sections lie in.
-    mutating func run(_ apply: (LogRecord, [UInt8]) throws(SiltstoneError) -> Void)
+    package mutating func run(_ apply: (LogRecord, [UInt8]) throws(SiltstoneError) -> Void)
         throws(SiltstoneError)
     {
         let numbers = try device.segments(of: incarnation)

@@ -25,7 +25,7 @@ enum ImportGraph {
         ],
         "silt": nio.union([
             "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
-            "SiltIO",
+            "SiltCodec", "SiltIO",
             "SiltModel", "SiltBytes", "ArgumentParser",
         ]),
     ]

@@ -17,7 +17,7 @@ struct Catalog {
         for key in try objects.list(prefix: "tables/", after: nil) {
             let parts = key.split(separator: "/")
             guard parts.count == 4, parts[2] == "schema", let table = Identifier(parts[1]),
-                let number = UInt64(parts[3])
+                let number = ObjectNumber.number(endOf: key)
             else { continue }
             if number > newest[table]?.number ?? 0 { newest[table] = (number, key) }
         }

@@ -44,7 +44,7 @@ extension Engine {
             counters.compactionReadBytes.add(job.inputs.reduce(0) { $0 + $1.byteCount })
             counters.compactionWrittenBytes.add(writer.byteCount)
         }
-        try install(group) { set in
+        try install(group) { set, _ in
             guard let now = set.tree(tree.family) else { return set }
             return set.replacing(now.compacting(job, into: outputs))
         }
@@ -54,9 +54,14 @@ extension Engine {
     private func merge(
         _ job: CompactionJob, of tree: TreeVersion, to writer: RunWriter, _ group: TreeGroup
     ) throws(SiltstoneError) {
-        var readers: [TableReader] = []
-        for hold in job.inputs { readers.append(try tables.reader(hold.file)) }
-        let cursor = MergeCursor(memtables: [], tables: readers)
+        let inputs = Set(job.inputs.map(ObjectIdentifier.init))
+        let chosen = { (files: [TableHold]) in
+            files.filter { inputs.contains(ObjectIdentifier($0)) }.map(\.file)
+        }
+        let sources = TreeSources(
+            memtables: [], runs: chosen(tree.runs),
+            levels: tree.levels.map(chosen).filter { !$0.isEmpty })
+        let cursor = MergeCursor(sources, tables: tables)
         let rule = RetentionRule(
             tree.options.settings, reach: planner.reach(of: job, in: tree),
             nowMilliseconds: environment.clock.nowMilliseconds)

@@ -57,7 +57,7 @@ extension Engine {
                 try write(tree, to: writer)
                 outputs[tree.family] = writer.files.map { TableHold($0) }
             }
-            try install(group) { set in
+            try install(group) { set, _ in
                 trees.reduce(set) { set, tree in
                     guard let now = set.tree(tree.family), let last = tree.frozen.first else {
                         return set
@@ -124,25 +124,25 @@ extension Engine {
     ///   - edit: the change; called twice, with what is current, and must give the same files both times.
     func install(
         _ group: TreeGroup, isDropped: Bool = false, locksCommits: Bool = false,
-        _ edit: (TreeSet) -> TreeSet
+        _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
     ) throws(SiltstoneError) {
         try group.manifestLock.withLock { _ throws(SiltstoneError) in
-            if locksCommits {
-                try commitLock.withLock { _ throws(SiltstoneError) in
+            do throws(SiltstoneError) {
+                if locksCommits {
+                    try commitLock.withLock { _ throws(SiltstoneError) in
+                        try writeManifest(group, isDropped: isDropped, edit)
+                    }
+                } else {
                     try writeManifest(group, isDropped: isDropped, edit)
                 }
-            } else {
-                do throws(SiltstoneError) {
-                    try writeManifest(group, isDropped: isDropped, edit)
-                } catch {
-                    throw noted(error)
-                }
+            } catch {
+                throw noted(error)
             }
         }
     }
 
     private func writeManifest(
-        _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet) -> TreeSet
+        _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
     ) throws(SiltstoneError) {
         let manifest = group.state.withLock { state in
             RegionManifest(
@@ -150,7 +150,8 @@ extension Engine {
                 epoch: state.epoch, incarnation: incarnation,
                 rows: RowClip(start: group.range.start, end: group.range.end),
                 state: isDropped ? .dropped : .open, maxTimestamp: state.lastTimestamp,
-                lastSequence: state.lastSequence, trees: edit(state.set).trees.map(\.manifestTree))
+                lastSequence: state.lastSequence,
+                trees: edit(state.set, state.lastSequence).trees.map(\.manifestTree))
         }
         let key = RegionManifest.key(region: group.id, number: manifest.number)
         guard try environment.objects.putIfAbsent(key, manifest.encoded()) else {
@@ -161,7 +162,7 @@ extension Engine {
         let now = environment.clock.nowMilliseconds
         let (gone, change) = group.state.withLock { state in
             let old = state.set
-            state.set = edit(old)
+            state.set = edit(old, state.lastSequence)
             state.manifestNumber = manifest.number
             let gone = Self.removed(old, state.set)
             state.obsolete += gone.map {

@@ -20,7 +20,7 @@ extension Engine {
             state: TreeGroup.State(
                 set: TreeSet(versions), visible: 0, lastSequence: 0, lastTimestamp: 0,
                 manifestNumber: 0, epoch: epoch))
-        try install(group) { $0 }
+        try install(group) { set, _ in set }
         try register(group)
         return group
     }
@@ -87,7 +87,7 @@ extension Engine {
         try checkOpen()
         commitLock.withLock { _ in group.state.withLock { $0.isDropped = true } }
         do throws(SiltstoneError) {
-            try install(group, isDropped: true) { $0 }
+            try install(group, isDropped: true) { set, _ in set }
         } catch {
             commitLock.withLock { _ in group.state.withLock { $0.isDropped = false } }
             throw error
@@ -104,9 +104,8 @@ extension Engine {
         try checkOpen()
         let capacity = memtableCapacityBytes
         // The commit lock is taken for the change itself, so that no batch is applied to trees that are gone.
-        try install(group, locksCommits: true) { set in
-            let lastSequence = group.state.withLock { $0.lastSequence }
-            return TreeSet(
+        try install(group, locksCommits: true) { set, lastSequence in
+            TreeSet(
                 options.map { options in
                     set.tree(options.family)?.with(options: options)
                         ?? TreeVersion(

@@ -52,6 +52,11 @@ package final class Engine: Sendable {
                 ahead: ahead))
     }
 
+    deinit {
+        // An engine that was given up without `close`, such as one whose recovery failed.
+        if !state.withLock({ $0.isClosed }) { environment.coordinator.leave() }
+    }
+
     /// Opens the engine of a data directory, which is made when it is new.
     ///
     /// - Throws: `conflict` when another process has it, `corrupted` when the FORMAT object is damaged or of a newer version.

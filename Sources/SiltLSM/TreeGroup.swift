@@ -103,7 +103,9 @@ package final class TreeGroup: Sendable {
     var set: TreeSet { state.withLock { $0.set } }
 
     private func owner() throws(SiltstoneError) -> Engine {
-        guard let engine else { throw SiltstoneError(.closed, "database is closed") }
+        guard let engine, !engine.isClosing.load(ordering: .relaxed) else {
+            throw SiltstoneError(.closed, "database is closed")
+        }
         return engine
     }
 }

@@ -1,6 +1,6 @@
 import SiltBytes
 
-// The bytes of a slot are part of the format: docs/format/checkpoint.md.
+// The bytes of a slot are part of the format: docs/format/window-state.md.
 extension AccumulatorColumn {
     /// Appends the accumulators of a slot; equal contents give equal bytes, whatever led to them.
     func encode(_ slot: UInt32, into writer: inout ByteWriter) {

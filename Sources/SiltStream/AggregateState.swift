@@ -7,7 +7,7 @@ public import SiltBytes
 public struct AggregateState: Sendable {
     /// The version of the bytes.
     ///
-    /// Part of the format: docs/format/checkpoint.md.
+    /// Part of the format: docs/format/window-state.md.
     private static let version: UInt8 = 1
 
     private var columns: [AccumulatorColumn]

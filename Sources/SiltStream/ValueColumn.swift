@@ -6,7 +6,7 @@
 public struct ValueColumn: Sendable {
     /// What a value is.
     ///
-    /// Part of the format: docs/format/checkpoint.md.
+    /// Part of the format: docs/format/window-state.md.
     public enum Tag {
         /// No value.
         public static let null: UInt8 = 0

@@ -1,6 +1,6 @@
 public import SiltBytes
 
-// Part of the format: docs/format/checkpoint.md.
+// Part of the format: docs/format/window-state.md.
 extension WindowOperator {
     private static let version: UInt8 = 1
 
@@ -42,12 +42,14 @@ extension WindowOperator {
 
     /// The windows, aggregates and rules in words: a state is only restored into equal ones.
     private var fingerprint: String {
-        let names = windows.map { "\($0.name)=\($0.shape)" }
-        let functions = aggregates.map {
-            "\($0.name)=\($0.function.name),\($0.column ?? -1),\($0.mask ?? -1)"
+        var text = ""
+        for window in windows { text += "window \(window.name) \(window.shape.formatText)\n" }
+        for aggregate in aggregates {
+            text += "aggregate \(aggregate.name) \(aggregate.function.name)"
+            text += " \(aggregate.column ?? -1) \(aggregate.mask ?? -1)\n"
         }
-        return "\(names)\(functions)\(watermarkSpec.outOfOrderMilliseconds ?? -1),"
-            + "\(watermarkSpec.allowedLatenessMilliseconds)"
+        text += "watermark \(watermarkSpec.outOfOrderMilliseconds ?? -1)"
+        return text + " \(watermarkSpec.allowedLatenessMilliseconds)\n"
     }
 
     /// Ids of the keys that have slots, sorted by bytes, and the rank of each id among them.
@@ -260,5 +262,18 @@ extension WindowOperator {
     public mutating func compactKeys() -> Bool {
         guard keys.count > 1 << 16, keys.count / 8 > allocator.liveCount else { return false }
         return (try? restore(encodeState())) != nil
+    }
+}
+
+extension WindowSpec.Shape {
+    /// The shape in words that never change.
+    fileprivate var formatText: String {
+        switch self {
+        case .tumbling(let size, let offset): "tumble \(size) \(offset)"
+        case .hopping(let size, let slide, let offset): "hop \(size) \(slide) \(offset)"
+        case .session(let gap): "session \(gap)"
+        case .cumulate(let size, let step, let offset): "cumulate \(size) \(step) \(offset)"
+        case .global: "global"
+        }
     }
 }

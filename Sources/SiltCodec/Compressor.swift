@@ -16,6 +16,7 @@ package final class Compressor {
     /// A compressor of a family's setting; a level outside 1 to 19 is brought into that range.
     package init(_ compression: Compression) {
         codec = Codec(compression)
+        // Safety: the context is this object's alone; `deinit` frees it.
         if case .zstd(let wanted) = compression {
             level = Int32(min(max(wanted, 1), 19))
             unsafe context = ZSTD_createCCtx()
@@ -47,6 +48,7 @@ package final class Compressor {
         }
         if written > 0, written < limit { return codec }
         output.removeSubrange(start...)
+        // Safety: the bytes are copied while the caller's buffer is valid.
         unsafe output.append(contentsOf: source)
         return .none
     }

@@ -62,6 +62,7 @@ package struct CellKeyBound {
     package init(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, sequence: UInt64
     ) {
+        // Safety: kept, not read, here; the caller's bytes outlive the bound.
         unsafe self.columnKey = unsafe columnKey
         isWholeColumn = true
         self.timestamp = timestamp

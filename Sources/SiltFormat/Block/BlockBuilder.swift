@@ -49,6 +49,7 @@ package struct BlockBuilder: Sendable {
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
         sequence: UInt64, value: UnsafeRawBufferPointer
     ) {
+        // Safety: the buffers are the caller's, valid for this call; their bytes are copied.
         if unsafe keyEnds.isEmpty || !lastKeyEquals(columnKey) { unsafe append(key: columnKey) }
         keyNumbers.append(UInt32(truncatingIfNeeded: keyEnds.count &- 1))
         timestamps.append(timestamp)
@@ -84,6 +85,7 @@ package struct BlockBuilder: Sendable {
         var header = ByteWriter(capacity: BlockLayout.headerByteCount)
         layout.writeHeader(to: &header)
         let headerBytes = header.bytes
+        // Safety: every byte of the buffer is written, see inside.
         let payload = unsafe [UInt8](unsafeUninitializedCapacity: layout.end) {
             buffer, initialized in
             // Safety: the layout places every section between the header and `layout.end`, one after
@@ -149,6 +151,7 @@ package struct BlockBuilder: Sendable {
                 unsafe sharedByteCount(bytes, key, limit: limit)
             }
         }
+        // Safety: the bytes are copied while the caller's buffer is valid.
         unsafe keyBytes.append(contentsOf: key)
         keyEnds.append(keyBytes.count)
     }

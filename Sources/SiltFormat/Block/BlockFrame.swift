@@ -55,6 +55,7 @@ package enum BlockFrame {
         }
         stored.append(codec.rawValue)
         appendUInt32(UInt32(payload.count), to: &stored)
+        // Safety: the buffer is used only inside the closure.
         let sum = unsafe stored.withUnsafeBytes { buffer in
             unsafe checksum(kind, fileID: fileID, offset: offset, buffer)
         }
@@ -71,6 +72,7 @@ package enum BlockFrame {
             throw DecodingError(
                 offset: 0, "block is too short for its trailer size=\(stored.count)")
         }
+        // Safety: the guard above found 9 bytes or more from `end` on.
         let body = unsafe UnsafeRawBufferPointer(rebasing: stored[..<(end + 5)])
         let expected = unsafe loadUInt32(stored, at: end + 5)
         guard unsafe checksum(kind, fileID: fileID, offset: offset, body) == expected else {
@@ -105,6 +107,7 @@ package enum BlockFrame {
     private static func payload(
         _ contents: Contents, _ stored: UnsafeRawBufferPointer, _ decompressor: Decompressor
     ) throws(DecodingError) -> [UInt8] {
+        // Safety: `check` found the stored size within the buffer; the target is `raw`'s own.
         let source = unsafe UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount])
         var raw = [UInt8](repeating: 0, count: contents.rawByteCount)
         var failure: DecodingError?
@@ -124,6 +127,7 @@ package enum BlockFrame {
         binding.write(kind.rawValue)
         binding.write(fileID)
         binding.write(offset)
+        // Safety: the caller's buffer is valid for this call.
         return unsafe CRC32C.checksum(body, seed: CRC32C.checksum(binding.bytes))
     }
 

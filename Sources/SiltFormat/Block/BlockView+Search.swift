@@ -7,6 +7,7 @@ extension BlockView {
     package func lowerBound(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, sequence: UInt64
     ) -> Int {
+        // Safety: the bound is used only while the caller's buffer is valid.
         unsafe lowerBound(
             CellKeyBound(
                 columnKey: columnKey, timestamp: timestamp, type: type, sequence: sequence))
@@ -14,6 +15,7 @@ extension BlockView {
 
     /// The first entry whose cell key is at or after `key`, any byte string in cell-key order.
     package func lowerBound(_ key: UnsafeRawBufferPointer) -> Int {
+        // Safety: the bound is used only while the caller's buffer is valid.
         unsafe lowerBound(CellKeyBound(key))
     }
 
@@ -25,6 +27,7 @@ extension BlockView {
 
     /// The first entry at or after the bound; `count` when there is none.
     package func lowerBound(_ bound: CellKeyBound) -> Int {
+        // Safety: the bound's bytes outlive it, as it promises.
         let key = unsafe keyLowerBound(bound.columnKey)
         let first = firstEntry(ofKey: key.number)
         if !key.isEqual || !bound.isWholeColumn { return first }
@@ -40,6 +43,7 @@ extension BlockView {
     /// Below 0 when entry `index` sorts before the bound, above 0 when after it, 0 when it is that
     /// cell.
     package func compare(_ index: Int, _ bound: CellKeyBound) -> Int {
+        // Safety: the bound's bytes outlive it, as it promises.
         let order = unsafe compareKey(keyNumber(index), bound.columnKey)
         if order != 0 || !bound.isWholeColumn { return order == 0 ? 1 : order }
         if isBefore(index, bound) { return -1 }

@@ -1,5 +1,6 @@
 package import SiltBytes
 
+// Safety: a view only reads, and its owner promises that nobody writes.
 /// A data block in memory, searched and read where it lies.
 ///
 /// Its header, sections and offsets are checked once, when the view is made; afterwards every
@@ -7,7 +8,6 @@ package import SiltBytes
 /// `0..<count` is read without checks. The bytes must stay in place and unchanged while the view is
 /// used: whoever holds the memory holds the view beside it. Part of the format:
 /// docs/format/block.md.
-// Safety: a view only reads, and its owner promises that nobody writes.
 @safe
 package struct BlockView: @unchecked Sendable {
     @usableFromInline let base: UnsafeRawPointer
@@ -127,6 +127,7 @@ package struct BlockView: @unchecked Sendable {
     /// The column key of entry `index`, copied.
     package func columnKey(_ index: Int) -> [UInt8] {
         let length = columnKeyByteCount(index)
+        // Safety: the key's bytes are all written, see inside.
         return unsafe [UInt8](unsafeUninitializedCapacity: length) { buffer, initialized in
             // Safety: the buffer has room for `length` bytes.
             if let target = buffer.baseAddress {

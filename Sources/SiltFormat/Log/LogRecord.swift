@@ -61,10 +61,13 @@ package struct LogRecordEncoder: Sendable {
     /// The number of the segment written to.
     package let segment: UInt64
 
+    private let segmentBinding: UInt32
+
     /// An encoder for one segment.
     package init(incarnation: Identifier, segment: UInt64) {
         self.incarnation = incarnation
         self.segment = segment
+        segmentBinding = LogSegmentReader.binding(incarnation, segment)
     }
 
     /// One region's part of a batch to encode.
@@ -108,18 +111,28 @@ package struct LogRecordEncoder: Sendable {
         to writer: inout ByteWriter
     ) {
         let start = writer.count
-        var body = 4
-        for section in sections {
-            body += LogRecord.directoryEntryByteCount + section.operations.writer.count
-        }
-        writeHeader(.batch, body: body, slot: slot, durable: durable, to: &writer)
-        writer.write(UInt32(sections.count))
-        for section in sections {
-            writer.write(section.region)
-            writer.write(section.firstSequence)
-            writer.write(UInt32(section.operations.count))
-            writer.write(section.serverTimestamp)
-            writer.write(UInt64(section.operations.writer.count))
+        let front = 4 + LogRecord.directoryEntryByteCount * sections.count
+        var body = front
+        for section in sections { body += section.operations.writer.count }
+        // Safety: header, count and directory fill exactly the bytes that are taken for them.
+        unsafe withUnsafeTemporaryAllocation(
+            byteCount: LogRecord.headerByteCount + front, alignment: 8
+        ) { buffer in
+            unsafe storeHeader(.batch, body: body, slot: slot, durable: durable, in: buffer)
+            unsafe Self.store(UInt32(sections.count), in: buffer, at: LogRecord.headerByteCount)
+            var place = LogRecord.headerByteCount + 4
+            for section in sections {
+                unsafe Self.store(section.region.high.byteSwapped, in: buffer, at: place)
+                unsafe Self.store(section.region.low.byteSwapped, in: buffer, at: place + 8)
+                unsafe Self.store(section.firstSequence, in: buffer, at: place + 16)
+                unsafe Self.store(UInt32(section.operations.count), in: buffer, at: place + 24)
+                unsafe Self.store(
+                    UInt64(bitPattern: section.serverTimestamp), in: buffer, at: place + 28)
+                unsafe Self.store(
+                    UInt64(section.operations.writer.count), in: buffer, at: place + 36)
+                place += LogRecord.directoryEntryByteCount
+            }
+            unsafe writer.write(contentsOf: UnsafeRawBufferPointer(buffer))
         }
         for section in sections { writer.write(contentsOf: section.operations.writer.bytes) }
         seal(start, offset: offset, &writer)
@@ -130,32 +143,46 @@ package struct LogRecordEncoder: Sendable {
         slot: UInt64, offset: UInt64, durable: LogPosition, to writer: inout ByteWriter
     ) {
         let start = writer.count
-        writeHeader(.endOfSegment, body: 0, slot: slot, durable: durable, to: &writer)
+        // Safety: the header fills exactly the bytes that are taken for it.
+        unsafe withUnsafeTemporaryAllocation(
+            byteCount: LogRecord.headerByteCount, alignment: 8
+        ) { buffer in
+            unsafe storeHeader(.endOfSegment, body: 0, slot: slot, durable: durable, in: buffer)
+            unsafe writer.write(contentsOf: UnsafeRawBufferPointer(buffer))
+        }
         seal(start, offset: offset, &writer)
     }
 
-    private func writeHeader(
+    private func storeHeader(
         _ kind: LogRecord.Kind, body: Int, slot: UInt64, durable: LogPosition,
-        to writer: inout ByteWriter
+        in buffer: UnsafeMutableRawBufferPointer
     ) {
-        writer.write(UInt32(0))
-        writer.write(UInt32(body))
-        writer.write(LogRecord.mark)
-        writer.write(LogRecord.version)
-        writer.write(kind.rawValue)
-        writer.write(UInt32(0))
-        writer.write(slot)
-        writer.write(durable.segment)
-        writer.write(durable.offset)
+        let marks = UInt32(LogRecord.mark) | UInt32(LogRecord.version) << 16
+        // Safety: the caller's buffer has room for a header.
+        unsafe Self.store(UInt32(0), in: buffer, at: 0)
+        unsafe Self.store(UInt32(body), in: buffer, at: 4)
+        unsafe Self.store(marks | UInt32(kind.rawValue) << 24, in: buffer, at: 8)
+        unsafe Self.store(UInt32(0), in: buffer, at: 12)
+        unsafe Self.store(slot, in: buffer, at: 16)
+        unsafe Self.store(durable.segment, in: buffer, at: 24)
+        unsafe Self.store(durable.offset, in: buffer, at: 32)
+    }
+
+    @inline(__always)
+    private static func store<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ value: Value, in buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) {
+        // Safety: callers stay within the buffer; it checks in debug builds.
+        unsafe buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Value.self)
     }
 
     private func seal(_ start: Int, offset: UInt64, _ writer: inout ByteWriter) {
         let end = writer.count
-        // Safety: the record's bytes are `start..<end` of the writer, of which the first 4 are the checksum.
+        // Safety: the record's bytes are `start..<end` of the writer; the first 4 are the checksum.
         let sum = unsafe writer.bytes.withUnsafeBytes { bytes in
             unsafe CRC32C.checksum(
                 UnsafeRawBufferPointer(rebasing: bytes[(start + 4)..<end]),
-                seed: LogSegmentReader.binding(incarnation, segment, offset))
+                seed: LogSegmentReader.binding(segmentBinding, offset))
         }
         writer.overwrite(sum, at: start)
         while writer.count & 7 != start & 7 { writer.write(UInt8(0)) }

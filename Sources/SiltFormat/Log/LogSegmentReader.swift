@@ -151,7 +151,7 @@ package struct LogSegmentReader: Sendable {
         let sum = unsafe bytes.withUnsafeBytes { buffer in
             unsafe CRC32C.checksum(
                 UnsafeRawBufferPointer(rebasing: buffer[(offset + 4)..<bodyEnd]),
-                seed: binding(segment.incarnation, segment.segment, UInt64(offset)))
+                seed: binding(binding(segment.incarnation, segment.segment), UInt64(offset)))
         }
         guard sum == expected else {
             throw DecodingError(offset: offset, "log record checksum is wrong slot=\(slot)")
@@ -196,12 +196,19 @@ package struct LogSegmentReader: Sendable {
         return sections
     }
 
-    /// The checksum that a record's own continues from: it is valid only at its place.
-    static func binding(_ incarnation: Identifier, _ segment: UInt64, _ offset: UInt64) -> UInt32 {
-        var writer = ByteWriter(capacity: 32)
+    /// What the checksums of a segment's records begin with: they are valid only in it.
+    static func binding(_ incarnation: Identifier, _ segment: UInt64) -> UInt32 {
+        var writer = ByteWriter(capacity: 24)
         writer.write(incarnation)
         writer.write(segment)
-        writer.write(offset)
         return CRC32C.checksum(writer.bytes)
+    }
+
+    /// The checksum that a record's own continues from: it is valid only at its place.
+    static func binding(_ segment: UInt32, _ offset: UInt64) -> UInt32 {
+        // Safety: the buffer is used only inside the closure.
+        unsafe withUnsafeBytes(of: offset.littleEndian) { bytes in
+            unsafe CRC32C.checksum(bytes, seed: segment)
+        }
     }
 }

@@ -2,7 +2,7 @@ package import SiltBytes
 
 /// The object `FORMAT` at the root of a data directory: who may open it.
 ///
-/// Part of the format: docs/format/README.md.
+/// Part of the format: the first page of docs/format.
 package struct FormatRecord: Hashable, Sendable {
     /// The key of the object.
     package static let key = "FORMAT"

@@ -106,7 +106,7 @@ package struct RegionManifest: Hashable, Sendable {
 
 /// Numbers in object keys: 16 hex digits, so that they sort as text.
 ///
-/// Part of the format: docs/format/README.md.
+/// Part of the format: the first page of docs/format.
 package enum ObjectNumber {
     /// The text of a number.
     package static func text(_ number: UInt64) -> String {

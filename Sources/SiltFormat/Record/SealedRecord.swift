@@ -3,7 +3,7 @@ internal import SiltBytes
 /// The frame of every object that is one record: magic (8 bytes), version (u32), body length
 /// (u64), body, CRC-32C of all before it.
 ///
-/// Part of the format: docs/format/README.md.
+/// Part of the format: the first page of docs/format.
 enum SealedRecord {
     static let headerByteCount = 20
 

@@ -2,10 +2,10 @@ internal import CSiltstone
 package import SiltBytes
 package import SiltModel
 
+// Safety: a view only reads, and its owner promises that nobody writes.
 /// A filter block in memory, asked where it lies; the bytes must stay while it is used.
 ///
 /// Part of the format: docs/format/filter.md.
-// Safety: a view only reads, and its owner promises that nobody writes.
 @safe
 package struct FilterView: @unchecked Sendable {
     /// What must be hashed to ask it.

@@ -1,10 +1,10 @@
 internal import CSiltstone
 package import SiltBytes
 
+// Safety: a view only reads, and its owner promises that nobody writes.
 /// An index block in memory, searched where it lies; the bytes must stay while it is used.
 ///
 /// Part of the format: docs/format/table.md.
-// Safety: a view only reads, and its owner promises that nobody writes.
 @safe
 package struct IndexView: @unchecked Sendable {
     /// How many data blocks the file has.

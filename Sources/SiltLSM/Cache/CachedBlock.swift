@@ -9,6 +9,8 @@ final class CachedBlock: Sendable {
     let key: BlockKey
     /// The block, readable while this object is held.
     let view: BlockView
+    /// The block's columns, for walks.
+    let columns: BlockColumns
     private let memory: RawBytes
 
     /// Checks and takes a decompressed block.
@@ -16,7 +18,9 @@ final class CachedBlock: Sendable {
         self.key = key
         self.memory = memory
         // Safety: the view lives no longer than `memory`, beside which it is stored.
-        view = try unsafe BlockView(memory.bytes)
+        let view = try unsafe BlockView(memory.bytes)
+        self.view = view
+        columns = BlockColumns(view)
     }
 
     /// What the block costs the cache, in bytes.

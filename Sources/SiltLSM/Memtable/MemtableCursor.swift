@@ -104,7 +104,12 @@ internal import Synchronization
     /// Goes to the next cell.
     @inline(__always) mutating func advance() {
         index &+= 1
-        if index >= count { advanceLeaf() }
+        if index &+ 4 < count {
+            // Safety: below count; a prefetch reads nothing.
+            unsafe silt_prefetch(tree.address(records[index &+ 4]))
+        } else if index >= count {
+            advanceLeaf()
+        }
     }
 
     /// Copies the offsets of a leaf from `first` on; `false` when the leaf changed meanwhile.

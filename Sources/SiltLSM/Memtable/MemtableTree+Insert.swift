@@ -62,7 +62,9 @@ extension MemtableTree {
                 unsafe meta = self.meta(node)
             }
             let index = unsafe isAscending ? meta.count : rank(node, meta, key, orEqual: false)
+            // The prefixes first: where they differ, the record's cache line need not be fetched.
             if unsafe !isAscending && index < meta.count
+                && prefixes(node)[index].load(ordering: .relaxed) == prefix(key, skip: meta.skip)
                 && compare(records(node)[index].load(ordering: .relaxed), key) == 0
             {
                 unsafe lock(node)

@@ -34,7 +34,8 @@ struct TableRunCursor: ~Copyable {
     private var reader: TableReader?
     private var blockNumber = -1
     private var block: CachedBlock?
-    private var view: BlockView?
+    /// The columns of `block`, behind a pointer so that without a block there need be none.
+    private let columns: UnsafeMutablePointer<BlockColumns>
     private var entry = 0
     private var entryCount = 0
     private var keyNumber = -1
@@ -50,6 +51,7 @@ struct TableRunCursor: ~Copyable {
         self.tables = tables
         self.options = options
         unsafe buffer = .allocate(byteCount: bufferBytes, alignment: 8)
+        unsafe columns = .allocate(capacity: 1)
     }
 
     /// A cursor over open files.
@@ -59,16 +61,22 @@ struct TableRunCursor: ~Copyable {
         tables = nil
         self.options = options
         unsafe buffer = .allocate(byteCount: bufferBytes, alignment: 8)
+        unsafe columns = .allocate(capacity: 1)
     }
 
-    deinit { unsafe buffer.deallocate() }
+    // Safety: both were allocated in init; columns are plain data.
+    deinit {
+        unsafe buffer.deallocate()
+        unsafe columns.deallocate()
+    }
 
     /// The value of the current cell; only while there is one.
     var value: UnsafeRawBufferPointer {
-        guard let view, entry >= 0, entry < entryCount else {
+        guard entry >= 0, entry < entryCount else {
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         }
-        return unsafe view.value(entry)
+        // Safety: entryCount is above 0 only while there is a block.
+        return unsafe columns.pointee.value(entry)
     }
 
     /// Goes to the first cell.
@@ -96,7 +104,7 @@ struct TableRunCursor: ~Copyable {
             // 0.
             let place = unsafe reader.index.find(key)
             if place < reader.blockCount {
-                if try openBlock(place), let view { entry = view.lowerBound(bound) }
+                if try openBlock(place) { entry = lowerBound(bound) }
             } else {
                 guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
                 _ = try openBlock(0)
@@ -123,7 +131,7 @@ struct TableRunCursor: ~Copyable {
         var place = reader.blockCount
         if let key = unsafe key { place = unsafe reader.index.find(key) }
         if place < reader.blockCount, let bound {
-            if try openBlock(place), let view { entry = view.lowerBound(bound) - 1 }
+            if try openBlock(place) { entry = lowerBound(bound) - 1 }
         } else if try openBlock(reader.blockCount - 1) {
             entry = entryCount - 1
         }
@@ -139,8 +147,8 @@ struct TableRunCursor: ~Copyable {
                 }
                 entry = entryCount - 1
             }
-            guard let view else { return invalidate(&cell) }
-            if view.sequence(entry) <= options.sequence { break }
+            // Safety: an open block has entries.
+            if unsafe columns.pointee.sequences.load(entry) <= options.sequence { break }
             entry -= 1
         }
         load(&cell)
@@ -150,7 +158,8 @@ struct TableRunCursor: ~Copyable {
     @inline(__always)
     mutating func advance(_ cell: inout SourceCell) throws(SiltstoneError) {
         entry &+= 1
-        if let view, entry < entryCount, view.sequence(entry) <= options.sequence {
+        // Safety: entryCount is above 0 only while there is a block.
+        if unsafe entry < entryCount && columns.pointee.sequences.load(entry) <= options.sequence {
             load(&cell)
         } else {
             try settle(&cell)
@@ -161,11 +170,12 @@ struct TableRunCursor: ~Copyable {
     private mutating func settle(_ cell: inout SourceCell) throws(SiltstoneError) {
         cell.isValid = false
         while true {
-            if let view {
-                while entry < entryCount {
-                    if view.sequence(entry) <= options.sequence { return load(&cell) }
-                    entry &+= 1
+            while entry < entryCount {
+                // Safety: entryCount is above 0 only while there is a block.
+                if unsafe columns.pointee.sequences.load(entry) <= options.sequence {
+                    return load(&cell)
                 }
+                entry &+= 1
             }
             guard let reader else { return invalidate(&cell) }
             if blockNumber + 1 < reader.blockCount {
@@ -186,26 +196,41 @@ struct TableRunCursor: ~Copyable {
     /// Reads the current entry; its key only when it differs from the one before.
     @inline(__always)
     private mutating func load(_ cell: inout SourceCell) {
-        guard let view else { return }
-        let number = view.keyNumber(entry)
-        if number != keyNumber {
-            let rest = view.restRange(number)
-            keyCount = commonCount &+ view.prefixByteCount(number) &+ rest.end &- rest.start
-            if keyCount > bufferBytes { grow(to: keyCount) }
-            // Safety: the buffer has room for `keyCount` bytes and begins with the block's common
-            // prefix.
-            _ = unsafe view.copyKeyTail(number, to: buffer + commonCount)
-            keyNumber = number
-        }
+        // Safety: called with an entry of the current block.
+        let number = unsafe columns.pointee.keyNumber(entry)
+        if number != keyNumber { copyKey(number) }
         unsafe cell.key = UnsafeRawPointer(buffer)
         cell.keyCount = keyCount
         cell.prefix = unsafe silt_prefix(buffer, keyCount)
-        cell.timestamp = view.timestamp(entry)
-        cell.sequence = view.sequence(entry)
-        cell.type = view.type(entry)
-        cell.flags = view.flags(entry)
+        cell.timestamp = unsafe Int64(bitPattern: columns.pointee.timestamps.load(entry))
+        cell.sequence = unsafe columns.pointee.sequences.load(entry)
+        cell.type = unsafe UInt8(truncatingIfNeeded: columns.pointee.types.load(entry))
+        cell.flags = unsafe UInt8(truncatingIfNeeded: columns.pointee.flags.load(entry))
         cell.isValid = true
     }
+
+    /// Puts a column key of the current block into the buffer, after the common prefix there.
+    @inline(__always)
+    private mutating func copyKey(_ number: Int) {
+        // Safety: the number is one of the current block's keys; `grow` gives room for the whole
+        // key, and a prefix of fewer than 8 bytes is the end of its key.
+        let prefix = unsafe Int(truncatingIfNeeded: columns.pointee.prefixLengths.load(number))
+        let rest = unsafe columns.pointee.rest(number)
+        keyCount = commonCount &+ prefix &+ rest.count
+        if commonCount &+ 8 &+ rest.count > bufferBytes { grow(to: commonCount &+ 8 &+ rest.count) }
+        let target = unsafe buffer + commonCount
+        unsafe target.storeBytes(
+            of: columns.pointee.prefixes.loadUnaligned(
+                fromByteOffset: number &* 8, as: UInt64.self),
+            as: UInt64.self)
+        if rest.count > 0 {
+            unsafe (target + 8).copyMemory(
+                from: columns.pointee.rests + rest.start, byteCount: rest.count)
+        }
+        keyNumber = number
+    }
+
+    private func lowerBound(_ bound: CellKeyBound) -> Int { block?.view.lowerBound(bound) ?? 0 }
 
     private mutating func grow(to byteCount: Int) {
         let size = max(byteCount, bufferBytes * 2)
@@ -266,7 +291,6 @@ extension TableRunCursor {
         if number == fileNumber { return reader != nil }
         reader = nil
         block = nil
-        view = nil
         entryCount = 0
         blockNumber = -1
         fileNumber = -1
@@ -296,18 +320,18 @@ extension TableRunCursor {
     /// Makes a block of the open file the current one; the entry is the caller's to set.
     private mutating func openBlock(_ number: Int) throws(SiltstoneError) -> Bool {
         guard let reader else { return false }
-        if number == blockNumber, let view {
-            entryCount = view.count
+        if number == blockNumber {
+            entryCount = block?.view.count ?? 0
             return true
         }
         // Until the new block is here there is none: an error leaves no half-changed place.
         block = nil
-        view = nil
         entryCount = 0
         blockNumber = -1
         let opened = try reader.block(number, fillsCache: options.fillsCache)
         block = opened
-        view = opened.view
+        // Safety: columns are plain data: nothing is lost by writing over the last ones.
+        unsafe columns.initialize(to: opened.columns)
         blockNumber = number
         entryCount = opened.view.count
         keyNumber = -1

@@ -34,7 +34,7 @@ package enum CellKey {
     /// Appends `escape(component) 00`: the same for an array, which is copied whole when it has
     /// nothing to escape.
     package static func append(component: [UInt8], to key: inout [UInt8]) {
-        if component.contains(where: { $0 <= 1 }) {
+        if needsEscape(component) {
             append(component: component[...], to: &key)
         } else {
             key += component
@@ -52,11 +52,40 @@ package enum CellKey {
 
     /// `escape(row) 00 escape(qualifier) 00`.
     package static func columnKey(row: Bytes, qualifier: Bytes) -> [UInt8] {
-        var key: [UInt8] = []
-        key.reserveCapacity(row.count + qualifier.count + 8)
-        append(component: row.array, to: &key)
-        append(component: qualifier.array, to: &key)
-        return key
+        if needsEscape(row.array) || needsEscape(qualifier.array) {
+            var key: [UInt8] = []
+            key.reserveCapacity(row.count + qualifier.count + 8)
+            append(component: row.array, to: &key)
+            append(component: qualifier.array, to: &key)
+            return key
+        }
+        let count = row.count + qualifier.count + 2
+        // Safety: row, zero, qualifier and zero are `count` bytes, each written once.
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            unsafe copy(row.array, to: buffer, at: 0)
+            unsafe buffer[row.count] = 0
+            unsafe copy(qualifier.array, to: buffer, at: row.count + 1)
+            unsafe buffer[count - 1] = 0
+            initialized = count
+        }
+    }
+
+    /// Whether a byte of a component is written as two; without an early end, so that it is
+    /// vectorised.
+    private static func needsEscape(_ component: [UInt8]) -> Bool {
+        var least = UInt8.max
+        for byte in component { least = min(least, byte) }
+        return least <= 1
+    }
+
+    private static func copy(
+        _ bytes: [UInt8], to buffer: UnsafeMutableBufferPointer<UInt8>, at offset: Int
+    ) {
+        // Safety: the caller's buffer has room for the bytes from `offset` on.
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress, let target = buffer.baseAddress else { return }
+            unsafe (target + offset).initialize(from: start, count: source.count)
+        }
     }
 
     /// Appends the 17-byte tail.

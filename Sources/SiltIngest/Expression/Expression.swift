@@ -24,6 +24,25 @@ indirect enum Expression: Equatable, Sendable {
         return result
     }
 
+    /// Whether another expression says the same, wherever it stands.
+    func isSame(as other: Expression) -> Bool {
+        switch (self, other) {
+        case (.literal(let one, _), .literal(let two, _)): one == two
+        case (.field(let one, _), .field(let two, _)): one == two
+        case (.unary(let operation, let one, _), .unary(let other, let two, _)):
+            operation == other && one.isSame(as: two)
+        case (
+            .binary(let operation, let one, let right, _),
+            .binary(let other, let two, let second, _)
+        ):
+            operation == other && one.isSame(as: two) && right.isSame(as: second)
+        case (.call(let operation, let one, _), .call(let other, let two, _)):
+            operation == other && one.count == two.count
+                && zip(one, two).allSatisfy { $0.isSame(as: $1) }
+        default: false
+        }
+    }
+
     /// Visits every field with its column.
     func visitFields(_ body: ([String], Int) -> Void) {
         switch self {

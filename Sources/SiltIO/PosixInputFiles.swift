@@ -1,0 +1,99 @@
+import Glibc
+package import SiltModel
+
+/// Input files of this machine.
+package final class PosixInputFiles: InputFiles {
+    /// The files that the process can open.
+    package init() {}
+
+    package func names(matching path: String) throws(SiltstoneError) -> [String] {
+        guard NamePattern.isPattern(path) else { return [path] }
+        let cut = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let directory = cut.map { String(path[...$0]) } ?? ""
+        let pattern = cut.map { String(path[path.utf8.index(after: $0)...]) } ?? path
+        guard !NamePattern.isPattern(directory) else {
+            throw SiltstoneError(
+                .invalidArgument, "only the last part of a path may be a pattern",
+                at: .init(file: path))
+        }
+        // Safety: the strings lend their bytes for the calls; the stream is closed below and its entries are read before
+        // the next call that could change them.
+        guard let stream = unsafe opendir(directory.isEmpty ? "." : directory) else {
+            throw PosixFile.failure("opendir", errno, file: directory)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name.first != ".", NamePattern.matches(pattern, name) {
+                names.append(directory + name)
+            }
+        }
+        guard !names.isEmpty else {
+            throw SiltstoneError(.notFound, "no file matches the pattern", at: .init(file: path))
+        }
+        return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+
+    package func open(_ name: String) throws(SiltstoneError) -> any InputFile {
+        PosixInputFile(file: try PosixFile(path: name, name: name, flags: O_RDONLY))
+    }
+
+    package func standardInput() throws(SiltstoneError) -> any InputFile { PosixInputStream() }
+}
+
+/// Reads up to `count` bytes with a system call that says how many it read.
+private func append(
+    _ count: Int, name: String, offset: Int, to bytes: inout [UInt8],
+    _ call: (UnsafeMutableRawBufferPointer) -> Int
+) throws(SiltstoneError) -> Int {
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: count))
+    var done = 0
+    // Safety: the buffer is the array's own, used only inside; the call writes within it.
+    while true {
+        done = unsafe bytes.withUnsafeMutableBytes { buffer in
+            unsafe call(UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+        }
+        if done >= 0 || errno != EINTR { break }
+    }
+    let number = errno
+    bytes.removeLast(count - max(0, done))
+    guard done >= 0 else { throw PosixFile.failure("read", number, file: name, offset: offset) }
+    return done
+}
+
+private final class PosixInputFile: InputFile {
+    private let file: PosixFile
+    var name: String { file.name }
+
+    init(file: PosixFile) { self.file = file }
+
+    func byteCount() throws(SiltstoneError) -> Int? { try file.byteCount() }
+
+    func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
+    {
+        try unsafe append(count, name: name, offset: offset, to: &bytes) { buffer in
+            // Safety: the buffer is lent for the call.
+            unsafe pread(file.descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+        }
+    }
+}
+
+private final class PosixInputStream: InputFile {
+    var name: String { "stdin" }
+
+    func byteCount() throws(SiltstoneError) -> Int? { nil }
+
+    func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
+    {
+        try unsafe append(count, name: name, offset: offset, to: &bytes) { buffer in
+            // Safety: the buffer is lent for the call.
+            unsafe Glibc.read(STDIN_FILENO, buffer.baseAddress, buffer.count)
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltModel
+internal import SiltTable
+
+/// What a job needs to go on exactly where it was, as it stands in the table of jobs.
+///
+/// Part of the format: docs/format/checkpoint.md. The record is cut into cells `part.0000`, `part.0001`, … of at most
+/// 4 MiB; `parts` says how many; `status` and `summary` are for people. Time stamps are the checkpoint's number.
+struct JobCheckpoint {
+    private static let family = "c"
+    private static let partBytes = 4 << 20
+
+    var number: UInt64 = 0
+    var definitionHash: UInt64 = 0
+    var isComplete = false
+    var position = JobInput.Position()
+    var kind = ""
+    var header: [String]?
+    var maxTime = Int64.min
+    var state: [UInt8] = []
+    var summary = JobSummary()
+    /// How many parts the stored record has.
+    var partCount = 0
+
+    /// The hash that tells definitions apart.
+    static func hash(_ job: JobDefinition) -> UInt64 { Hash64.hash(Array(job.canonicalText.utf8)) }
+
+    init() {}
+
+    /// Reads a job's checkpoint; `nil` when there is none.
+    static func read(_ job: String, from table: StoredTable) throws(SiltstoneError)
+        -> JobCheckpoint?
+    {
+        guard let row = try table.get(Bytes(job)) else { return nil }
+        func cell(_ name: String) -> Bytes? { row[Column(family, Bytes(name))]?.value }
+        guard let parts = cell("parts")?.string.flatMap({ Int($0) }), parts > 0, parts < 10_000
+        else {
+            throw damaged(job, "it has no count of parts")
+        }
+        var bytes: [UInt8] = []
+        for part in 0..<parts {
+            guard let value = cell(partName(part)) else {
+                throw damaged(job, "a part is missing part=\(part)")
+            }
+            bytes.append(contentsOf: value.array)
+        }
+        do {
+            var checkpoint = try JobCheckpoint(decoding: CheckpointRecord(decoding: bytes))
+            checkpoint.partCount = parts
+            return checkpoint
+        } catch {
+            throw damaged(job, error.description)
+        }
+    }
+
+    private static func damaged(_ job: String, _ what: String) -> SiltstoneError {
+        SiltstoneError(
+            .corrupted, "job's checkpoint cannot be read: \(what) job=\(job)",
+            at: .init(file: JobTables.jobsName))
+    }
+
+    private static func partName(_ part: Int) -> String {
+        let digits = String(part)
+        return "part." + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    private init(decoding record: CheckpointRecord) throws(DecodingError) {
+        number = record.number
+        definitionHash = record.definitionHash
+        guard let source = record.sources.first else {
+            throw DecodingError(offset: 0, "checkpoint has no source")
+        }
+        kind = source.kind
+        position = try JobInput.Position(decoding: source.position)
+        state = record.section("windows") ?? []
+        var reader = ByteReader(record.section("runner") ?? [])
+        isComplete = try reader.readUInt8() == 1
+        maxTime = try reader.readInt64()
+        if try reader.readUInt8() == 1 {
+            var names: [String] = []
+            for _ in 0..<(try reader.readCount(limit: 1 << 20)) {
+                names.append(try reader.readSizedString())
+            }
+            header = names
+        }
+        summary.watermark = record.watermarkMilliseconds
+        summary.records = try reader.readInt64()
+        summary.bytes = try reader.readInt64()
+        summary.bad = try reader.readInt64()
+        summary.late = try reader.readInt64()
+        summary.filtered = try reader.readInt64()
+        summary.outside = try reader.readInt64()
+        summary.rows = try reader.readInt64()
+        summary.windows = try reader.readInt64()
+        summary.checkpoints = try reader.readInt64()
+    }
+
+    private func encoded(_ job: JobDefinition, now: Int64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 128)
+        writer.write(UInt8(isComplete ? 1 : 0))
+        writer.write(maxTime)
+        writer.write(UInt8(header == nil ? 0 : 1))
+        if let header {
+            writer.writeVarint(UInt64(header.count))
+            for name in header { writer.writeSized(name) }
+        }
+        for (_, value) in summary.counters { writer.write(value) }
+        return CheckpointRecord(
+            job: job.name, number: number, definitionHash: definitionHash, createdMilliseconds: now,
+            watermarkMilliseconds: summary.watermark,
+            sources: [.init(name: position.file, kind: kind, position: position.encoded)],
+            sections: [("windows", state), ("runner", writer.bytes)]
+        ).encoded()
+    }
+
+    /// The change of the job's row that stores this checkpoint; `partCount` is then that of this one.
+    mutating func mutation(_ job: JobDefinition, now: Int64) -> RowMutation {
+        let bytes = encoded(job, now: now)
+        let timestamp = Int64(clamping: number)
+        var changes: [CellMutation] = []
+        func put(_ name: String, _ value: [UInt8]) {
+            changes.append(
+                CellMutation(
+                    Column(Self.family, Bytes(name)),
+                    .put(value: Bytes(value), timeToLiveMilliseconds: nil),
+                    timestamp: timestamp))
+        }
+        var parts = 0
+        while parts == 0 || parts * Self.partBytes < bytes.count {
+            let start = parts * Self.partBytes
+            put(
+                Self.partName(parts), Array(bytes[start..<min(bytes.count, start + Self.partBytes)])
+            )
+            parts += 1
+        }
+        for part in parts..<max(parts, partCount) {
+            changes.append(
+                CellMutation(
+                    Column(Self.family, Bytes(Self.partName(part))), .deleteColumn,
+                    timestamp: timestamp))
+        }
+        put("parts", Array(String(parts).utf8))
+        put("status", Array((isComplete ? "completed" : "running").utf8))
+        put("summary", summary.json.bytes)
+        put("definition", Array(job.canonicalText.utf8))
+        partCount = parts
+        return RowMutation(row: Bytes(job.name), changes: changes)
+    }
+}

@@ -1,0 +1,230 @@
+internal import SiltBytes
+internal import SiltModel
+internal import SiltStream
+internal import SiltTable
+
+/// Collects the changes that belong to a checkpoint and writes them with it as one batch.
+///
+/// When they grow large, rows go ahead of the checkpoint: they depend on the input only, so a job that is killed in
+/// between writes the same bytes again. Merges of late events always go with the checkpoint.
+struct JobCommitter {
+    private let store: TableStore
+    private let tables: JobTables
+    private let job: JobDefinition
+    private let writer: RowWriter
+    private let aggregates: [AggregateSpec]
+    private let durability: Durability?
+    private var pending: [TableMutation] = []
+    private var pendingBytes = 0
+    /// States of window rows in `pending` or changed by it, by their row in the table of states.
+    private var states: [Bytes: [UInt8]] = [:]
+    private var mustWait = false
+    /// Rows go ahead of the checkpoint beyond this, in bytes.
+    private let pendingBytesMax: Int
+
+    init(
+        _ job: JobDefinition, plan: JobPlan, store: TableStore, tables: JobTables,
+        durability: Durability?,
+        pendingBytesMax: Int
+    ) {
+        self.store = store
+        self.tables = tables
+        self.job = job
+        self.durability = durability
+        self.pendingBytesMax = pendingBytesMax
+        aggregates = plan.aggregates
+        writer = RowWriter(job, keepsKeyFieldsApart: plan.keepsKeyFieldsApart)
+    }
+
+    /// Takes what the pipeline gave, and empties it.
+    mutating func take(
+        _ output: inout PipelineOutput, source: String, summary: inout JobSummary, keys: KeyInterner
+    ) throws(SiltstoneError) {
+        try takeWindows(output.windows, &summary)
+        if let bad = tables.bad {
+            for record in output.bad {
+                add(bad, RowWriter.mutation(record, job: job.name, source: source))
+            }
+        }
+        if let late = tables.late {
+            for record in output.late {
+                add(late, RowWriter.mutation(record, job: job.name, source: source))
+            }
+        }
+        if tables.states != nil {
+            for index in 0..<output.lateBatch.count {
+                let key = keys.bytes(of: output.lateBatch.keyIDs[index])
+                try merge(
+                    output.lateBatch, index, key: key, watermark: output.lateWatermarks[index],
+                    &summary)
+            }
+        }
+        output.windows.removeAll()
+        output.bad.removeAll(keepingCapacity: true)
+        output.late.removeAll(keepingCapacity: true)
+        output.lateBatch.removeAll()
+        output.lateWatermarks.removeAll(keepingCapacity: true)
+        output.latePartials.removeAll(keepingCapacity: true)
+        if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
+    }
+
+    private mutating func takeWindows(_ output: WindowOutput, _ summary: inout JobSummary)
+        throws(SiltstoneError)
+    {
+        summary.outside += Int64(output.outsideCount)
+        if !output.superseded.isEmpty {
+            // A row that is written again under the same key and time stamp is replaced, not removed: a marker would
+            // hide the new cells too.
+            var rewritten: Set<Bytes> = []
+            for row in output.rows {
+                rewritten.insert(identity(row.windowIndex, writer.mutation(row).row, row.end))
+            }
+            for row in output.superseded {
+                let removal = writer.removal(row)
+                if !rewritten.contains(identity(row.windowIndex, removal.row, row.end)) {
+                    add(tables.target, removal)
+                }
+            }
+        }
+        for row in output.rows {
+            let mutation = writer.mutation(row)
+            add(tables.target, mutation)
+            summary.rows += 1
+            if row.revision == 0 { summary.windows += 1 }
+            if tables.states != nil, let state = row.state {
+                putState(
+                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state,
+                    end: row.end)
+            }
+            if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
+        }
+    }
+
+    private func identity(_ windowIndex: Int, _ row: Bytes, _ end: Int64) -> Bytes {
+        Bytes(Array("\(windowIndex)/\(end)/".utf8) + row.array)
+    }
+
+    private mutating func add(_ table: StoredTable, _ mutation: RowMutation) {
+        for change in mutation.changes {
+            pendingBytes += mutation.row.count + change.column.qualifier.count + 32
+            if case .put(let value, _) = change.action { pendingBytes += value.count }
+        }
+        pending.append(TableMutation(table: table, mutation: mutation))
+    }
+
+    private mutating func writeAhead() throws(SiltstoneError) {
+        try store.write(pending, durability: durability)
+        clear()
+    }
+
+    private mutating func clear() {
+        pending.removeAll(keepingCapacity: true)
+        pendingBytes = 0
+        states.removeAll(keepingCapacity: true)
+        mustWait = false
+    }
+
+    /// Writes everything and the checkpoint as one batch.
+    mutating func commit(_ checkpoint: RowMutation) throws(SiltstoneError) {
+        add(tables.jobs, checkpoint)
+        try store.write(pending, durability: durability)
+        clear()
+    }
+}
+
+// MARK: - Late events
+
+extension JobCommitter {
+    /// Merges a late event into the stored rows of the windows that were closed when it came.
+    private mutating func merge(
+        _ batch: EventBatch, _ index: Int, key: [UInt8], watermark: Int64,
+        _ summary: inout JobSummary
+    ) throws(SiltstoneError) {
+        let timestamp = batch.timestamps[index]
+        for (windowIndex, window) in job.windows.enumerated() {
+            for (start, end) in WindowBounds.containing(timestamp, window.shape) {
+                let closes = (end - 1).addingReportingOverflow(job.time.allowedLatenessMilliseconds)
+                guard !closes.overflow, closes.partialValue <= watermark else { continue }
+                let row = stateRow(windowIndex, key: key, start: start, end: end)
+                var state = try readState(row)
+                state.add(batch, index)
+                let rowKey = writer.rowKey(
+                    key: key, windowName: window.name, start: start, end: end)
+                add(
+                    tables.target,
+                    writer.mutation(
+                        rowKey: rowKey, windowIndex: windowIndex, start: start, end: end,
+                        values: state.values))
+                putState(row, state.encode(), end: end)
+                mustWait = true
+                summary.rows += 1
+            }
+        }
+    }
+
+    private func stateRow(_ windowIndex: Int, key: [UInt8], start: Int64, end: Int64) -> Bytes {
+        var bytes = JobCommitter.statePrefix(job.name)
+        bytes.append(contentsOf: job.windows[windowIndex].name.utf8)
+        bytes.append(0)
+        RowTemplate.append(start, .key, to: &bytes)
+        RowTemplate.append(end, .key, to: &bytes)
+        // A row key has its bound: of a key too long for it, a hash stands for the rest.
+        let room = Limits.rowBytesMax - bytes.count - 16
+        bytes.append(contentsOf: key.prefix(room))
+        if key.count > room {
+            RowTemplate.append(Int64(bitPattern: Hash64.hash(key)), .key, to: &bytes)
+        }
+        return Bytes(bytes)
+    }
+
+    /// What the rows of a job's states begin with.
+    static func statePrefix(_ job: String) -> [UInt8] { Array(job.utf8) + [0] }
+
+    private func readState(_ row: Bytes) throws(SiltstoneError) -> AggregateState {
+        var stored = states[row]
+        if stored == nil { stored = try tables.states?.get(row)?.cells.first?.value.array }
+        guard let stored else { return AggregateState(aggregates) }
+        do {
+            return try AggregateState(aggregates, decoding: stored)
+        } catch {
+            throw SiltstoneError(
+                .corrupted, "window's state cannot be read: \(error) row=\(row)",
+                at: .init(file: JobTables.statesName))
+        }
+    }
+
+    private mutating func putState(_ row: Bytes, _ state: [UInt8], end: Int64) {
+        guard let table = tables.states else { return }
+        states[row] = state
+        add(
+            table,
+            RowMutation(
+                row: row,
+                changes: [
+                    CellMutation(
+                        Column("s", "s"), .put(value: Bytes(state), timeToLiveMilliseconds: nil),
+                        timestamp: RowWriter.timestamp(end: end))
+                ]))
+    }
+
+    /// Removes the states of a job that begins again.
+    static func clearStates(_ job: String, table: StoredTable) throws(SiltstoneError) {
+        let scanner = try table.scan(RowRange(prefix: Bytes(statePrefix(job))))
+        var changes: [RowMutation] = []
+        while let row = try scanner.next() {
+            for cell in row.cells {
+                changes.append(
+                    RowMutation(
+                        row: row.key,
+                        changes: [
+                            CellMutation(cell.column, .deleteVersion, timestamp: cell.timestamp)
+                        ]))
+            }
+            if changes.count >= 10_000 {
+                try table.write(changes)
+                changes.removeAll(keepingCapacity: true)
+            }
+        }
+        if !changes.isEmpty { try table.write(changes) }
+    }
+}

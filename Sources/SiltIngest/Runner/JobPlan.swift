@@ -1,0 +1,104 @@
+internal import SiltModel
+internal import SiltStream
+
+/// A job's expressions compiled to programs over record slots, and its aggregates over columns.
+struct JobPlan {
+    /// An argument of aggregates.
+    struct Argument {
+        let program: ExpressionProgram
+        let slot: Int?
+        /// Whether it must be a number: what `sum` and `avg` add.
+        let wantsNumber: Bool
+        /// The name of an aggregate that uses it, for messages.
+        let name: String
+    }
+
+    var fields = FieldTable()
+    var literals = TextBuffer()
+    var filter: ExpressionProgram?
+    var mappings: [(name: String, program: ExpressionProgram, slot: Int)] = []
+    let timeSlot: Int
+    /// Whether the event time is a computed field.
+    let isTimeComputed: Bool
+    var watermarkSlot: Int?
+    var keySlots: [Int] = []
+    var arguments: [Argument] = []
+    var masks: [(name: String, program: ExpressionProgram)] = []
+    var aggregates: [AggregateSpec] = []
+    /// Whether the row's template needs the key's fields apart.
+    let keepsKeyFieldsApart: Bool
+
+    init(_ job: JobDefinition) {
+        var fields = FieldTable()
+        JobPlan.collectSources(job, &fields)
+        if let filter = job.filter {
+            self.filter = ExpressionProgram(filter, fields: &fields, texts: &literals)
+        }
+        for mapping in job.mappings {
+            let program = ExpressionProgram(mapping.expression, fields: &fields, texts: &literals)
+            mappings.append((mapping.name, program, fields.addComputed(mapping.name)))
+        }
+        timeSlot = fields.slot(job.time.field)
+        isTimeComputed = timeSlot >= fields.sourceCount
+        watermarkSlot = job.time.watermarkField.map { fields.sourceSlot($0) }
+        keySlots = job.key.map { fields.slot($0) }
+        keepsKeyFieldsApart =
+            job.key.count > 1
+            && job.row.parts.contains { if case .field = $0 { true } else { false } }
+        var columns: [(Expression, Bool)] = []
+        var filters: [Expression] = []
+        for aggregate in job.aggregates {
+            var column: Int?
+            if let argument = aggregate.argument {
+                let wantsNumber = aggregate.function == .sum || aggregate.function == .average
+                column = columns.firstIndex { $0.0.isSame(as: argument) && $0.1 == wantsNumber }
+                if column == nil {
+                    column = columns.count
+                    columns.append((argument, wantsNumber))
+                    let program = ExpressionProgram(argument, fields: &fields, texts: &literals)
+                    arguments.append(
+                        Argument(
+                            program: program, slot: program.plainSlot, wantsNumber: wantsNumber,
+                            name: aggregate.name))
+                }
+            }
+            var mask: Int?
+            if let filter = aggregate.filter {
+                mask = filters.firstIndex { $0.isSame(as: filter) }
+                if mask == nil {
+                    mask = filters.count
+                    filters.append(filter)
+                    masks.append(
+                        (
+                            aggregate.name,
+                            ExpressionProgram(filter, fields: &fields, texts: &literals)
+                        ))
+                }
+            }
+            aggregates.append(
+                AggregateSpec(name: aggregate.name, aggregate.function, column: column, mask: mask))
+        }
+        self.fields = fields
+    }
+
+    /// Gives every field of the source its slot, before the computed ones get theirs.
+    private static func collectSources(_ job: JobDefinition, _ fields: inout FieldTable) {
+        for path in job.filter?.fields ?? [] { _ = fields.sourceSlot(path) }
+        var computed: Set<String> = []
+        func collect(_ path: [String], _ fields: inout FieldTable) {
+            if path.count > 1 || !computed.contains(path[0]) { _ = fields.sourceSlot(path) }
+        }
+        for mapping in job.mappings {
+            for path in mapping.expression.fields { collect(path, &fields) }
+            computed.insert(mapping.name)
+        }
+        if let path = job.time.watermarkField { _ = fields.sourceSlot(path) }
+        if !job.time.field.isEmpty { collect(job.time.field, &fields) }
+        for path in job.key { collect(path, &fields) }
+        for aggregate in job.aggregates {
+            for path in (aggregate.argument?.fields ?? []) + (aggregate.filter?.fields ?? []) {
+                collect(path, &fields)
+            }
+        }
+    }
+}

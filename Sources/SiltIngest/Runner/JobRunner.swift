@@ -1,0 +1,258 @@
+internal import SiltBytes
+internal import SiltFormat
+package import SiltIO
+package import SiltModel
+internal import SiltStream
+package import SiltTable
+
+/// Runs a job over bounded input: reads blocks, decodes, computes windows, and commits rows and checkpoint together.
+///
+/// 1. A block is read behind what was left of the one before; its whole records are decoded into slots.
+/// 2. The pipeline turns them into rows of windows that fired, late events and bad records.
+/// 3. Every so many bytes or milliseconds one write batch holds those and the checkpoint: the position of the next
+///    record, the open windows, the counters. A job that is killed goes on from the last one; its table ends up byte for
+///    byte as if it had never been killed.
+package struct JobRunner {
+    /// How a run goes about it; results do not depend on these.
+    package struct Options: Sendable {
+        /// How much is read at once, in bytes.
+        package var blockBytes = 1 << 20
+        /// A checkpoint is made after so much input, in bytes; more when the open windows are large.
+        package var checkpointBytes = 16 << 20
+        /// A checkpoint is made after so long, in milliseconds.
+        package var checkpointMilliseconds: Int64 = 5000
+        /// Rows are written ahead of the checkpoint beyond this, in bytes.
+        package var pendingBytesMax = 16 << 20
+        /// Whether to forget an earlier checkpoint and begin again.
+        package var isFresh = false
+        /// The durability of commits; `nil` is that of the tables.
+        package var durability: Durability?
+
+        /// The defaults.
+        package init() {}
+    }
+
+    private let store: TableStore
+    private let job: JobDefinition
+    private let input: JobInput
+    private let options: Options
+    private let clock: any Clock
+
+    /// A run of a job over an input, into the tables of a store.
+    package init(
+        store: TableStore, job: JobDefinition, input: JobInput, clock: any Clock,
+        options: Options = Options()
+    ) {
+        self.store = store
+        self.job = job
+        self.input = input
+        self.clock = clock
+        self.options = options
+    }
+
+    /// The kept summary of a job; `nil` when it never ran.
+    package static func summary(of job: String, in store: TableStore) throws(SiltstoneError)
+        -> JobSummary?
+    {
+        guard let checkpoint = try JobCheckpoint.read(job, from: JobTables.jobs(in: store)) else {
+            return nil
+        }
+        var summary = checkpoint.summary
+        summary.outcome = checkpoint.isComplete ? .completed : .stopped
+        return summary
+    }
+
+    /// Runs until the input ends, `isCancelled` says so, or something fails.
+    ///
+    /// On return everything up to the last checkpoint is durable. Disk I/O: reads the input once; one write batch a
+    /// checkpoint.
+    ///
+    /// - Parameters:
+    ///   - progress: called after every block.
+    ///   - isCancelled: asked before every block.
+    /// - Throws: `conflict` when the job has a checkpoint of another definition or its input has changed;
+    ///   `invalidArgument` for input of another kind than the job says; errors of reading and of the store.
+    package func run(
+        progress: ((JobSummary) -> Void)? = nil, isCancelled: (() -> Bool)? = nil
+    ) throws(SiltstoneError) -> JobSummary {
+        let pipeline = try JobPipeline(job)
+        let tables = try JobTables(job, in: store, keepsStates: pipeline.windows.givesStates)
+        var run = RunState(
+            pipeline: pipeline, job: job, options: options, store: store, tables: tables)
+        let hash = JobCheckpoint.hash(job)
+        let stored = try JobCheckpoint.read(job.name, from: tables.jobs)
+        if let stored, !options.isFresh {
+            guard stored.definitionHash == hash else {
+                throw SiltstoneError(
+                    .conflict,
+                    "job has a checkpoint of another definition; give the job another name, or run it with --fresh to begin again job=\(job.name)"
+                )
+            }
+            if stored.isComplete { return try finishedBefore(stored) }
+            try resume(&run, stored)
+        } else {
+            if stored != nil, let states = tables.states {
+                try JobCommitter.clearStates(job.name, table: states)
+            }
+            run.checkpoint.number = stored?.number ?? 0
+            run.checkpoint.partCount = stored?.partCount ?? 0
+            run.checkpoint.definitionHash = hash
+            try input.begin()
+            try run.decoder.beginFile(input.file, header: nil)
+        }
+        return try loop(&run, progress, isCancelled)
+    }
+
+    private func finishedBefore(_ stored: JobCheckpoint) throws(SiltstoneError) -> JobSummary {
+        guard input.kind == stored.kind, try input.isSame(as: stored.position) else {
+            throw SiltstoneError(
+                .conflict,
+                "job has completed, and its input is another now; run it with --fresh to begin again job=\(job.name)"
+            )
+        }
+        var summary = stored.summary
+        summary.outcome = .alreadyCompleted
+        return summary
+    }
+
+    private func resume(_ run: inout RunState, _ stored: JobCheckpoint) throws(SiltstoneError) {
+        guard input.kind == stored.kind else {
+            throw SiltstoneError(
+                .conflict,
+                "job's checkpoint is of another kind of input; run it with --fresh to begin again job=\(job.name) input=\(input.kind) checkpoint=\(stored.kind)"
+            )
+        }
+        do {
+            try run.pipeline.restore(maxTime: stored.maxTime, state: stored.state)
+        } catch {
+            throw SiltstoneError(
+                .corrupted, "job's open windows cannot be read: \(error) job=\(job.name)",
+                at: .init(file: JobTables.jobsName))
+        }
+        try input.resume(at: stored.position, job: job.name)
+        try run.decoder.beginFile(input.file, header: stored.header)
+        run.blockOffset = stored.position.offset
+        run.checkpoint = stored
+        run.pipeline.summary = stored.summary
+        run.pipeline.summary.outcome = .running
+        run.pipeline.summary.isResumed = true
+        run.stateBytes = stored.state.count
+    }
+
+    private func loop(
+        _ run: inout RunState, _ progress: ((JobSummary) -> Void)?, _ isCancelled: (() -> Bool)?
+    ) throws(SiltstoneError) -> JobSummary {
+        run.lastCommit = clock.nowMilliseconds
+        while true {
+            if isCancelled?() == true {
+                if run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
+                run.pipeline.summary.outcome = .stopped
+                return run.pipeline.summary
+            }
+            let isLast = try readBlock(&run)
+            progress?(run.pipeline.summary)
+            if isLast { break }
+            let interval = max(options.checkpointBytes, run.stateBytes * 4)
+            let isDue =
+                run.bytesSinceCommit >= interval
+                || clock.nowMilliseconds - run.lastCommit >= options.checkpointMilliseconds
+            if isDue, run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
+        }
+        run.pipeline.finish(into: &run.output)
+        try run.hand(source: input.file)
+        try commit(&run, isComplete: true)
+        run.pipeline.summary.outcome = .completed
+        progress?(run.pipeline.summary)
+        return run.pipeline.summary
+    }
+
+    /// Reads and processes a block; `true` when it was the last one of the last file.
+    private func readBlock(_ run: inout RunState) throws(SiltstoneError) -> Bool {
+        run.records.beginBlock(keeping: run.blockEnd)
+        let start = run.records.blockStart
+        run.records.texts.bytes.append(contentsOf: input.takePushedBack())
+        let got = try input.read(options.blockBytes, into: &run.records.texts.bytes)
+        run.blockEnd = run.records.texts.bytes.count
+        run.bytesSinceCommit += got
+        run.pipeline.summary.bytes += Int64(got)
+        let isFinal = got == 0
+        if run.blockOffset == 0, run.records.texts.bytes[start...].starts(with: [0xef, 0xbb, 0xbf])
+        {
+            run.records.restStart = start + 3
+        }
+        if let limit = job.time.maxFutureMilliseconds {
+            let latest = clock.nowMilliseconds.addingReportingOverflow(limit)
+            run.pipeline.latestAllowed = latest.overflow ? .max : latest.partialValue
+        }
+        try run.decoder.decode(&run.records, end: run.blockEnd, isFinal: isFinal, file: input.file)
+        let fileBase = run.blockOffset - start
+        run.pipeline.process(
+            &run.records, streamBase: input.base + fileBase, fileBase: fileBase, into: &run.output)
+        try run.hand(source: input.file)
+        run.blockOffset += run.records.restStart - start
+        guard isFinal else { return false }
+        guard try input.nextFile() else { return true }
+        run.records.restStart = run.blockEnd
+        run.blockOffset = 0
+        try run.decoder.beginFile(input.file, header: nil)
+        return false
+    }
+
+    private func commit(_ run: inout RunState, isComplete: Bool) throws(SiltstoneError) {
+        run.checkpoint.number += 1
+        run.checkpoint.isComplete = isComplete
+        run.checkpoint.kind = input.kind
+        run.checkpoint.position = input.position(offset: run.blockOffset)
+        run.checkpoint.header = run.decoder.header
+        run.checkpoint.maxTime = run.pipeline.maxTime
+        run.checkpoint.state = isComplete ? [] : run.pipeline.windows.encodeState()
+        run.pipeline.summary.checkpoints += 1
+        run.checkpoint.summary = run.pipeline.summary
+        run.checkpoint.summary.outcome = isComplete ? .completed : .running
+        run.stateBytes = run.checkpoint.state.count
+        let mutation = run.checkpoint.mutation(job, now: clock.nowMilliseconds)
+        try run.committer.commit(mutation)
+        run.bytesSinceCommit = 0
+        run.lastCommit = clock.nowMilliseconds
+    }
+}
+
+/// What changes while a job runs.
+private struct RunState {
+    var pipeline: JobPipeline
+    var decoder: RecordDecoder
+    var records: RecordBatch
+    var output: PipelineOutput
+    var committer: JobCommitter
+    var checkpoint = JobCheckpoint()
+    /// Where the block's first byte stands in the file.
+    var blockOffset = 0
+    /// One past the last byte read into the buffer.
+    var blockEnd: Int
+    var bytesSinceCommit = 0
+    var lastCommit: Int64 = 0
+    /// The size of the open windows at the last checkpoint.
+    var stateBytes = 0
+
+    init(
+        pipeline: JobPipeline, job: JobDefinition, options: JobRunner.Options, store: TableStore,
+        tables: JobTables
+    ) {
+        self.pipeline = pipeline
+        let plan = pipeline.plan
+        decoder = RecordDecoder(
+            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts)
+        records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
+        blockEnd = records.blockStart
+        output = pipeline.makeOutput()
+        committer = JobCommitter(
+            job, plan: plan, store: store, tables: tables, durability: options.durability,
+            pendingBytesMax: options.pendingBytesMax)
+    }
+
+    /// Hands the pipeline's output to the committer.
+    mutating func hand(source: String) throws(SiltstoneError) {
+        try committer.take(
+            &output, source: source, summary: &pipeline.summary, keys: pipeline.windows.keys)
+    }
+}

@@ -1,0 +1,133 @@
+internal import SiltBytes
+internal import SiltModel
+internal import SiltStream
+
+/// Turns what windows give into changes of rows.
+///
+/// Every cell has an explicit time stamp, the window's last millisecond (0 for windows that end before 1970), so that
+/// the same events give the same bytes however often the job is stopped. An aggregate that is null has no cell.
+struct RowWriter {
+    /// A window's columns.
+    private struct Columns {
+        let start: Column
+        let end: Column
+        let aggregates: [Column]
+        let family: String
+    }
+
+    private let job: JobDefinition
+    private let columns: [Columns]
+    private let keepsKeyFieldsApart: Bool
+
+    init(_ job: JobDefinition, keepsKeyFieldsApart: Bool) {
+        self.job = job
+        self.keepsKeyFieldsApart = keepsKeyFieldsApart
+        columns = job.windows.map { window in
+            let family = job.family.text(windowName: window.name)
+            return Columns(
+                start: Column(family, "_start"), end: Column(family, "_end"),
+                aggregates: job.aggregates.map { Column(family, Bytes($0.name)) }, family: family)
+        }
+    }
+
+    /// The time stamp of the cells of a window.
+    static func timestamp(end: Int64) -> Int64 { max(0, end == .min ? 0 : end - 1) }
+
+    /// The key of a window's row.
+    func rowKey(key: [UInt8], windowName: String, start: Int64, end: Int64) -> Bytes {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(key.count + 32)
+        let fields = keepsKeyFieldsApart ? split(key) : []
+        for part in job.row.parts {
+            switch part {
+            case .literal(let literal): bytes.append(contentsOf: literal)
+            case .key:
+                if keepsKeyFieldsApart {
+                    bytes.append(contentsOf: fields.joined(separator: [0x23]))
+                } else {
+                    bytes.append(contentsOf: key)
+                }
+            case .field(let path):
+                if keepsKeyFieldsApart {
+                    if let index = job.key.firstIndex(of: path), index < fields.count {
+                        bytes.append(contentsOf: fields[index])
+                    }
+                } else {
+                    bytes.append(contentsOf: key)
+                }
+            case .start(let form): RowTemplate.append(start, form, to: &bytes)
+            case .end(let form): RowTemplate.append(end, form, to: &bytes)
+            case .windowName: bytes.append(contentsOf: windowName.utf8)
+            }
+        }
+        return Bytes(bytes)
+    }
+
+    private func split(_ key: [UInt8]) -> [[UInt8]] {
+        var reader = ByteReader(key)
+        var fields: [[UInt8]] = []
+        while !reader.isAtEnd, let field = try? reader.readSized() { fields.append(field) }
+        return fields
+    }
+
+    /// The row of a window that fired.
+    func mutation(_ row: WindowRow) -> RowMutation {
+        mutation(
+            rowKey: rowKey(
+                key: row.key, windowName: row.windowName, start: row.start, end: row.end),
+            windowIndex: row.windowIndex, start: row.start, end: row.end, values: row.values)
+    }
+
+    /// The row of a window with these values.
+    func mutation(
+        rowKey: Bytes, windowIndex: Int, start: Int64, end: Int64, values: [AggregateValue]
+    ) -> RowMutation {
+        let columns = columns[windowIndex]
+        let timestamp = RowWriter.timestamp(end: end)
+        var changes: [CellMutation] = []
+        changes.reserveCapacity(values.count + 2)
+        func put(_ column: Column, _ value: [UInt8]) {
+            changes.append(
+                CellMutation(
+                    column, .put(value: Bytes(value), timeToLiveMilliseconds: nil),
+                    timestamp: timestamp))
+        }
+        put(columns.start, Array(String(start).utf8))
+        put(columns.end, Array(String(end).utf8))
+        for (index, value) in values.enumerated() {
+            if let text = value.text { put(columns.aggregates[index], text) }
+        }
+        return RowMutation(row: rowKey, changes: changes)
+    }
+
+    /// The removal of a session's row that was joined to others.
+    func removal(_ row: SupersededRow) -> RowMutation {
+        let columns = columns[row.windowIndex]
+        let timestamp = RowWriter.timestamp(end: row.end)
+        return RowMutation(
+            row: rowKey(key: row.key, windowName: row.windowName, start: row.start, end: row.end),
+            changes: [
+                CellMutation(
+                    Column(columns.family, .empty), .deleteFamilyVersion, timestamp: timestamp)
+            ])
+    }
+
+    /// The row of a record kept aside.
+    static func mutation(_ record: RejectedRecord, job: String, source: String) -> RowMutation {
+        let digits = String(record.offset)
+        let padded = String(repeating: "0", count: max(0, 20 - digits.count)) + digits
+        let cells: [(String, [UInt8])] = [
+            ("raw", record.raw), ("reason", Array(record.reason.utf8)),
+            ("source", Array(source.utf8)),
+            ("offset", Array(digits.utf8)),
+        ]
+        return RowMutation(
+            row: Bytes("\(job)#\(source)#\(padded)"),
+            changes: cells.map { name, value in
+                CellMutation(
+                    Column("e", Bytes(name)),
+                    .put(value: Bytes(value), timeToLiveMilliseconds: nil),
+                    timestamp: record.timestamp)
+            })
+    }
+}

@@ -1,0 +1,238 @@
+internal import SiltBytes
+package import SiltIO
+package import SiltModel
+
+/// The bytes of a job's source: some files one after the other as one stream, or the standard input.
+///
+/// A position names the file, and tells by size and the first bytes whether the file is still the one it was.
+package final class JobInput {
+    /// How far the input was read. Part of the format: docs/format/checkpoint.md.
+    struct Position: Equatable {
+        var fileIndex = 0
+        var file = ""
+        /// Where the next record begins in the file, in bytes.
+        var offset = 0
+        /// The bytes of all files before this one.
+        var base = 0
+        /// How many first bytes of the file the fingerprint is of.
+        var fingerprintBytes = 0
+        var fingerprint: UInt64 = 0
+        /// The size of the file when it was last looked at; -1 for streams.
+        var fileBytes = -1
+        /// How many files there were.
+        var fileCount = 0
+
+        var encoded: [UInt8] {
+            var writer = ByteWriter()
+            writer.writeVarint(UInt64(fileIndex))
+            writer.writeSized(file)
+            writer.writeVarint(UInt64(offset))
+            writer.writeVarint(UInt64(base))
+            writer.writeVarint(UInt64(fingerprintBytes))
+            writer.write(fingerprint)
+            writer.writeSignedVarint(Int64(fileBytes))
+            writer.writeVarint(UInt64(fileCount))
+            return writer.bytes
+        }
+
+        init() {}
+
+        init(decoding bytes: [UInt8]) throws(DecodingError) {
+            var reader = ByteReader(bytes)
+            fileIndex = try reader.readCount(limit: 1 << 40)
+            file = try reader.readSizedString()
+            offset = try reader.readCount(limit: 1 << 60)
+            base = try reader.readCount(limit: 1 << 60)
+            fingerprintBytes = try reader.readCount(limit: 1 << 20)
+            fingerprint = try reader.readUInt64()
+            fileBytes = Int(try reader.readSignedVarint())
+            fileCount = try reader.readCount(limit: 1 << 40)
+        }
+    }
+
+    private static let fingerprintBytesMax = 4096
+
+    private let files: any InputFiles
+    private let isStream: Bool
+    private let names: [String]
+    private var open: (any InputFile)?
+    private var current = Position()
+    /// Where the next read begins.
+    private var readOffset = 0
+
+    /// Files: a path or a pattern.
+    package init(path: String, files: any InputFiles) throws(SiltstoneError) {
+        self.files = files
+        isStream = false
+        names = try files.names(matching: path)
+    }
+
+    /// The standard input.
+    package init(standardInputOf files: any InputFiles) {
+        self.files = files
+        isStream = true
+        names = ["stdin"]
+    }
+
+    /// The input that a job's definition names.
+    package convenience init(_ source: JobDefinition.Source, files: any InputFiles)
+        throws(SiltstoneError)
+    {
+        switch source {
+        case .file(let path): try self.init(path: path, files: files)
+        case .standardInput: self.init(standardInputOf: files)
+        case .http(let stream):
+            throw SiltstoneError(
+                .invalidArgument, "job takes its events from the server's stream stream=\(stream)")
+        }
+    }
+
+    /// The kind of source, as checkpoints name it.
+    var kind: String { isStream ? "stdin" : "file" }
+    /// The current file's name.
+    var file: String { current.file }
+    /// The bytes of the files before the current one.
+    var base: Int { current.base }
+
+    /// The position when the next record begins at `offset` of the current file.
+    func position(offset: Int) -> Position {
+        var position = current
+        position.offset = offset
+        return position
+    }
+
+    /// Begins with the first file.
+    func begin() throws(SiltstoneError) { try openFile(0, base: 0) }
+
+    /// Goes to the next file; `false` when there is none.
+    func nextFile() throws(SiltstoneError) -> Bool {
+        guard current.fileIndex + 1 < names.count else { return false }
+        try openFile(current.fileIndex + 1, base: current.base + readOffset)
+        return true
+    }
+
+    private func openFile(_ index: Int, base: Int) throws(SiltstoneError) {
+        let file = isStream ? try files.standardInput() : try files.open(names[index])
+        current = Position()
+        current.fileIndex = index
+        current.file = names[index]
+        current.base = base
+        current.fileCount = names.count
+        current.fileBytes = try file.byteCount() ?? -1
+        open = file
+        readOffset = 0
+    }
+
+    /// Appends up to `count` bytes of the current file; 0 at its end.
+    func read(_ count: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int {
+        guard let open else { return 0 }
+        let start = bytes.count
+        var got = try open.read(count, at: readOffset, into: &bytes)
+        // The fingerprint wants its bytes in one piece, however the stream hands them out.
+        while readOffset == 0, got > 0, got < JobInput.fingerprintBytesMax {
+            let more = try open.read(count - got, at: got, into: &bytes)
+            if more == 0 { break }
+            got += more
+        }
+        if readOffset == 0 { try look(at: bytes[start...]) }
+        readOffset += got
+        return got
+    }
+
+    private func look(at head: ArraySlice<UInt8>) throws(SiltstoneError) {
+        for (magic, name) in [([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "Zstandard")]
+            as [([UInt8], String)]
+        where head.starts(with: magic) {
+            throw SiltstoneError(
+                .invalidArgument,
+                "input is compressed with \(name), which cannot be read yet; decompress it into the standard input",
+                at: .init(file: current.file, offset: 0))
+        }
+        let bytes = Array(head.prefix(JobInput.fingerprintBytesMax))
+        current.fingerprintBytes = bytes.count
+        current.fingerprint = Hash64.hash(bytes)
+    }
+
+    /// Goes to where a checkpoint was made, after making sure that the input is still the same.
+    func resume(at position: Position, job: String) throws(SiltstoneError) {
+        guard position.fileIndex < names.count, names[position.fileIndex] == position.file else {
+            throw changed(job, position.file, "its files are others")
+        }
+        try openFile(position.fileIndex, base: position.base)
+        try check(position, job: job)
+        guard isStream else {
+            readOffset = position.offset
+            return
+        }
+        try skip(to: position.offset, job: job)
+    }
+
+    /// Whether the whole input is what it was when the job had read all of it.
+    func isSame(as position: Position) throws(SiltstoneError) -> Bool {
+        guard position.fileCount == names.count, names[position.fileIndex] == position.file else {
+            return false
+        }
+        try openFile(position.fileIndex, base: position.base)
+        if current.fileBytes != position.fileBytes { return false }
+        do {
+            try check(position, job: "")
+            return true
+        } catch {
+            if error.code == .conflict { return false }
+            throw error
+        }
+    }
+
+    private var head: [UInt8] = []
+
+    private func check(_ position: Position, job: String) throws(SiltstoneError) {
+        guard isStream || current.fileBytes >= position.offset else {
+            throw changed(job, position.file, "it is shorter than what was read of it")
+        }
+        var bytes: [UInt8] = []
+        while bytes.count < position.fingerprintBytes {
+            let wanted = position.fingerprintBytes - bytes.count
+            guard let got = try open?.read(wanted, at: bytes.count, into: &bytes), got > 0 else {
+                break
+            }
+        }
+        guard Hash64.hash(bytes) == position.fingerprint, bytes.count == position.fingerprintBytes
+        else {
+            throw changed(job, position.file, "its first bytes are others")
+        }
+        current.fingerprintBytes = position.fingerprintBytes
+        current.fingerprint = position.fingerprint
+        head = bytes
+        readOffset = bytes.count
+    }
+
+    /// Passes over what was already read of a stream that is given again from its beginning.
+    private func skip(to offset: Int, job: String) throws(SiltstoneError) {
+        while readOffset < offset {
+            var bytes: [UInt8] = []
+            guard
+                let got = try open?.read(
+                    min(1 << 20, offset - readOffset), at: readOffset, into: &bytes), got > 0
+            else { throw changed(job, current.file, "it is shorter than what was read of it") }
+            readOffset += got
+        }
+        // The head was read already when the place is within it.
+        if readOffset > offset { pushedBack = Array(head[offset...]) }
+    }
+
+    /// Bytes read too far while the fingerprint was checked.
+    private var pushedBack: [UInt8] = []
+
+    /// Takes what was read too far.
+    func takePushedBack() -> [UInt8] {
+        defer { pushedBack = [] }
+        return pushedBack
+    }
+
+    private func changed(_ job: String, _ file: String, _ what: String) -> SiltstoneError {
+        SiltstoneError(
+            .conflict,
+            "input has changed since the job's checkpoint: \(what); run it with --fresh to begin again job=\(job)",
+            at: .init(file: file))
+    }
+}

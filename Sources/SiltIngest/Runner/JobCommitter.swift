@@ -72,20 +72,7 @@ struct JobCommitter {
         throws(SiltstoneError)
     {
         summary.outside += Int64(output.outsideCount)
-        if !output.superseded.isEmpty {
-            // A row that is written again under the same key and time stamp is replaced, not removed: a marker would
-            // hide the new cells too.
-            var rewritten: Set<Bytes> = []
-            for row in output.rows {
-                rewritten.insert(identity(row.windowIndex, writer.mutation(row).row, row.end))
-            }
-            for row in output.superseded {
-                let removal = writer.removal(row)
-                if !rewritten.contains(identity(row.windowIndex, removal.row, row.end)) {
-                    add(tables.target, removal)
-                }
-            }
-        }
+        if !output.superseded.isEmpty { removeSuperseded(output) }
         for row in output.rows {
             let mutation = writer.mutation(row)
             add(tables.target, mutation)
@@ -97,6 +84,20 @@ struct JobCommitter {
                     end: row.end)
             }
             if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
+        }
+    }
+
+    /// Removes session rows that were joined to others. One that a later row replaces under the same key and time stamp
+    /// stays, as a marker would hide the new cells too.
+    private mutating func removeSuperseded(_ output: WindowOutput) {
+        var starts: [Bytes: Int64] = [:]
+        for row in output.rows {
+            starts[identity(row.windowIndex, writer.mutation(row).row, row.end)] = row.start
+        }
+        for row in output.superseded {
+            let removal = writer.removal(row)
+            let start = starts[identity(row.windowIndex, removal.row, row.end)]
+            if start == nil || start == row.start { add(tables.target, removal) }
         }
     }
 

@@ -189,7 +189,8 @@ package struct JobRunner {
         run.pipeline.process(
             &run.records, streamBase: input.base + fileBase, fileBase: fileBase, into: &run.output)
         try run.hand(source: input.file)
-        run.blockOffset += run.records.restStart - start
+        // Decoding may have ended a last line itself: the newline is not the file's.
+        run.blockOffset += min(run.records.restStart, run.blockEnd) - start
         guard isFinal else { return false }
         guard try input.nextFile() else { return true }
         run.records.restStart = run.blockEnd

@@ -1,8 +1,8 @@
+// Safety: only read, and the block's owner promises that nobody writes.
 /// Where the columns of a verified block lie, for loops that read entry after entry.
 ///
 /// Plain places and widths, so that another module reads them without a call or a copy of the view.
 /// The bytes must stay while it is used. Part of the format: docs/format/block.md.
-// Safety: only read, and the block's owner promises that nobody writes.
 @safe
 package struct BlockColumns: @unchecked Sendable {
     /// A column of little-endian numbers.

@@ -15,6 +15,8 @@ internal import SiltModel
 ///    a table: the newest source's cell is given and the others are dropped.
 ///
 /// Safety: the arrays are this value's own, sized in init; indices are numbers of sources.
+/// Elements are changed through `pointee`: the thread sanitizer's build of Swift 6.3 breaks on a
+/// mutating call through a pointer's subscript.
 @safe
 struct MergeCore: ~Copyable {
     private let memtableCount: Int
@@ -78,10 +80,12 @@ struct MergeCore: ~Copyable {
         clear()
         for index in 0..<count {
             if index < memtableCount {
-                unsafe memtables[index].seek(UnsafeRawBufferPointer(start: nil, count: 0))
+                unsafe (memtables + index).pointee.seek(
+                    UnsafeRawBufferPointer(start: nil, count: 0))
                 load(index)
             } else {
-                try unsafe runs[index - memtableCount].seekFirst(&cells[index])
+                try unsafe (runs + (index - memtableCount)).pointee.seekFirst(
+                    &(cells + index).pointee)
             }
         }
         build()
@@ -93,10 +97,11 @@ struct MergeCore: ~Copyable {
         let bound = unsafe CellKeyBound(key)
         for index in 0..<count {
             if index < memtableCount {
-                unsafe memtables[index].seek(key)
+                unsafe (memtables + index).pointee.seek(key)
                 load(index)
             } else {
-                try unsafe runs[index &- memtableCount].seek(key, bound, &cells[index])
+                try unsafe (runs + (index &- memtableCount)).pointee.seek(
+                    key, bound, &(cells + index).pointee)
             }
         }
         build()
@@ -110,7 +115,8 @@ struct MergeCore: ~Copyable {
             if index < memtableCount {
                 unsafe seekLast(index, before: key)
             } else {
-                try unsafe runs[index - memtableCount].seekLast(before: key, bound, &cells[index])
+                try unsafe (runs + (index - memtableCount)).pointee.seekLast(
+                    before: key, bound, &(cells + index).pointee)
             }
         }
         runnerUp = -1
@@ -153,10 +159,10 @@ struct MergeCore: ~Copyable {
     @inline(__always)
     private mutating func advance(_ index: Int) throws(SiltstoneError) {
         if index < memtableCount {
-            unsafe memtables[index].advance()
+            unsafe (memtables + index).pointee.advance()
             load(index)
         } else {
-            try unsafe runs[index &- memtableCount].advance(&cells[index])
+            try unsafe (runs + (index &- memtableCount)).pointee.advance(&(cells + index).pointee)
         }
     }
 
@@ -181,21 +187,21 @@ struct MergeCore: ~Copyable {
                     isValid: true)
                 return
             }
-            unsafe memtables[index].advance()
+            unsafe (memtables + index).pointee.advance()
         }
         unsafe cells[index].isValid = false
         unsafe cells[index].prefix = .max
     }
 
     private mutating func seekLast(_ index: Int, before key: UnsafeRawBufferPointer?) {
-        unsafe memtables[index].seekLast(before: key)
+        unsafe (memtables + index).pointee.seekLast(before: key)
         while unsafe memtables[index].isValid {
             // Safety: a record's key stays where it is, also while the cursor moves.
             let own = unsafe memtables[index].key
             let tail = unsafe own.loadUnaligned(
                 fromByteOffset: own.count - CellKey.tailByteCount + 9, as: UInt64.self)
             if ~UInt64(bigEndian: tail) <= sequence { break }
-            unsafe memtables[index].seekLast(before: own)
+            unsafe (memtables + index).pointee.seekLast(before: own)
         }
         load(index)
     }

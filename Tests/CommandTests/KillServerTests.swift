@@ -1,0 +1,139 @@
+import Foundation
+import FoundationNetworking
+import Synchronization
+import Testing
+
+/// Kills `silt serve` under concurrent puts. `SILT_KILLS` says how often, `SILT_SEED` when.
+@Suite("A killed server")
+struct KillServerTests: Sendable {
+    private static let writerCount = 8
+
+    private let scratch = Scratch()
+
+    /// What the writers know.
+    private struct Entries {
+        /// The acknowledged version of each row.
+        var acknowledged: [String: Int] = [:]
+        /// The version sent to each row and not acknowledged.
+        var pending: [String: Int] = [:]
+    }
+
+    /// The same, shared by the writers.
+    private final class Ledger: Sendable {
+        private let entries = Mutex(Entries())
+
+        func withLock<Result: Sendable>(_ body: (inout Entries) -> Result) -> Result {
+            entries.withLock { body(&$0) }
+        }
+    }
+
+    @Test("keeps every acknowledged put, and no row half")
+    func kills() async throws {
+        let data = scratch.path("data")
+        let kills = Program.number("SILT_KILLS", default: 4)
+        let seed = Program.number("SILT_SEED", default: 11)
+        print("kill -9 of the server: kills=\(kills) seed=\(seed)")
+        var random = SplitMix(state: UInt64(seed))
+        try Program.succeed(
+            "table", "create", "t", "-f", "a", "-f", "b", "--split-at", "w4", "--data", data)
+        let ledger = Ledger()
+        var total = 0
+        for round in 0..<kills {
+            let server = try Server(data: data)
+            let url = server.url
+            let pause = 100 + Int(random.next() % 500)
+            await withTaskGroup(of: Void.self) { group in
+                for writer in 0..<Self.writerCount {
+                    group.addTask { await write(to: url, writer, round, ledger) }
+                }
+                try? await Task.sleep(for: .milliseconds(pause))
+                server.kill()
+            }
+            try verify(data, ledger)
+            total = ledger.withLock { $0.acknowledged.count }
+        }
+        print("kill -9 of the server: \(total) rows acknowledged")
+        #expect(total > kills * 20, "hardly any put was acknowledged: \(total)")
+        let check = try Program.succeed("check", "--data", data)
+        #expect(check.lines.last == "no damage")
+    }
+
+    /// Puts rows until the server is gone: every tenth put overwrites an earlier row.
+    private func write(
+        to url: String, _ writer: Int, _ round: Int, _ ledger: Ledger
+    ) async {
+        let session = URLSession(configuration: .ephemeral)
+        defer { session.invalidateAndCancel() }
+        for number in 0..<1_000_000 {
+            let row = "w\(writer)-\(round)-\(number % 10 == 9 ? number - 5 : number)"
+            let version = ledger.withLock { (ledger: inout Entries) in
+                let version = (ledger.acknowledged[row] ?? 0) + 1
+                ledger.pending[row] = version
+                return version
+            }
+            guard let target = URL(string: "\(url)/v1/tables/t/rows/\(row)") else { return }
+            var request = URLRequest(url: target)
+            request.httpMethod = "PUT"
+            request.timeoutInterval = 10
+            let text = String(repeating: "\(row)/\(version) ", count: 20)
+            request.httpBody = Data(
+                "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}".utf8)
+            guard let (_, response) = try? await session.data(for: request),
+                let status = (response as? HTTPURLResponse)?.statusCode,
+                (200..<300).contains(status)
+            else { return }
+            ledger.withLock { (ledger: inout Entries) in
+                ledger.acknowledged[row] = version
+                ledger.pending[row] = nil
+            }
+        }
+    }
+
+    /// Opens the directory, reads all rows and compares them with what was acknowledged.
+    private func verify(_ data: String, _ ledger: Ledger) throws {
+        let scan = try Program.succeed(
+            "scan", "t", "--columns", "a:v,b:v,a:text", "--format", "csv", "--data", data)
+        var found: [String: Int] = [:]
+        var wrong: [String] = []
+        for line in scan.lines.dropFirst() {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            guard fields.count == 4, fields[1] == fields[2], let version = Int(fields[1]),
+                fields[3] == String(repeating: "\(fields[0])/\(version) ", count: 20)
+            else {
+                wrong.append("half a row: \(line)")
+                continue
+            }
+            found[String(fields[0])] = version
+        }
+        wrong += ledger.withLock { (ledger: inout Entries) in
+            var wrong: [String] = []
+            for (row, version) in ledger.acknowledged where found[row] != version {
+                if let there = found[row], there == ledger.pending[row] { continue }
+                wrong.append("acknowledged, but lost row=\(row) version=\(version)")
+            }
+            for (row, version) in found where ledger.acknowledged[row] != version {
+                if ledger.pending[row] != version {
+                    wrong.append("never sent row=\(row) version=\(version)")
+                }
+                // What is there now stays there.
+                ledger.acknowledged[row] = version
+            }
+            ledger.pending.removeAll()
+            return wrong
+        }
+        #expect(wrong == [])
+    }
+}
+
+/// A small generator, so that a seed repeats a run's moments.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

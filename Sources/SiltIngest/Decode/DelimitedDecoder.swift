@@ -8,20 +8,26 @@ struct DelimitedDecoder {
     private let delimiter: UInt8
     private let paths: [[String]]
     private let nullTexts: [[UInt8]]
+    /// The columns of files that have no header row.
+    private let columns: [String]?
     /// The names of the columns, once the header was read.
     private(set) var header: [String]?
     /// The slot of each column, or -1.
     private var slots: [Int] = []
 
     /// A decoder of the fields whose paths are given, by slot.
-    init(delimiter: UInt8, paths: [[String]], nullTexts: [String]) {
+    init(delimiter: UInt8, paths: [[String]], nullTexts: [String], columns: [String]? = nil) {
+        self.columns = columns
         self.delimiter = delimiter
         self.paths = paths
         self.nullTexts = nullTexts.map { Array($0.utf8) }.filter { !$0.isEmpty }
     }
 
-    /// Forgets the header: the next record is one.
-    mutating func beginFile() { header = nil }
+    /// Forgets the header: the next record is one, unless the job names the columns.
+    mutating func beginFile(_ file: String) throws(SiltstoneError) {
+        header = nil
+        if let columns { try setHeader(columns, file: file) }
+    }
 
     /// Takes a header that was read before.
     ///

@@ -18,19 +18,20 @@ struct RecordDecoder {
 
     /// A decoder for a job's format and the fields it reads, by slot.
     init(
-        _ format: JobDefinition.Format, paths: [[String]], nullTexts: [String],
+        _ format: JobDefinition.Format, paths: [[String]], nullTexts: [String] = [],
+        columns: [String]? = nil,
         recordBytesMax: Int = RecordDecoder.recordBytesMax
     ) {
         self.recordBytesMax = recordBytesMax
-        switch format {
-        case .ndjson: self.format = .json(JSONLinesDecoder(paths: paths))
-        case .csv:
-            self.format = .delimited(
-                DelimitedDecoder(delimiter: 0x2c, paths: paths, nullTexts: nullTexts))
-        case .tsv:
-            self.format = .delimited(
-                DelimitedDecoder(delimiter: 0x09, paths: paths, nullTexts: nullTexts))
-        }
+        self.format =
+            if format == .ndjson {
+                .json(JSONLinesDecoder(paths: paths))
+            } else {
+                .delimited(
+                    DelimitedDecoder(
+                        delimiter: format == .csv ? 0x2c : 0x09, paths: paths, nullTexts: nullTexts,
+                        columns: columns))
+            }
     }
 
     /// The column names of the current file, for formats that have them.
@@ -42,7 +43,7 @@ struct RecordDecoder {
     mutating func beginFile(_ file: String, header: [String]?) throws(SiltstoneError) {
         isSkippingLine = false
         guard case .delimited(var decoder) = format else { return }
-        decoder.beginFile()
+        try decoder.beginFile(file)
         if let header { try decoder.setHeader(header, file: file) }
         format = .delimited(decoder)
     }

@@ -65,6 +65,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var format = Format.ndjson
     /// Texts that mean null in CSV and TSV, besides nothing at all.
     package internal(set) var nullTexts: [String] = []
+    /// The columns of CSV and TSV without a header row; `nil` when the first row names them.
+    package internal(set) var columns: [String]?
     /// The windows.
     package internal(set) var windows: [WindowSpec] = []
     /// The table that rows go to.

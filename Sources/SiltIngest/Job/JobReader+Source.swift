@@ -64,6 +64,14 @@ extension JobReader {
             default: report(node.mark, "format must be ndjson, csv or tsv, not \(node.kindName)")
             }
         }
+        if let node = source.take("columns") {
+            if definition.format == .ndjson { report(node.mark, "columns is for csv and tsv only") }
+            let names = node.list?.compactMap(\.text) ?? []
+            if names.isEmpty || names.count != node.list?.count || Set(names).count != names.count {
+                report(node.mark, "columns must be a list of names, each once")
+            }
+            definition.columns = names
+        }
         guard let node = source.take("nulls") else { return }
         if definition.format == .ndjson { report(node.mark, "nulls is for csv and tsv only") }
         let nodes = node.list ?? [node]

@@ -242,7 +242,7 @@ private struct RunState {
         self.pipeline = pipeline
         let plan = pipeline.plan
         decoder = RecordDecoder(
-            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts)
+            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns)
         records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
         blockEnd = records.blockStart
         output = pipeline.makeOutput()

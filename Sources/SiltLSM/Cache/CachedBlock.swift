@@ -23,6 +23,7 @@ final class CachedBlock: Sendable {
         columns = BlockColumns(view)
     }
 
+    // Safety: the memory is held beside the view, as long as this object.
     /// What the block costs the cache, in bytes.
     var byteCount: Int { unsafe memory.bytes.count + BlockCache.overheadBytes }
 }

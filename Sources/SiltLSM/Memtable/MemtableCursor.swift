@@ -70,6 +70,8 @@ internal import Synchronization
 
     /// Goes to the first cell whose key is not below `key`.
     mutating func seek(_ key: UnsafeRawBufferPointer) {
+        // Safety: offsets lead to complete records and to leaves, which live as long as the
+        // memtable held here.
         while true {
             let (node, version) = unsafe tree.leaf(for: key, orEqual: true)
             let first = unsafe tree.rank(node, tree.meta(node), key, orEqual: false)
@@ -82,6 +84,8 @@ internal import Synchronization
     ///
     /// Only accessors and `seek` may follow.
     mutating func seekLast(before key: UnsafeRawBufferPointer?) {
+        // Safety: offsets lead to complete records and to leaves, which live as long as the
+        // memtable held here.
         next = 0
         while true {
             let (node, version) =
@@ -116,6 +120,8 @@ internal import Synchronization
     private mutating func copy(_ node: MemtableTree.Node, _ version: UInt64, from first: Int)
         -> Bool
     {
+        // Safety: offsets lead to complete records and to leaves, which live as long as the
+        // memtable held here.
         let source = unsafe tree.records(node)
         let end = unsafe tree.meta(node).count
         // Safety: first and end are at most 64, the room of both arrays.

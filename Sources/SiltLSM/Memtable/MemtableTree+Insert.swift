@@ -29,6 +29,8 @@ extension MemtableTree {
 
     /// A node with nothing in it, aligned to cache lines.
     private func makeNode(isLeaf: Bool) -> Node {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let size = isLeaf ? Self.leafBytes : Self.innerBytes
         let place = unsafe allocate(size + 56)
         // Safety: 56 spare bytes leave room for the next multiple of 64.
@@ -42,6 +44,8 @@ extension MemtableTree {
     /// - Returns: `false` when the tree held the same key; the new record then takes the old one's
     ///   place.
     func insert(_ record: UInt32) -> Bool {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let key = unsafe key(record)
         let greatest = unsafe half(base, Self.greatestOffset).pointee.load(ordering: .relaxed)
         let isAscending = unsafe greatest == 0 || compare(greatest, key) < 0
@@ -85,6 +89,8 @@ extension MemtableTree {
 
     /// Puts a record at `index` of a locked leaf that has room.
     @inline(__always) private func insertLeaf(_ node: Node, _ index: Int, _ record: UInt32) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let meta = unsafe meta(node)
         let prefixes = unsafe prefixes(node)
         let records = unsafe records(node)
@@ -104,6 +110,8 @@ extension MemtableTree {
 
     /// Puts a separator at `index` of a locked inner node that has room, and the child right of it.
     private func insertInner(_ node: Node, _ index: Int, _ separator: UInt32, _ child: UInt32) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let meta = unsafe meta(node)
         let prefixes = unsafe prefixes(node)
         let records = unsafe records(node)
@@ -132,6 +140,8 @@ extension MemtableTree {
         _ leaf: Node, at index: Int, _ record: UInt32, _ path: UnsafeMutablePointer<(Node, Int)>?,
         _ depth: Int
     ) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         // Ascending inserts leave full nodes behind; others halve.
         let isAppend =
             unsafe index == Self.fanout
@@ -161,6 +171,8 @@ extension MemtableTree {
 
     /// Moves the entries from `middle` on to an empty node of the same kind and shared prefix.
     private func moveEntries(from node: Node, _ middle: Int, to right: Node) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let meta = unsafe meta(node)
         // Safety: both nodes have room for `fanout` entries.
         for index in middle..<meta.count {
@@ -226,6 +238,8 @@ extension MemtableTree {
 
     /// Makes a root above the old one, which was split and is still odd.
     private func growRoot(_ separator: UInt32, _ child: UInt32) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         let root = unsafe makeNode(isLeaf: false)
         // Safety: the new root is not reachable before the last store.
         unsafe children(root)[0].store(
@@ -236,6 +250,8 @@ extension MemtableTree {
 
     /// Sets the keys between which a node's keys lie, and what follows from them; 0 is no bound.
     private func setFences(_ node: Node, _ low: UInt32, _ high: UInt32) {
+        // Safety: places are below the fan-out, for which every node has room; only the one writer
+        // changes nodes.
         unsafe half(node, Self.lowOffset).pointee.store(low, ordering: .relaxed)
         unsafe half(node, Self.highOffset).pointee.store(high, ordering: .relaxed)
         let meta = unsafe meta(node)

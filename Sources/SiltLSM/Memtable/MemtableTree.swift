@@ -111,23 +111,31 @@ internal import Synchronization
 
     /// The version, read before anything else of the node.
     @inline(__always) func version(_ node: Node) -> UInt64 {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         unsafe word(node, 0).pointee.load(ordering: .acquiring)
     }
 
     /// Whether what was read of the node since `version` was read is one consistent state.
     @inline(__always) func stands(_ node: Node, _ version: UInt64) -> Bool {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         // Pairs with the fence in `lock`: having seen any change, this load sees the odd version.
         atomicMemoryFence(ordering: .acquiring)
         return unsafe word(node, 0).pointee.load(ordering: .relaxed) == version
     }
 
     @inline(__always) func lock(_ node: Node) {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         unsafe word(node, 0).pointee.store(
             word(node, 0).pointee.load(ordering: .relaxed) | 1, ordering: .relaxed)
         atomicMemoryFence(ordering: .releasing)
     }
 
     @inline(__always) func unlock(_ node: Node) {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         unsafe word(node, 0).pointee.store(
             word(node, 0).pointee.load(ordering: .relaxed) &+ 1, ordering: .releasing)
     }
@@ -149,6 +157,8 @@ internal import Synchronization
 
     /// The order of a record's key and `key`.
     @inline(__always) func compare(_ record: UInt32, _ key: UnsafeRawBufferPointer) -> Int32 {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         let own = unsafe self.key(record)
         guard let left = own.baseAddress, let right = key.baseAddress else {
             return own.count == key.count ? 0 : own.count < key.count ? -1 : 1
@@ -160,6 +170,8 @@ internal import Synchronization
     /// How many of the node's keys are below `key` (or not above it, when `orEqual`).
     @inline(__always)
     func rank(_ node: Node, _ meta: Meta, _ key: UnsafeRawBufferPointer, orEqual: Bool) -> Int {
+        // Safety: offsets lead to nodes and complete records of the arena; indices are clamped to
+        // the fan-out.
         let prefixes = unsafe prefixes(node)
         let records = unsafe records(node)
         let wanted = unsafe prefix(key, skip: meta.skip)

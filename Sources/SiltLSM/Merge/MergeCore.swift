@@ -77,6 +77,8 @@ struct MergeCore: ~Copyable {
 
     /// Goes to the first cell.
     mutating func seekFirst() throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         clear()
         for index in 0..<count {
             if index < memtableCount {
@@ -93,6 +95,8 @@ struct MergeCore: ~Copyable {
 
     /// Goes to the first cell at or after `key`.
     mutating func seek(_ key: UnsafeRawBufferPointer) throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         clear()
         let bound = unsafe CellKeyBound(key)
         for index in 0..<count {
@@ -109,6 +113,8 @@ struct MergeCore: ~Copyable {
 
     /// Goes to the last cell before `key`, or the very last.
     mutating func seekLast(before key: UnsafeRawBufferPointer?) throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         clear()
         let bound = unsafe key.map { unsafe CellKeyBound($0) }
         for index in 0..<count {
@@ -133,6 +139,8 @@ struct MergeCore: ~Copyable {
     /// Goes to the next cell, from one reached by `seek`; without a current cell it does nothing.
     @inline(__always)
     mutating func next() throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         guard unsafe cells[winner].isValid else { return }
         let other = runnerUp
         if other < 0 { return try advance(winner) }
@@ -148,6 +156,8 @@ struct MergeCore: ~Copyable {
 
     /// No source has a cell, in case an error ends a seek half-way.
     private mutating func clear() {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         for index in 0..<count {
             unsafe cells[index].isValid = false
             unsafe cells[index].prefix = .max
@@ -158,6 +168,8 @@ struct MergeCore: ~Copyable {
 
     @inline(__always)
     private mutating func advance(_ index: Int) throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         if index < memtableCount {
             unsafe (memtables + index).pointee.advance()
             load(index)
@@ -169,6 +181,8 @@ struct MergeCore: ~Copyable {
     /// Reads a memtable's current cell, or the first visible one after it.
     @inline(__always)
     private mutating func load(_ index: Int) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         while unsafe memtables[index].isValid {
             let key = unsafe memtables[index].key
             let count = key.count &- CellKey.tailByteCount
@@ -194,6 +208,8 @@ struct MergeCore: ~Copyable {
     }
 
     private mutating func seekLast(_ index: Int, before key: UnsafeRawBufferPointer?) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         unsafe (memtables + index).pointee.seekLast(before: key)
         while unsafe memtables[index].isValid {
             // Safety: a record's key stays where it is, also while the cursor moves.
@@ -212,6 +228,8 @@ extension MergeCore {
     /// Whether source `left` comes before source `right`; of equal cells the newer source's does.
     @inline(__always)
     private func precedes(_ left: Int, _ right: Int) -> Bool {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         let order = unsafe SourceCell.compare(cells + left, cells + right)
         return order < 0 || order == 0 && left < right
     }
@@ -239,6 +257,8 @@ extension MergeCore {
 
     /// Plays the matches of the winner's path again after its cell changed.
     private mutating func replay() {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         var current = winner
         var node = (width + current) >> 1
         while node >= 1 {
@@ -255,6 +275,8 @@ extension MergeCore {
 
     /// The second smallest lost to the winner: it is on the winner's path.
     private mutating func findRunnerUp() {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         var node = (width + winner) >> 1
         var best = -1
         while node >= 1 {
@@ -267,6 +289,8 @@ extension MergeCore {
 
     /// Moves every other source off the winner's cell key.
     private mutating func dropDuplicates() throws(SiltstoneError) {
+        // Safety: indices are numbers of sources, for each of which the arrays have an initialized
+        // element.
         for index in 0..<count where index != winner {
             while unsafe cells[index].isValid
                 && SourceCell.compare(cells + winner, cells + index) == 0

@@ -69,10 +69,12 @@ package final class MergeCursor {
 
     /// The length of the row prefix within the column key.
     package var rowPrefixByteCount: Int {
+        // Safety: the core was initialized in init and lives as long as the cursor.
         let cell = unsafe core.pointee.cell
         return unsafe min(Int(silt_zero(cell.key, cell.keyCount)) + 1, cell.keyCount)
     }
 
+    // Safety: the core was initialized in init and lives as long as the cursor.
     /// The time stamp.
     package var timestamp: Int64 { unsafe core.pointee.cell.timestamp }
 

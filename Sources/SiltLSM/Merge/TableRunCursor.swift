@@ -119,6 +119,7 @@ struct TableRunCursor: ~Copyable {
     mutating func seekLast(
         before key: UnsafeRawBufferPointer?, _ bound: CellKeyBound?, _ cell: inout SourceCell
     ) throws(SiltstoneError) {
+        // Safety: the buffer is this value's own, and the block of the place is held.
         cell.isValid = false
         entry = -1
         entryCount = 0
@@ -255,6 +256,7 @@ struct TableRunCursor: ~Copyable {
     }
 
     private static func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int32 {
+        // Safety: the buffer is this value's own, and the block of the place is held.
         unsafe left.withUnsafeBytes { left in
             guard let a = left.baseAddress, let b = right.baseAddress else {
                 return left.count == right.count ? 0 : left.count < right.count ? -1 : 1

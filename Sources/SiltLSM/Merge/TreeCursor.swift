@@ -69,6 +69,7 @@ package final class TreeCursor {
         }
     }
 
+    // Safety: the core was initialized in init and lives as long as the cursor.
     /// Goes to the next cell.
     @inline(__always)
     package func next() throws(SiltstoneError) { try unsafe core.pointee.next() }

@@ -15,6 +15,7 @@ struct TableOpening {
     private let tailStart: Int
 
     init(_ file: TableFile, _ objects: any ObjectStore) throws(SiltstoneError) {
+        // Safety: buffers are read within their bounds, while the object that owns them is held.
         self.file = file
         object = try objects.open(file.key)
         let size = object.byteCount
@@ -39,6 +40,7 @@ struct TableOpening {
 
     /// The payload of one of the file's blocks.
     func payload(_ kind: BlockKind, _ place: TableFooter.Place) throws(SiltstoneError) -> RawBytes {
+        // Safety: buffers are read within their bounds, while the object that owns them is held.
         let count = Int(place.byteCount)
         guard let offset = Int(exactly: place.offset), offset <= object.byteCount - count else {
             throw error("block lies outside the file kind=\(kind)", place.offset)
@@ -72,6 +74,7 @@ struct TableOpening {
         _ kind: BlockKind, _ stored: RawBytes, file: Identifier, offset: UInt64,
         _ decompressor: Decompressor
     ) throws(DecodingError) -> RawBytes {
+        // Safety: buffers are read within their bounds, while the object that owns them is held.
         let contents = try unsafe BlockFrame.check(kind, stored.bytes, fileID: file, offset: offset)
         let memory = RawBytes(byteCount: contents.rawByteCount)
         // Safety: the payload is the first `storedByteCount` bytes of what was checked.

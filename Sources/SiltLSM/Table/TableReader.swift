@@ -58,6 +58,7 @@ package final class TableReader: Sendable {
 
     /// The bytes of memory that the index and filter take.
     package var memoryBytes: Int {
+        // Safety: buffers are read within their bounds, while the object that owns them is held.
         unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0)
     }
 
@@ -82,6 +83,7 @@ package final class TableReader: Sendable {
 
     /// Reads a block from the file, whether the cache has it or not.
     private func read(_ entry: IndexEntry, _ key: BlockKey) throws(SiltstoneError) -> CachedBlock {
+        // Safety: buffers are read within their bounds, while the object that owns them is held.
         let (end, overflow) = entry.offset.addingReportingOverflow(UInt64(entry.storedByteCount))
         guard !overflow, end <= dataEnd else {
             throw corrupted("block lies outside the file's data end=\(end)", at: entry.offset)

@@ -42,6 +42,7 @@ package final class TableWriter {
         sequence: UInt64,
         value: UnsafeRawBufferPointer
     ) throws(SiltstoneError) {
+        // Safety: the caller's buffers are only handed on, within the call.
         if !block.isEmpty,
             block.estimatedByteCount + columnKey.count + value.count + 24 > blockBytes
         {
@@ -91,6 +92,7 @@ package final class TableWriter {
     package func abandon() { object.abandon() }
 
     private func addToFilter(_ columnKey: UnsafeRawBufferPointer) {
+        // Safety: the caller's buffers are only handed on, within the call.
         switch filter.kind {
         case .none: return
         case .rowAndColumn: unsafe filter.append(Hash64.hash(columnKey))

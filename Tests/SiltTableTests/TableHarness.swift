@@ -9,24 +9,29 @@ final class TableHarness {
     let disk: MemoryDisk
     let clock: ManualClock
     var store: TableStore
+    /// Also the seed: the clock may stand still, and identifiers must not repeat.
+    private var openingCount: UInt64 = 1
 
     init(nowMilliseconds: Int64 = 1_000_000, disk: MemoryDisk = MemoryDisk()) throws {
         self.disk = disk
         clock = ManualClock(nowMilliseconds: nowMilliseconds)
-        store = try TableHarness.open(disk, clock)
+        store = try TableHarness.open(disk, clock, seed: 1)
     }
 
-    static func open(_ disk: MemoryDisk, _ clock: ManualClock) throws -> TableStore {
+    private static func open(_ disk: MemoryDisk, _ clock: ManualClock, seed: UInt64) throws
+        -> TableStore
+    {
         var options = EngineOptions()
         options.logSegmentBytes = 1 << 20
         options.runsMaintenance = false
-        return try TableStore.open(.memory(disk: disk, clock: clock), options)
+        return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
     }
 
     /// Closes and opens again.
     func reopen() throws {
         try store.close()
-        store = try TableHarness.open(disk, clock)
+        openingCount += 1
+        store = try TableHarness.open(disk, clock, seed: openingCount)
     }
 
     /// The time of the next mutation.

@@ -10,17 +10,17 @@ import Testing
 struct CorruptionTests {
     private let clock = ManualClock()
 
-    private func open(_ disk: MemoryDisk) throws -> TableStore {
+    private func open(_ disk: MemoryDisk, seed: UInt64 = 2) throws -> TableStore {
         var options = EngineOptions()
         options.logSegmentBytes = 16 << 10
         options.runsMaintenance = false
-        return try TableStore.open(.memory(disk: disk, clock: clock), options)
+        return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
     }
 
     /// A directory with every kind of file: merged and fresh table files, manifests, schemas, a log.
     private func makeDisk() throws -> MemoryDisk {
         let disk = MemoryDisk()
-        let store = try open(disk)
+        let store = try open(disk, seed: 1)
         let table = try store.createTable(
             TableDefinition(
                 "t", families: [Family("f", maxVersions: 3), Family("g", compression: .none)],

@@ -52,7 +52,8 @@ private final class CrashScript {
         var options = EngineOptions()
         options.logSegmentBytes = 16 << 10
         options.runsMaintenance = false
-        return try TableStore.open(.memory(disk: disk, clock: clock), options)
+        return try TableStore.open(
+            .memory(disk: disk, clock: clock, seed: random.next()), options)
     }
 
     /// Runs until the disk stops.
@@ -116,7 +117,8 @@ private final class CrashScript {
                 rows[row.key] = row.cells.compactMap { Int("\($0.value)") }
             }
             let found = Set((1...max(1, attempted)).filter { rows[Bytes("a\($0)")] != nil })
-            for number in 1...max(1, attempted) {
+            // Without the log, regions keep only what they flushed, each for itself.
+            for number in 1...max(1, attempted) where durability != .skipWAL {
                 let isThere = found.contains(number)
                 #expect(
                     (rows[Bytes("z\(number)")] != nil) == isThere, "\(label): half of \(number)")

@@ -43,18 +43,20 @@ private struct ModelRun {
 
     init(seed: UInt64, families: [Family], splitPoints: [Bytes]) throws {
         self.seed = seed
-        store = try ModelRun.open(disk, clock)
+        store = try ModelRun.open(disk, clock, seed: seed)
         table = try store.createTable(
             TableDefinition("t", families: families, splitPoints: splitPoints))
         model = TableModel(families: families)
         generator = MutationGenerator(seed: seed, families: families)
     }
 
-    private static func open(_ disk: MemoryDisk, _ clock: ManualClock) throws -> TableStore {
+    private static func open(_ disk: MemoryDisk, _ clock: ManualClock, seed: UInt64) throws
+        -> TableStore
+    {
         var options = EngineOptions()
         options.logSegmentBytes = 1 << 20
         options.runsMaintenance = false
-        return try TableStore.open(.memory(disk: disk, clock: clock), options)
+        return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
     }
 
     mutating func step(_ number: Int) throws {
@@ -94,7 +96,7 @@ private struct ModelRun {
             model.compact(nowMilliseconds: now)
         case 94..<96:
             try store.close()
-            store = try ModelRun.open(disk, clock)
+            store = try ModelRun.open(disk, clock, seed: seed &+ UInt64(number) << 20)
             table = try store.table("t")
         default: clock.advance(milliseconds: Int64(generator.below(30)))
         }

@@ -19,7 +19,8 @@ struct AtomicUpdateTests {
         let (harness, table) = try make()
         #expect(try table.increment("r", [("f:n", 5), ("f:m", -1)]).map(\.1) == [5, -1])
         #expect(try table.increment("r", [("f:n", 5), ("f:n", 1)]).map(\.1) == [10, 11])
-        #expect(try table.get("r", .columns("f:n"))?.cells.first?.value == [0, 0, 0, 0, 0, 0, 0, 11])
+        #expect(
+            try table.get("r", .columns("f:n"))?.cells.first?.value == [0, 0, 0, 0, 0, 0, 0, 11])
         #expect(try table.increment("r", [("f:n", .max)]).map(\.1) == [.min + 10])
         try table.write([.put("r", "f:text", "abc")])
         #expect(throws: SiltstoneError.self) {

@@ -14,7 +14,8 @@ struct RowScannerTests {
         let harness = try TableHarness()
         let table = try harness.store.createTable(
             TableDefinition(
-                "t", families: [Family("a"), Family("b", maxVersions: 3)], splitPoints: splitPoints))
+                "t", families: [Family("a"), Family("b", maxVersions: 3)], splitPoints: splitPoints)
+        )
         for (index, key) in Self.keys.enumerated() {
             // Some rows live in one family only, some in both; half of them in files.
             if index % 3 != 0 { try table.write([.put(key, "a:q", "1")]) }

@@ -123,7 +123,9 @@ struct TableStoreTests {
         #expect(harness.store.tables(includesSystem: true).count == 1)
         #expect(code { try harness.store.dropTable("silt:jobs") } == .invalidArgument)
         #expect(
-            code { _ = try harness.store.systemTable(TableDefinition("x", families: [Family("f")])) }
+            code {
+                _ = try harness.store.systemTable(TableDefinition("x", families: [Family("f")]))
+            }
                 == .invalidArgument)
         try harness.reopen()
         #expect(try harness.store.systemTable(definition).get("r")?.values == ["s:q=kept"])

@@ -92,7 +92,9 @@ struct DatabaseTests {
                 }
                 #expect(next == 5000)
                 var keys: [Bytes] = []
-                for try await row in table.scan("01990"..<"02010").limit(15) { keys.append(row.key) }
+                for try await row in table.scan("01990"..<"02010").limit(15) {
+                    keys.append(row.key)
+                }
                 #expect(keys.count == 15 && keys.first == "01990" && keys.last == "02004")
                 keys = []
                 for try await row in table.scan(RowRange(isReversed: true)).limit(3) {

@@ -77,7 +77,7 @@ struct CorruptionTests {
         var errorCount = 0
         var wrong: [String] = []
         for (file, byteCount) in original.files {
-            let samples = TestSettings.isExhaustive ? byteCount : min(byteCount, 48)
+            let samples = TestSettings.isExhaustive ? byteCount : min(byteCount, 16)
             for sample in 0..<samples {
                 let offset = TestSettings.isExhaustive ? sample : random.next(below: byteCount)
                 let disk = copy(original)

@@ -69,7 +69,8 @@ private struct ModelRun {
                 generator.mutation(nowMilliseconds: now)
             }
             // What a delete of the newest version means is read before the batch: one row a batch then.
-            let batch = mutations.contains { $0.changes.contains { $0.action == .deleteVersion } }
+            let batch =
+                mutations.contains { $0.changes.contains { $0.action == .deleteVersion } }
                 ? [mutations[0]] : mutations
             try table.write(batch, durability: .syncWAL)
             for mutation in batch {

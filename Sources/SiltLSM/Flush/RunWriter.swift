@@ -42,9 +42,7 @@ final class RunWriter {
     /// Appends the cursor's cell; `startsRow` says whether its row differs from that of the cell before.
     func append(_ cursor: MergeCursor, startsRow: Bool) throws(SiltstoneError) {
         if let writer {
-            // A row that fills several files is cut, too.
-            let size = startsRow ? writer.byteCount : writer.byteCount / 4
-            if size < fileBytesMax {
+            if !isFull(writer, startsRow: startsRow) {
                 try writer.append(cursor)
                 return
             }
@@ -58,6 +56,13 @@ final class RunWriter {
             properties: properties)
         writer = next
         try next.append(cursor)
+    }
+
+    private func isFull(_ writer: TableWriter, startsRow: Bool) -> Bool {
+        if fileBytesMax == .max { return false }
+        // Looking at the size is not free; a row that fills several files is cut, too.
+        if startsRow { return writer.byteCount >= fileBytesMax }
+        return writer.cellCount & 0x3f == 0 && writer.byteCount / 4 >= fileBytesMax
     }
 
     /// Makes the last file durable.

@@ -1,0 +1,87 @@
+import SiltBytes
+import SiltFormat
+import SiltIO
+import SiltLSM
+import SiltModel
+import Testing
+
+@Suite("Log")
+struct LogReplayTests {
+    private func crashed(rows: Int) throws -> (disk: MemoryDisk, segments: [DiskFile]) {
+        let fixture = try EngineFixture(groupCount: 1)
+        for index in 0..<rows { try fixture.put("r\(index)", String(repeating: "v", count: 100)) }
+        let disk = fixture.disk.crashed(keeping: .processKill, random: SeededRandom(seed: 1))
+        return (disk, disk.files.map(\.file).filter { "\($0)".hasPrefix("wal/") })
+    }
+
+    @Test("A missing segment in the middle is an error that names it")
+    func missingSegment() throws {
+        let (disk, segments) = try crashed(rows: 80)
+        #expect(segments.count > 3)
+        try disk.remove(segments[1])
+        let error = #expect(throws: SiltstoneError.self) { try EngineFixture(disk, groupCount: 1) }
+        #expect(error?.code == .corrupted)
+        #expect(error?.location?.file == "\(segments[1])")
+    }
+
+    @Test("A segment cut short before others is an error, the last one cut short is a torn tail")
+    func cutSegment() throws {
+        let (early, earlySegments) = try crashed(rows: 80)
+        try early.truncate(earlySegments[0], to: 2_000)
+        let error = #expect(throws: SiltstoneError.self) { try EngineFixture(early, groupCount: 1) }
+        #expect(error?.code == .corrupted)
+        #expect(error?.message.contains("last_good") == true)
+        let (disk, segments) = try crashed(rows: 80)
+        let last = try #require(segments.last)
+        try disk.truncate(last, to: 300)
+        let again = try EngineFixture(disk, groupCount: 1)
+        let count = try again.values().count
+        #expect(count > 60 && count < 80)
+        #expect(again.report.tornBytes > 0)
+    }
+
+    @Test("A refused opening changes nothing: with the damage undone, everything is there")
+    func refusalIsHarmless() throws {
+        let (disk, segments) = try crashed(rows: 40)
+        try disk.flipBit(of: segments[0], offset: 900, bit: 2)
+        #expect(throws: SiltstoneError.self) { try EngineFixture(disk, groupCount: 1) }
+        let copy = disk.crashed(keeping: .processKill, random: SeededRandom(seed: 1))
+        try copy.flipBit(of: segments[0], offset: 900, bit: 2)
+        #expect(try EngineFixture(copy, groupCount: 1).values().count == 40)
+    }
+
+    @Test("Segments whose cells are all in tables are deleted")
+    func trimming() throws {
+        let fixture = try EngineFixture()
+        for index in 0..<60 {
+            try fixture.put("r\(index)", String(repeating: "v", count: 100), group: index % 2)
+        }
+        let full = fixture.engine.metrics.logBytes
+        try fixture.groups[0].flush()
+        #expect(
+            fixture.engine.metrics.logBytes == full,
+            "the other region still needs the oldest segment")
+        try fixture.groups[1].flush()
+        #expect(fixture.engine.metrics.logBytes <= 4 << 10)
+        let segments = fixture.disk.files.filter { "\($0.file)".hasPrefix("wal/") }
+        #expect(segments.count == 1)
+    }
+
+    @Test("A batch larger than a segment gets a segment of its own")
+    func largeBatch() throws {
+        var options = EngineFixture.options
+        options.runsMaintenance = true
+        let fixture = try EngineFixture(groupCount: 1, options: options)
+        let value = String(repeating: "w", count: 40_000)
+        for index in 0..<4 {
+            try fixture.put("big\(index)", value)
+            try fixture.put("small\(index)", "s")
+            fixture.workers.runOne()
+        }
+        let again = try EngineFixture(
+            fixture.disk.crashed(keeping: .dropUnsynced, random: SeededRandom(seed: 1)),
+            groupCount: 1)
+        #expect(try again.values().count == 8)
+        #expect(try again.values()["big3"] == value)
+    }
+}

@@ -1,13 +1,160 @@
 import ArgumentParser
+import Foundation
+import SiltIO
+import SiltIngest
+import SiltLSM
 import SiltModel
+import SiltTable
+import Synchronization
 
 /// `silt job run`.
 struct JobRunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a job on its input until it ends.")
+        commandName: "run", abstract: "Run a job until its input ends and every window is written.",
+        discussion: """
+            A job that was stopped or killed goes on where its last checkpoint was made. One that has completed \
+            says so and does nothing. Paths in a job file are relative to the current directory.
+            """)
 
     @Argument(help: "The job file, YAML or JSON.")
     var file: String
 
-    func run() throws { throw CommandFailure(.failed, "not built") }
+    @Option(help: "The data directory; made when missing.")
+    var data = "silt-data"
+
+    @Option(help: "Read this file instead of the job's source; - is the standard input.")
+    var input: String?
+
+    @Flag(help: "Forget an earlier run's checkpoint and begin again.")
+    var fresh = false
+
+    @Option(name: .customLong("checkpoint-bytes"), help: "Make a checkpoint after so much input.")
+    var checkpointBytes = 16 << 20
+
+    @Option(
+        name: .customLong("checkpoint-interval"),
+        help: "Make a checkpoint after so long, such as 5s.")
+    var checkpointInterval = "5s"
+
+    @Option(name: .customLong("block-bytes"), help: "Read so much at once.")
+    var blockBytes = 1 << 20
+
+    @OptionGroup var durability: DurabilityOptions
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if checkpointBytes < 1 { throw ValidationError("--checkpoint-bytes is at least 1") }
+        if blockBytes < 1 { throw ValidationError("--block-bytes is at least 1") }
+        _ = try DurationText.milliseconds(checkpointInterval, as: "--checkpoint-interval")
+    }
+
+    func run() throws {
+        let job = try JobFile.read(file)
+        JobFile.warn(job, file)
+        var options = JobRunner.Options()
+        options.isFresh = fresh
+        options.checkpointBytes = checkpointBytes
+        options.checkpointMilliseconds = try DurationText.milliseconds(
+            checkpointInterval, as: "--checkpoint-interval")
+        options.blockBytes = blockBytes
+        options.durability = try durability.level()
+        // The input is opened before the directory: a missing file must not leave an empty database behind.
+        let source = try openInput(of: job)
+        let store = try EmbeddedAccess.open(data, creates: true)
+        let summary: JobSummary
+        do {
+            let runner = JobRunner(
+                store: store, job: job, input: source, clock: store.engine.environment.clock,
+                options: options)
+            summary = try run(runner)
+        } catch {
+            try? store.closeWithEnvironment()
+            throw error
+        }
+        try store.closeWithEnvironment()
+        print(summary, job)
+        if summary.outcome == .stopped {
+            throw CommandFailure(
+                .failed, "stopped before the end of the input", advice: "run it again to go on")
+        }
+    }
+
+    private func openInput(of job: JobDefinition) throws -> JobInput {
+        let files = PosixInputFiles()
+        switch input {
+        case nil:
+            if case .file(let path) = job.source { try requireFile(path) }
+            return try JobInput(job.source, files: files)
+        case "-": return JobInput(standardInputOf: files)
+        case .some(let path):
+            try requireFile(path)
+            return try JobInput(path: path, files: files)
+        }
+    }
+
+    private func requireFile(_ path: String) throws {
+        if NamePattern.isPattern(path) || FileManager.default.fileExists(atPath: path) { return }
+        throw CommandFailure(
+            .notFound, "there is no input file '\(path)'",
+            advice: "paths are relative to the current directory; --input names another file")
+    }
+
+    /// Runs until the end, or until a signal asks to stop: then a last checkpoint is made.
+    private func run(_ runner: JobRunner) throws -> JobSummary {
+        let stop = StopRequest()
+        let progress = Mutex(Progress())
+        defer { progress.withLock { $0.end() } }
+        return try runner.run(
+            progress: { summary in
+                progress.withLock { line in
+                    line.show(
+                        "\(summary.records) records, \(summary.rows) rows, \(summary.bytes >> 20) MiB read"
+                    )
+                }
+            }, isCancelled: { stop.isAsked })
+    }
+
+    private func print(_ summary: JobSummary, _ job: JobDefinition) {
+        switch output.format {
+        case .ndjson: Output.standard.write(summary.json.text + "\n")
+        case .csv, .table:
+            if summary.outcome == .alreadyCompleted {
+                Output.standard.write(
+                    "job \(job.name) has completed before; --fresh runs it again\n")
+            } else {
+                Output.standard.write(
+                    "job \(job.name) \(summary.outcome.rawValue)\(summary.isResumed ? " (resumed)" : ""):"
+                        + " \(summary.records) records, \(summary.rows) rows into \(job.table),"
+                        + " \(summary.late) late, \(summary.bad) bad\n")
+            }
+            if let bad = summary.firstBad {
+                Output.standard.write("the first bad record: \(bad)\n")
+            }
+        }
+        Output.standard.flush()
+    }
+}
+
+/// Notices SIGTERM and SIGINT, for work that looks now and then whether it should stop.
+private final class StopRequest {
+    private let flag: Flag
+    private let sources: [any DispatchSourceSignal]
+
+    private final class Flag: Sendable {
+        let isSet = Atomic(false)
+    }
+
+    init() {
+        let flag = Flag()
+        self.flag = flag
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { flag.isSet.store(true, ordering: .relaxed) }
+            source.resume()
+            return source
+        }
+    }
+
+    var isAsked: Bool { flag.isSet.load(ordering: .relaxed) }
 }

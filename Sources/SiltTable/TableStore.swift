@@ -89,6 +89,9 @@ package final class TableStore: Sendable {
             id: record.table, shared: shared, layout: TableLayout(record, regions: groups))
     }
 
+    /// All time that the store sees.
+    package var clock: any Clock { shared.clock }
+
     /// The engine underneath.
     package var engine: Engine { shared.engine }
 

@@ -15,6 +15,7 @@ package final class MemoryInputFiles: InputFiles {
     /// Replaces a file.
     package func replace(_ name: String, _ bytes: [UInt8]) { files.withLock { $0[name] = bytes } }
 
+    /// The names that a path or pattern means, sorted.
     package func names(matching path: String) throws(SiltstoneError) -> [String] {
         let names = files.withLock { files in
             files.keys.filter {
@@ -27,6 +28,7 @@ package final class MemoryInputFiles: InputFiles {
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
 
+    /// Opens a file.
     package func open(_ name: String) throws(SiltstoneError) -> any InputFile {
         guard let bytes = files.withLock({ $0[name] }) else {
             throw SiltstoneError(.notFound, "no such file", at: .init(file: name))
@@ -34,6 +36,7 @@ package final class MemoryInputFiles: InputFiles {
         return MemoryInputFile(name: name, bytes: bytes, isStream: false)
     }
 
+    /// The bytes given as the standard input.
     package func standardInput() throws(SiltstoneError) -> any InputFile {
         MemoryInputFile(name: "stdin", bytes: stream, isStream: true)
     }

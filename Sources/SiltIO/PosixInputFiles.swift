@@ -6,6 +6,7 @@ package final class PosixInputFiles: InputFiles {
     /// The files that the process can open.
     package init() {}
 
+    /// The names that a path or pattern means, sorted.
     package func names(matching path: String) throws(SiltstoneError) -> [String] {
         guard NamePattern.isPattern(path) else { return [path] }
         let cut = path.utf8.lastIndex(of: UInt8(ascii: "/"))
@@ -39,10 +40,12 @@ package final class PosixInputFiles: InputFiles {
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
 
+    /// Opens a file.
     package func open(_ name: String) throws(SiltstoneError) -> any InputFile {
         PosixInputFile(file: try PosixFile(path: name, name: name, flags: O_RDONLY))
     }
 
+    /// The process's standard input.
     package func standardInput() throws(SiltstoneError) -> any InputFile { PosixInputStream() }
 }
 
@@ -77,8 +80,8 @@ private final class PosixInputFile: InputFile {
 
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {
+        // Safety: the closure uses the buffer that it is lent only for its one system call.
         try unsafe append(count, name: name, offset: offset, to: &bytes) { buffer in
-            // Safety: the buffer is lent for the call.
             unsafe pread(file.descriptor, buffer.baseAddress, buffer.count, off_t(offset))
         }
     }
@@ -91,8 +94,8 @@ private final class PosixInputStream: InputFile {
 
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {
+        // Safety: the closure uses the buffer that it is lent only for its one system call.
         try unsafe append(count, name: name, offset: offset, to: &bytes) { buffer in
-            // Safety: the buffer is lent for the call.
             unsafe Glibc.read(STDIN_FILENO, buffer.baseAddress, buffer.count)
         }
     }

@@ -55,7 +55,7 @@ package final class JobInput {
     private let files: any InputFiles
     private let isStream: Bool
     private let names: [String]
-    private var open: (any InputFile)?
+    private var handle: (any InputFile)?
     private var current = Position()
     /// Where the next read begins.
     private var readOffset = 0
@@ -119,18 +119,18 @@ package final class JobInput {
         current.base = base
         current.fileCount = names.count
         current.fileBytes = try file.byteCount() ?? -1
-        open = file
+        handle = file
         readOffset = 0
     }
 
     /// Appends up to `count` bytes of the current file; 0 at its end.
     func read(_ count: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int {
-        guard let open else { return 0 }
+        guard let handle else { return 0 }
         let start = bytes.count
-        var got = try open.read(count, at: readOffset, into: &bytes)
+        var got = try handle.read(count, at: readOffset, into: &bytes)
         // The fingerprint wants its bytes in one piece, however the stream hands them out.
         while readOffset == 0, got > 0, got < JobInput.fingerprintBytesMax {
-            let more = try open.read(count - got, at: got, into: &bytes)
+            let more = try handle.read(count - got, at: got, into: &bytes)
             if more == 0 { break }
             got += more
         }
@@ -189,10 +189,12 @@ package final class JobInput {
         guard isStream || current.fileBytes >= position.offset else {
             throw changed(job, position.file, "it is shorter than what was read of it")
         }
+        // Nothing of it had been read yet.
+        if position.fingerprintBytes == 0 { return }
         var bytes: [UInt8] = []
         while bytes.count < position.fingerprintBytes {
             let wanted = position.fingerprintBytes - bytes.count
-            guard let got = try open?.read(wanted, at: bytes.count, into: &bytes), got > 0 else {
+            guard let got = try handle?.read(wanted, at: bytes.count, into: &bytes), got > 0 else {
                 break
             }
         }
@@ -211,7 +213,7 @@ package final class JobInput {
         while readOffset < offset {
             var bytes: [UInt8] = []
             guard
-                let got = try open?.read(
+                let got = try handle?.read(
                     min(1 << 20, offset - readOffset), at: readOffset, into: &bytes), got > 0
             else { throw changed(job, current.file, "it is shorter than what was read of it") }
             readOffset += got

@@ -23,7 +23,9 @@ import Glibc
         unsafe mutex.deallocate()
     }
 
-    /// Sets the value, not 0, and wakes who waits. 0 resets.
+    /// Sets the value, not 0, and wakes who waits.
+    ///
+    /// 0 resets.
     package func set(_ newValue: Int) {
         // Safety: the mutex lives as long as this object and is unlocked by the same thread.
         unsafe pthread_mutex_lock(mutex)
@@ -37,6 +39,24 @@ import Glibc
         // Safety: the mutex is held while waiting, as the condition requires.
         unsafe pthread_mutex_lock(mutex)
         while value == 0 { unsafe pthread_cond_wait(changed, mutex) }
+        let taken = value
+        value = 0
+        unsafe pthread_mutex_unlock(mutex)
+        return taken
+    }
+
+    /// Waits as `wait` does, but only for about so long: then the answer is 0.
+    package func wait(milliseconds: Int) -> Int {
+        var end = timespec()
+        // Safety: the mutex is held while waiting; `end` is a local.
+        unsafe clock_gettime(CLOCK_REALTIME, &end)
+        let nanoseconds = Int(end.tv_nsec) + milliseconds % 1_000 * 1_000_000
+        end.tv_sec += milliseconds / 1_000 + nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        unsafe pthread_mutex_lock(mutex)
+        while value == 0 {
+            if unsafe pthread_cond_timedwait(changed, mutex, &end) != 0 { break }
+        }
         let taken = value
         value = 0
         unsafe pthread_mutex_unlock(mutex)

@@ -69,6 +69,7 @@ extension Engine {
                 }
             }
             counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
+            flushEnded.set(1)
             counters.flushes.add(trees.count)
             counters.flushWrittenBytes.add(writers.reduce(0) { $0 + $1.byteCount })
         }

@@ -82,7 +82,9 @@ extension Engine {
         }
     }
 
-    /// Forgets a region: durable on return. Its files are swept later; snapshots stay readable.
+    /// Forgets a region: durable on return.
+    ///
+    /// Its files are swept later; snapshots stay readable.
     package func dropGroup(_ group: TreeGroup) throws(SiltstoneError) {
         try checkOpen()
         commitLock.withLock { _ in group.state.withLock { $0.isDropped = true } }

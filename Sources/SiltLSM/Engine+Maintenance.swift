@@ -16,7 +16,9 @@ extension Engine {
         return now &- (log.bufferedSince ?? now) < Self.bufferNanosecondsMax
     }
 
-    /// Asks a worker to write the log's buffer. One thread is kept free for urgent jobs, so this happens soon.
+    /// Asks a worker to write the log's buffer.
+    ///
+    /// One thread is kept free for urgent jobs, so this happens soon.
     func scheduleLogWrite() {
         if logWriteIsQueued.exchange(true, ordering: .relaxed) { return }
         environment.workers.submit(.high) { [weak self] in
@@ -33,7 +35,10 @@ extension Engine {
             throw SiltstoneError(.unavailable, "recovery has not ended")
         }
         let memoryMax = options.memtableBytesMax + options.memtableBytesMax / 2
-        guard counters.memtableBytes.value > memoryMax || crowdedGroups.value > 0 else { return }
+        guard counters.memtableBytes.value > memoryMax || crowdedGroups.value > 0 else {
+            if counters.memtableBytes.value > options.memtableBytesMax { slowDown() }
+            return
+        }
         if failure != nil { return }
         let start = environment.clock.monotonicNanoseconds
         counters.stalls.add(1)
@@ -49,6 +54,13 @@ extension Engine {
         }
         let waited = environment.clock.monotonicNanoseconds &- start
         counters.stallNanoseconds.add(Int(clamping: waited))
+    }
+
+    /// Holds a commit back for a moment, so that flushes catch up before writers must wait for them.
+    private func slowDown() {
+        guard options.runsMaintenance else { return }
+        counters.slowed.add(1)
+        _ = flushEnded.wait(milliseconds: 1)
     }
 
     /// Sets aside what has grown too large, and asks workers to flush it.

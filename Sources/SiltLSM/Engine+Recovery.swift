@@ -5,8 +5,11 @@ package import SiltModel
 internal import Synchronization
 
 extension Engine {
-    /// Brings back what the logs of earlier server runs hold, writes it to table files and deletes those logs. Once, after all regions
-    /// were opened; commits are accepted afterwards. Killed at any point, it can begin again.
+    /// Brings back what the logs of earlier server runs hold, writes it to table files and deletes
+    /// those logs.
+    ///
+    /// Once, after all regions were opened; commits are accepted afterwards. Killed at any point,
+    /// it can begin again.
     ///
     /// - Throws: `corrupted` when a log is damaged before its end: nothing was deleted then.
     package func finishRecovery() throws(SiltstoneError) -> RecoveryReport {
@@ -70,8 +73,10 @@ extension Engine {
         }
     }
 
-    /// Flushes what is in memory, ends the log and gives the data directory up. Batches that wait are committed first; later calls
-    /// throw `closed`. After a failure of storage only the directory is given up.
+    /// Flushes what is in memory, ends the log and gives the data directory up.
+    ///
+    /// Batches that wait are committed first; later calls throw `closed`. After a failure of
+    /// storage only the directory is given up.
     package func close() throws(SiltstoneError) {
         let isFirst = state.withLock { state in
             defer { state.isClosed = true }

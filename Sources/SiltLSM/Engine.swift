@@ -33,6 +33,8 @@ package final class Engine: Sendable {
     let logWriteIsQueued = Atomic(false)
     /// How many groups have so many runs that writers must wait for a compaction.
     let crowdedGroups = Atomic(0)
+    /// Set when a flush ended: writers that are slowed go on.
+    let flushEnded = Signal()
     let isSweepQueued = Atomic(false)
 
     private init(_ environment: Environment, _ options: EngineOptions, incarnation: Identifier) {
@@ -136,6 +138,7 @@ package final class Engine: Sendable {
         metrics.compactionReadBytes = counters.compactionReadBytes.value
         metrics.compactionWrittenBytes = counters.compactionWrittenBytes.value
         metrics.stallCount = counters.stalls.value
+        metrics.slowedCount = counters.slowed.value
         metrics.stallNanoseconds = counters.stallNanoseconds.value
         metrics.memtableBytes = counters.memtableBytes.value
         metrics.sweptFileCount = counters.sweptFiles.value

@@ -24,7 +24,9 @@ package struct EngineMetrics: Sendable {
     package var compactionWrittenBytes = 0
     /// Times that writers had to wait for a flush or a compaction.
     package var stallCount = 0
-    /// How long they waited, in nanoseconds.
+    /// Commits held back for a millisecond because memory was nearly full.
+    package var slowedCount = 0
+    /// How long writers waited, in nanoseconds.
     package var stallNanoseconds = 0
     /// Bytes of memory of all memtables.
     package var memtableBytes = 0
@@ -82,6 +84,7 @@ final class EngineCounters: Sendable {
     let compactionWrittenBytes = Atomic(0)
     let stalls = Atomic(0)
     let stallNanoseconds = Atomic(0)
+    let slowed = Atomic(0)
     let sweptFiles = Atomic(0)
     /// Bytes of memory of all memtables.
     let memtableBytes = Atomic(0)

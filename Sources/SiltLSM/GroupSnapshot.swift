@@ -1,6 +1,8 @@
 package import SiltModel
 
-/// A region at one moment: a sequence, and the memtables and files that hold everything up to it. What it refers to stays readable.
+/// A region at one moment: a sequence, and the memtables and files that hold everything up to it.
+///
+/// What it refers to stays readable.
 package final class GroupSnapshot: Sendable {
     /// The newest operation that the snapshot shows.
     package let sequence: UInt64
@@ -13,7 +15,9 @@ package final class GroupSnapshot: Sendable {
         self.tables = tables
     }
 
-    /// A cursor over the cells of a family. It must not outlive the snapshot.
+    /// A cursor over the cells of a family.
+    ///
+    /// It must not outlive the snapshot.
     package func cursor(family: UInt8, _ options: CursorOptions) throws(SiltstoneError)
         -> TreeCursor
     {

@@ -3,7 +3,9 @@ internal import SiltFormat
 package import SiltModel
 internal import Synchronization
 
-/// The trees of one region, one for each family. Safe to use from any thread.
+/// The trees of one region, one for each family.
+///
+/// Safe to use from any thread.
 ///
 /// Lock order: `compactionLock`, `flushLock`, `manifestLock`, the engine's commit lock, `state`.
 package final class TreeGroup: Sendable {
@@ -54,7 +56,9 @@ package final class TreeGroup: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Everything visible now, as a consistent whole. Takes one lock for a moment.
+    /// Everything visible now, as a consistent whole.
+    ///
+    /// Takes one lock for a moment.
     package func snapshot() throws(SiltstoneError) -> GroupSnapshot {
         let engine = try owner()
         let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
@@ -72,7 +76,9 @@ package final class TreeGroup: Sendable {
         try engine.compactAll(self)
     }
 
-    /// Adds, removes or alters families. A new manifest is durable on return; a removed family's cells are gone for good.
+    /// Adds, removes or alters families.
+    ///
+    /// A new manifest is durable on return; a removed family's cells are gone for good.
     package func update(trees options: [TreeOptions]) throws(SiltstoneError) {
         try owner().update(self, trees: options)
     }

@@ -3,7 +3,9 @@ internal import SiltFormat
 internal import SiltModel
 internal import Synchronization
 
-/// Puts a batch's operations of one region into its memtables. Runs with the commit lock held, or alone during recovery.
+/// Puts a batch's operations of one region into its memtables.
+///
+/// Runs with the commit lock held, or alone during recovery.
 enum MemtableApply {
     /// Applies checked operations; `segment` is the log segment of their record, `nil` when they are not logged.
     static func apply(

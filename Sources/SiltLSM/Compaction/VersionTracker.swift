@@ -39,8 +39,10 @@ package struct VersionTracker {
         lastTimestamp = nil
     }
 
-    /// Whether the column had a value of this time stamp already (with a higher sequence): then this one was overwritten. Ask for
-    /// each value of the column, first of all.
+    /// Whether the column had a value of this time stamp already (with a higher sequence): then
+    /// this one was overwritten.
+    ///
+    /// Ask for each value of the column, first of all.
     package mutating func isDuplicate(timestamp: Int64) -> Bool {
         if lastTimestamp == timestamp { return true }
         lastTimestamp = timestamp

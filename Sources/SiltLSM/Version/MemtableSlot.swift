@@ -5,8 +5,10 @@ final class MemtableSlot: Sendable {
     /// The cells.
     let memtable: Memtable
     private let emptyByteCount: Int
-    /// The first log segment with a record of this memtable; `UInt64.max` while there is none. Written by the committing thread;
-    /// only ever set once, so readers need no order with other memory.
+    /// The first log segment with a record of this memtable; `UInt64.max` while there is none.
+    ///
+    /// Written by the committing thread; only ever set once, so readers need no order with other
+    /// memory.
     private let segment = Atomic<UInt64>(.max)
 
     init(capacityBytes: Int) {

@@ -1,7 +1,9 @@
 internal import SiltFormat
 internal import SiltModel
 
-/// One tree at one moment; never changes. A change makes another version, which shares what stayed.
+/// One tree at one moment; never changes.
+///
+/// A change makes another version, which shares what stayed.
 final class TreeVersion: Sendable {
     /// The family and its settings.
     let options: TreeOptions

@@ -72,7 +72,16 @@ package final class StoredTable: Sendable {
     /// The table's regions in row order.
     package func regions() -> [RegionInfo] {
         state.withLock { $0.layout }.regions.map { group in
-            RegionInfo(id: group.id, start: group.range.start, end: group.range.end)
+            let metrics = group.metrics
+            var info = RegionInfo(
+                id: group.id, start: group.range.start, end: group.range.end)
+            for tree in metrics.trees {
+                info.fileBytes += tree.tableBytes
+                info.memtableBytes += tree.memtableBytes
+                info.fileCount += tree.fileCounts.reduce(0, +)
+                info.cellCount += tree.tableCells + tree.memtableCells
+            }
+            return info
         }
     }
 

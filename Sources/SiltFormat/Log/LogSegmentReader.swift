@@ -92,6 +92,27 @@ package struct LogSegmentReader: Sendable {
         return record
     }
 
+    /// The first valid record after a damaged place, and up to where it and those that follow know
+    /// the log to have been on the device; `nil` when none follows.
+    package func whatFollows(damageAt place: Int) -> (offset: Int, durable: LogPosition)? {
+        var first: Int?
+        var reach = durable
+        var later = place + 8
+        while later + LogRecord.headerByteCount <= bytes.count {
+            if bytes[later + 8] == UInt8(truncatingIfNeeded: LogRecord.mark),
+                let (record, _) = try? Self.frame(in: bytes, at: later, header),
+                record.slot > lastSlot
+            {
+                first = first ?? later
+                reach = max(reach, record.durable)
+                later = max(later + 8, record.end)
+            } else {
+                later += 8
+            }
+        }
+        return first.map { ($0, reach) }
+    }
+
     private func classify(_ cause: DecodingError) -> End {
         var later = offset + 8
         while later + LogRecord.headerByteCount <= bytes.count {

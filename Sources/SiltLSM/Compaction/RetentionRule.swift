@@ -20,6 +20,8 @@ package struct RetentionRule {
     private let minVersions: Int
     private let markersBefore: Int64
     private let dropsVersions: Bool
+    /// Whether nothing older lies outside, which an expired value might have overwritten at its time stamp.
+    private let dropsExpired: Bool
     private var deletes = DeleteTracker()
     private var versions: VersionTracker
     private var skipsColumn = false
@@ -30,8 +32,12 @@ package struct RetentionRule {
         minVersions = settings.minVersions
         versions = VersionTracker(settings, nowMilliseconds: now)
         switch reach {
-        case .partial: (markersBefore, dropsVersions) = (.min, false)
-        case .bottom(let before, let drops): (markersBefore, dropsVersions) = (before, drops)
+        case .partial:
+            (markersBefore, dropsVersions) = (.min, false)
+            dropsExpired = false
+        case .bottom(let before, let drops):
+            (markersBefore, dropsVersions) = (before, drops)
+            dropsExpired = true
         }
     }
 
@@ -60,7 +66,7 @@ package struct RetentionRule {
         if versions.isDuplicate(timestamp: timestamp) || skipsColumn { return false }
         // Safety: the buffer is only handed on.
         if unsafe versions.isExpired(timestamp: timestamp, flags: flags, value: value) {
-            return false
+            return !dropsExpired
         }
         if deletes.masks(timestamp: timestamp, sequence: sequence), dropsMasked(timestamp) {
             return false

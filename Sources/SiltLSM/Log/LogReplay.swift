@@ -8,8 +8,9 @@ package import SiltModel
 /// 1. Segments are numbered without a gap, records too.
 /// 2. A segment that does not end with its mark is the last with records: the writer makes a segment durable, mark included,
 ///    before it writes to the next. If a later segment has a record, the earlier one is damaged.
-/// 3. A record that does not check out is a torn tail only when nothing valid follows it, it lies after what is known to have been
-///    on the device, and it looks unfinished (`TornTail`). Else the log is damaged and opening is refused.
+/// 3. A record that does not check out is a torn tail only when it lies after what is known to have been on the device, and it looks
+///    unfinished (`TornTail`); when valid records follow, a whole sector of it must lack. Else the log is damaged and opening is
+///    refused.
 package struct LogReplay {
     private let device: any LogDevice
     private let incarnation: Identifier
@@ -76,9 +77,23 @@ package struct LogReplay {
             }
             tornBytes += byteCount
             return false
-        case .damaged(let offset, let cause): throw damage(number, offset, cause)
+        case .damaged(let offset, let cause):
+            guard isHole(offset, reader) else { throw damage(number, offset, cause) }
+            tornBytes += (bytes.lastIndex { $0 != 0 } ?? offset) + 1 - offset
+            return false
         case .clean, nil: return false
         }
+    }
+
+    /// Whether a place before valid records is where a power cut left out sectors of what was given to the system but not yet
+    /// forced to the device: then nothing from there on was acknowledged as being there.
+    private func isHole(_ offset: Int, _ reader: LogSegmentReader) -> Bool {
+        guard !LogSegmentReader.isRecord(reader.bytes, at: offset, reader.header),
+            let next = reader.whatFollows(damageAt: offset)
+        else { return false }
+        let place = LogPosition(segment: reader.header.segment, offset: UInt64(offset))
+        return next.durable <= place
+            && TornTail.lacksSector(reader.bytes, offset..<next.offset)
     }
 
     /// A reader of the segment; `nil` when its first write was never finished.

@@ -36,6 +36,17 @@ enum TornTail {
         return false
     }
 
+    /// Whether the part of the range in some sector is all zeros; parts too short to tell are passed over.
+    static func lacksSector(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let next = min(range.upperBound, (start / sectorBytes + 1) * sectorBytes)
+            if next - start >= 16, bytes[start..<next].allSatisfy({ $0 == 0 }) { return true }
+            start = next
+        }
+        return false
+    }
+
     /// Whether the record would be valid with another length, one that what is there allows.
     private static func isValid(
         _ bytes: [UInt8], at offset: Int, header: LogSegmentHeader, written: Int

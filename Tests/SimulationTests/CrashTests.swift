@@ -1,0 +1,143 @@
+import SiltBytes
+import SiltIO
+import SiltLSM
+import SiltModel
+import SiltTable
+import SiltstoneTesting
+import Testing
+
+@Suite("Crashes")
+struct CrashTests {
+    @Test(
+        "after a crash at any call, every acknowledged batch is there and none half",
+        arguments: [Durability.fsyncWAL, .syncWAL, .asyncWAL, .skipWAL])
+    func everyCall(_ durability: Durability) throws {
+        let seed = TestSettings.seed
+        let effects: [[FaultPlan.StopEffect]] =
+            TestSettings.isExhaustive
+            ? [FaultPlan.StopEffect.allCases]
+            : FaultPlan.StopEffect.allCases.map { [$0] }
+        var call = 1
+        while true {
+            var isFinished = false
+            for effect in effects[call % effects.count] {
+                let script = CrashScript(durability: durability, seed: seed &+ UInt64(call))
+                isFinished = try script.run(stoppingAt: call, effect)
+                try script.verify(
+                    "seed \(seed) call \(call) \(effect) \(durability.name)",
+                    losesPower: durability == .fsyncWAL || effect == .torn)
+            }
+            if isFinished { break }
+            call += 1
+        }
+        print("crash calls \(call) durability \(durability.name) seed \(seed)")
+        #expect(call > 30)
+    }
+}
+
+/// Batches over two regions, flushes and merges, until the disk stops.
+private final class CrashScript {
+    private let durability: Durability
+    private let disk = MemoryDisk()
+    private let clock = ManualClock()
+    private let random: SeededRandom
+    private var attempted = 0
+    private var acknowledged: Set<Int> = []
+    private var tableWasCreated = false
+
+    init(durability: Durability, seed: UInt64) {
+        self.durability = durability
+        random = SeededRandom(seed: seed)
+    }
+
+    private func open(_ disk: MemoryDisk) throws -> TableStore {
+        var options = EngineOptions()
+        options.logSegmentBytes = 16 << 10
+        options.runsMaintenance = false
+        return try TableStore.open(
+            .memory(disk: disk, clock: clock, seed: random.next()), options)
+    }
+
+    /// Runs until the disk stops.
+    ///
+    /// - Returns: whether the script came to its end.
+    func run(stoppingAt call: Int, _ effect: FaultPlan.StopEffect) throws -> Bool {
+        disk.install(
+            FaultPlan(stopAtMutatingCall: call, stopEffect: effect, seed: UInt64(call)))
+        do {
+            let store = try open(disk)
+            let table = try store.createTable(
+                TableDefinition(
+                    "t", families: [Family("f", maxVersions: 100)], splitPoints: ["m"]))
+            tableWasCreated = true
+            for round in 0..<4 {
+                for _ in 0..<4 { try write(table) }
+                if round % 2 == 0 { try table.flush() } else { try table.compact() }
+                try write(table)
+            }
+            try store.sweep()
+            try store.close()
+            return !disk.isStopped
+        } catch let error as SiltstoneError {
+            #expect(disk.isStopped, "\(error)")
+            return false
+        }
+    }
+
+    private func write(_ table: StoredTable) throws {
+        attempted += 1
+        try table.write(Self.batch(attempted), durability: durability)
+        acknowledged.insert(attempted)
+    }
+
+    /// A row of its own in each region, and a row in each that every batch overwrites.
+    private static func batch(_ number: Int) -> [RowMutation] {
+        let value = Bytes("\(number)")
+        return ["a\(number)", "z\(number)", "last", "zlast"].map { row in
+            RowMutation(
+                row: Bytes(row),
+                changes: [
+                    CellMutation(
+                        "f:q", .put(value: value, timeToLiveMilliseconds: nil),
+                        timestamp: Int64(number))
+                ])
+        }
+    }
+
+    /// Reopens what a crash left and looks for every batch, twice.
+    ///
+    /// - Parameter losesPower: whether what was not forced to the device may be gone or full of
+    ///   holes; a killed process leaves what the system was given.
+    func verify(_ label: String, losesPower: Bool) throws {
+        let left = disk.crashed(keeping: losesPower ? .mixed : .processKill, random: random)
+        for reopening in 0..<2 {
+            let store = try open(left)
+            defer { try? store.close() }
+            guard tableWasCreated || !store.tables().isEmpty else { return }
+            let table = try store.table("t")
+            var rows: [Bytes: [Int]] = [:]
+            let scanner = try table.scan(.all, Projection(maxVersions: .max))
+            while let row = try scanner.next() {
+                rows[row.key] = row.cells.compactMap { Int("\($0.value)") }
+            }
+            let found = Set((1...max(1, attempted)).filter { rows[Bytes("a\($0)")] != nil })
+            // Without the log, regions keep only what they flushed, each for itself.
+            for number in 1...max(1, attempted) where durability != .skipWAL {
+                let isThere = found.contains(number)
+                #expect(
+                    (rows[Bytes("z\(number)")] != nil) == isThere, "\(label): half of \(number)")
+                #expect(
+                    rows["last"]?.contains(number) ?? false == isThere, "\(label): \(number)")
+                #expect(
+                    rows["zlast"]?.contains(number) ?? false == isThere, "\(label): \(number)")
+            }
+            if durability == .fsyncWAL || durability == .syncWAL && !losesPower {
+                #expect(
+                    acknowledged.isSubset(of: found),
+                    "\(label) reopening \(reopening): lost \(acknowledged.subtracting(found))")
+            }
+            // The directory goes on to work.
+            try table.write(Self.batch(1), durability: durability)
+        }
+    }
+}

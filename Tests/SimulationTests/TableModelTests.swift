@@ -1,0 +1,115 @@
+import SiltBytes
+import SiltIO
+import SiltLSM
+import SiltModel
+import SiltTable
+import SiltstoneTesting
+import Testing
+
+@Suite("A table against its model")
+struct TableModelTests {
+    private static let families = [
+        Family("a"),
+        Family("b", maxVersions: 3, bloomFilter: .rowAndColumn, compression: .none),
+        Family(
+            "c", maxVersions: 4, minVersions: 1, timeToLiveMilliseconds: 40,
+            compression: .zstd(level: 1)),
+        Family("d", maxVersions: 3, keepDeletedCells: .yes, bloomFilter: .none, blockBytes: 1024),
+    ]
+
+    @Test(
+        "random puts, deletes, flushes, merges and reopenings give the model's answers",
+        arguments: 0..<4 as Range<UInt64>)
+    func random(_ number: UInt64) throws {
+        let seed = TestSettings.seed &+ number
+        print("table model seed \(seed)")
+        var run = try ModelRun(seed: seed, families: Self.families, splitPoints: ["m"])
+        for step in 0..<TestSettings.steps(400) { try run.step(step) }
+        try run.compareAll("at the end")
+        #expect(run.readCount > 20)
+    }
+}
+
+/// One random run.
+private struct ModelRun {
+    let seed: UInt64
+    let disk = MemoryDisk()
+    let clock = ManualClock(nowMilliseconds: 1_000_000)
+    var store: TableStore
+    var table: StoredTable
+    var model: TableModel
+    var generator: MutationGenerator
+    var readCount = 0
+
+    init(seed: UInt64, families: [Family], splitPoints: [Bytes]) throws {
+        self.seed = seed
+        store = try ModelRun.open(disk, clock, seed: seed)
+        table = try store.createTable(
+            TableDefinition("t", families: families, splitPoints: splitPoints))
+        model = TableModel(families: families)
+        generator = MutationGenerator(seed: seed, families: families)
+    }
+
+    private static func open(_ disk: MemoryDisk, _ clock: ManualClock, seed: UInt64) throws
+        -> TableStore
+    {
+        var options = EngineOptions()
+        options.logSegmentBytes = 1 << 20
+        options.runsMaintenance = false
+        return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
+    }
+
+    mutating func step(_ number: Int) throws {
+        let label = "seed \(seed) step \(number)"
+        let now = clock.nowMilliseconds
+        switch generator.below(100) {
+        case 0..<60:
+            clock.advance(milliseconds: 1)
+            let mutations = (0...generator.below(2)).map { _ in
+                generator.mutation(nowMilliseconds: now)
+            }
+            // What a delete of the newest version means is read before the batch: one row a batch then.
+            let batch =
+                mutations.contains { $0.changes.contains { $0.action == .deleteVersion } }
+                ? [mutations[0]] : mutations
+            try table.write(batch, durability: .syncWAL)
+            for mutation in batch {
+                model.apply(mutation, nowMilliseconds: clock.nowMilliseconds)
+            }
+        case 60..<75:
+            let row = generator.row()
+            let projection = generator.projection(nowMilliseconds: now)
+            let expected = model.get(row, projection, nowMilliseconds: now)
+            #expect(try table.get(row, projection) == expected, "\(label) \(row) \(projection)")
+            readCount += 1
+        case 75..<88:
+            let range = generator.range()
+            let projection = generator.projection(nowMilliseconds: now)
+            let scanner = try table.scan(range, projection)
+            var rows: [Row] = []
+            while let row = try scanner.next() { rows.append(row) }
+            let expected = model.scan(range, projection, nowMilliseconds: now)
+            #expect(rows == expected, "\(label) \(range) \(projection)")
+            readCount += 1
+        case 88..<92: try table.flush()
+        case 92..<94:
+            try table.compact()
+            model.compact(nowMilliseconds: now)
+        case 94..<96:
+            try store.close()
+            store = try ModelRun.open(disk, clock, seed: seed &+ UInt64(number) << 20)
+            table = try store.table("t")
+        default: clock.advance(milliseconds: Int64(generator.below(30)))
+        }
+    }
+
+    func compareAll(_ label: String) throws {
+        for row in generator.rows {
+            for projection in [Projection.all, Projection(maxVersions: .max)] {
+                let expected = model.get(
+                    row, projection, nowMilliseconds: clock.nowMilliseconds)
+                #expect(try table.get(row, projection) == expected, "seed \(seed) \(label) \(row)")
+            }
+        }
+    }
+}

@@ -266,6 +266,8 @@ struct JobBench {
             #expect(try dump(bench.open(seed: 999)) == wanted, "stop \(stop)")
             #expect(summary.records == undisturbed.records)
             #expect(summary.bad == undisturbed.bad)
+            #expect(summary.bytes == undisturbed.bytes)
+            #expect(summary.bytes == input.count)
             #expect(summary.late == undisturbed.late)
         }
     }

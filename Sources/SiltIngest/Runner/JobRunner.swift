@@ -174,7 +174,6 @@ package struct JobRunner {
         let got = try input.read(options.blockBytes, into: &run.records.texts.bytes)
         run.blockEnd = run.records.texts.bytes.count
         run.bytesSinceCommit += got
-        run.pipeline.summary.bytes += Int64(got)
         let isFinal = got == 0
         if run.blockOffset == 0, run.records.texts.bytes[start...].starts(with: [0xef, 0xbb, 0xbf])
         {
@@ -191,6 +190,7 @@ package struct JobRunner {
         try run.hand(source: input.file)
         // Decoding may have ended a last line itself: the newline is not the file's.
         run.blockOffset += min(run.records.restStart, run.blockEnd) - start
+        run.pipeline.summary.bytes = Int64(input.base + run.blockOffset)
         guard isFinal else { return false }
         guard try input.nextFile() else { return true }
         run.records.restStart = run.blockEnd

@@ -31,8 +31,9 @@ enum CivilTime {
         }
     }
 
-    /// Milliseconds since 1970; `nil` when a field is out of its range. A leap second is the last
-    /// millisecond of its minute.
+    /// Milliseconds since 1970; `nil` when a field is out of its range.
+    ///
+    /// A leap second is the last millisecond of its minute.
     static func milliseconds(_ fields: Fields) -> Int64? {
         guard (-99_999_999...99_999_999).contains(fields.year), (1...12).contains(fields.month),
             fields.day >= 1,

@@ -65,7 +65,9 @@ struct DelimitedScanner {
         if index < end { index += 1 }
     }
 
-    /// Takes the next field and what ends it; `nil` with a `problem`. The end of final input ends a record.
+    /// Takes the next field and what ends it; `nil` with a `problem`.
+    ///
+    /// The end of final input ends a record.
     @inline(__always)
     mutating func scanField(_ bytes: [UInt8], isFinal: Bool) -> Field? {
         let start = index

@@ -421,7 +421,9 @@ extension JSONLineScanner {
         return result
     }
 
-    /// Scans a number. One too large for its type is a failure as a value, not of the line.
+    /// Scans a number.
+    ///
+    /// One too large for its type is a failure as a value, not of the line.
     private mutating func scanNumber() -> Datum? {
         let start = index
         let isNegative = byte == 0x2d

@@ -51,7 +51,9 @@ struct RecordDecoder {
     /// Whether the decoder is between records, so that reading can go on here from a checkpoint.
     var isBetweenRecords: Bool { !isSkippingLine }
 
-    /// Decodes the records of the block that are whole; `end` is where it ends. With `isFinal`, all of them.
+    /// Decodes the records of the block that are whole; `end` is where it ends.
+    ///
+    /// With `isFinal`, all of them.
     mutating func decode(_ batch: inout RecordBatch, end blockEnd: Int, isFinal: Bool, file: String)
         throws(SiltstoneError)
     {

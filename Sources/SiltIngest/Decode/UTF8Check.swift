@@ -1,6 +1,8 @@
 /// Checks UTF-8 byte by byte, for scanners that go through the bytes anyway.
 enum UTF8Check {
-    /// How many bytes the sequence has that begins with `first`, 2 to 4, when `second` may follow it; `nil` otherwise.
+    /// How many bytes the sequence has that begins with `first`, 2 to 4, when `second` may follow
+    /// it; `nil` otherwise.
+    ///
     /// The caller checks that the third and fourth are continuation bytes.
     static func sequenceCount(_ first: UInt8, _ second: UInt8) -> Int? {
         guard second & 0xc0 == 0x80 else { return nil }

@@ -1,4 +1,6 @@
-/// An expression as parsed: a tree. `ExpressionProgram` is what runs.
+/// An expression as parsed: a tree.
+///
+/// `ExpressionProgram` is what runs.
 indirect enum Expression: Equatable, Sendable {
     /// What a literal is.
     enum Literal: Equatable, Sendable {

@@ -1,6 +1,8 @@
 /// An expression ready to run: nodes in one array, operands before what uses them.
 struct ExpressionProgram: Sendable {
-    /// One node. What `first`, `second` and `count` mean depends on the operation.
+    /// One node.
+    ///
+    /// What `first`, `second` and `count` mean depends on the operation.
     struct Node: Sendable {
         var operation: ExpressionOperation
         /// The operand, the slot of a field, or the first of `operands`.
@@ -18,7 +20,9 @@ struct ExpressionProgram: Sendable {
     private(set) var nodes: [Node] = []
     private(set) var operands: [Int] = []
 
-    /// Compiles an expression. Slots come from `fields`, texts of literals go to `texts`.
+    /// Compiles an expression.
+    ///
+    /// Slots come from `fields`, texts of literals go to `texts`.
     init(_ expression: Expression, fields: inout FieldTable, texts: inout TextBuffer) {
         _ = add(expression, &fields, &texts)
     }
@@ -65,7 +69,9 @@ struct ExpressionProgram: Sendable {
         nodes.count == 1 && nodes[0].operation == .field ? nodes[0].first : nil
     }
 
-    /// The value for the record whose slots begin at `row`. Never traps: what cannot be computed is a failure.
+    /// The value for the record whose slots begin at `row`.
+    ///
+    /// Never traps: what cannot be computed is a failure.
     @inline(__always)
     func evaluate(_ slots: [Datum], row: Int, _ texts: inout TextBuffer) -> Datum {
         evaluate(nodes.count &- 1, slots, row, &texts)

@@ -17,7 +17,9 @@ struct FieldTable {
         return paths.count - 1
     }
 
-    /// A slot for a computed field. All source slots must have been made before.
+    /// A slot for a computed field.
+    ///
+    /// All source slots must have been made before.
     mutating func addComputed(_ name: String) -> Int {
         let slot = slotCount
         computedCount += 1

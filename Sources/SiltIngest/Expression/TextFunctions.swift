@@ -1,4 +1,6 @@
-/// The functions of expressions that are not logic, comparison or arithmetic. Their first operand is never null here.
+/// The functions of expressions that are not logic, comparison or arithmetic.
+///
+/// Their first operand is never null here.
 enum TextFunctions {
     /// Appends a value as text: numbers in their shortest exact form, nothing for null.
     static func append(_ value: Datum, _ texts: TextBuffer, to bytes: inout [UInt8]) {

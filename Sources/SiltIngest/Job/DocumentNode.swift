@@ -15,7 +15,9 @@ package struct DocumentMark: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(line):\(column)" }
 }
 
-/// A parsed job file: scalars, lists and maps that remember where they stood. YAML and JSON both become this.
+/// A parsed job file: scalars, lists and maps that remember where they stood.
+///
+/// YAML and JSON both become this.
 package struct DocumentNode: Hashable, Sendable {
     /// What a node holds.
     package enum Content: Hashable, Sendable {
@@ -55,7 +57,9 @@ package struct DocumentNode: Hashable, Sendable {
         self.mark = mark
     }
 
-    /// The text of a scalar, else `nil`. Null has no text.
+    /// The text of a scalar, else `nil`.
+    ///
+    /// Null has no text.
     package var text: String? {
         guard case .scalar(let text, _) = content, !isNull else { return nil }
         return text

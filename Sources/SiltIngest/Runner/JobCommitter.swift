@@ -87,8 +87,10 @@ struct JobCommitter {
         }
     }
 
-    /// Removes session rows that were joined to others. One that a later row replaces under the same key and time stamp
-    /// stays, as a marker would hide the new cells too.
+    /// Removes session rows that were joined to others.
+    ///
+    /// One that a later row replaces under the same key and time stamp stays, as a marker would
+    /// hide the new cells too.
     private mutating func removeSuperseded(_ output: WindowOutput) {
         var starts: [Bytes: Int64] = [:]
         for row in output.rows {

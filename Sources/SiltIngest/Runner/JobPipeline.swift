@@ -27,7 +27,9 @@ struct PipelineOutput {
     var latePartials: [Bool] = []
 }
 
-/// Records in, window rows out: filter, computed fields, event time, key, arguments, windows. Knows no tables.
+/// Records in, window rows out: filter, computed fields, event time, key, arguments, windows.
+///
+/// Knows no tables.
 struct JobPipeline {
     let job: JobDefinition
     let plan: JobPlan
@@ -104,8 +106,10 @@ struct JobPipeline {
             lateBatch: EventBatch(columnCount: plan.arguments.count, maskCount: plan.masks.count))
     }
 
-    /// Takes the records of a batch. `base` is what turns places in the buffer into offsets of the stream, `fileBase`
-    /// into offsets of the file.
+    /// Takes the records of a batch.
+    ///
+    /// `base` is what turns places in the buffer into offsets of the stream, `fileBase` into
+    /// offsets of the file.
     mutating func process(
         _ records: inout RecordBatch, streamBase: Int, fileBase: Int,
         into output: inout PipelineOutput

@@ -4,9 +4,13 @@ internal import SiltTable
 
 /// The tables of a job, made when missing with the families they need.
 struct JobTables {
-    /// Where jobs keep their checkpoints; a row a job. Part of the format: docs/format/checkpoint.md.
+    /// Where jobs keep their checkpoints; a row a job.
+    ///
+    /// Part of the format: docs/format/checkpoint.md.
     static let jobsName = "silt:jobs"
-    /// Where the mergeable states of window rows are kept for late events. Part of the format: docs/format/checkpoint.md.
+    /// Where the mergeable states of window rows are kept for late events.
+    ///
+    /// Part of the format: docs/format/checkpoint.md.
     static let statesName = "silt:windows"
 
     let target: StoredTable

@@ -6,7 +6,9 @@ package import SiltModel
 ///
 /// A position names the file, and tells by size and the first bytes whether the file is still the one it was.
 package final class JobInput {
-    /// How far the input was read. Part of the format: docs/format/checkpoint.md.
+    /// How far the input was read.
+    ///
+    /// Part of the format: docs/format/checkpoint.md.
     struct Position: Equatable {
         var fileIndex = 0
         var file = ""

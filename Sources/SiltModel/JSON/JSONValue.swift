@@ -1,6 +1,8 @@
 public import SiltBytes
 
-/// A JSON text as a value (RFC 8259). Objects keep the order of their members; numbers keep their value exactly.
+/// A JSON text as a value (RFC 8259).
+///
+/// Objects keep the order of their members; numbers keep their value exactly.
 public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null

@@ -1,0 +1,106 @@
+import NIOHTTP1
+import SiltBytes
+import SiltModel
+import Testing
+
+@testable import SiltstoneServer
+
+private func request(
+    _ method: HTTPMethod, _ uri: String, headers: [(String, String)] = [], body: String = ""
+) -> Request {
+    Request(
+        head: HTTPRequestHead(
+            version: .http1_1, method: method, uri: uri, headers: HTTPHeaders(headers)),
+        body: Array(body.utf8))
+}
+
+@Suite struct RequestTests {
+    @Test("the path is cut before it is decoded, the query decoded as a form")
+    func splitting() {
+        let parsed = request(.GET, "//t/a%2Fb+c/?x=1&y=%41+b&x=2&flag")
+        #expect(parsed.segments == ["t", "a%2Fb+c"])
+        #expect(Request.decode(parsed.segments[1]) == Array("a/b c".utf8))
+        #expect(parsed.parameters("x") == ["1", "2"])
+        #expect(parsed.parameter("y") == "A b")
+        #expect(parsed.parameter("flag") == "")
+        #expect(parsed.parameter("none") == nil)
+    }
+
+    @Test("a percent sign without two hex digits stays")
+    func badEscapes() {
+        #expect(Request.decode("%") == Array("%".utf8))
+        #expect(Request.decode("%4") == Array("%4".utf8))
+        #expect(Request.decode("%zz%41") == Array("%zzA".utf8))
+        #expect(Request.decode("%00%ff") == [0, 255])
+    }
+}
+
+@Suite struct RowSpecTests {
+    private func spec(_ path: String) throws -> RowSpec {
+        let parsed = request(.GET, path)
+        return try RowSpec(parsed.segments[1...], parsed)
+    }
+
+    @Test("rows, columns and times of a path")
+    func forms() throws {
+        let whole = try spec("/t/r")
+        #expect(whole.rows == .one("r") && whole.selectors.isEmpty && whole.times == .all)
+        let columns = try spec("/t/r/f:q,g,h:")
+        #expect(
+            columns.selectors == [
+                .column(Column("f", "q")), .family("g"), .column(Column("h", .empty)),
+            ])
+        #expect(try spec("/t/r//1000").times == .exactly(1000))
+        #expect(try spec("/t/r/f:q/10,20").times == .range(TimeRange(min: 10, max: 20)))
+        #expect(try spec("/t/a,b").rows == .range(start: "a", end: "b"))
+        #expect(try spec("/t/a%2Cb").rows == .one("a,b"))
+        #expect(try spec("/t/pre*/f:q").rows == .prefix("pre"))
+    }
+
+    @Test("base 64 keys, by query and by header, both alphabets")
+    func base64() throws {
+        #expect(try spec("/t/dGVzdHJvdzE/YTox?e=b64").rows == .one("testrow1"))
+        let byHeader = request(.GET, "/t/dGVzdHJvdzE=", headers: [("Encoding", "base64url")])
+        #expect(try RowSpec(byHeader.segments[1...], byHeader).rows == .one("testrow1"))
+        #expect(throws: SiltstoneError.self) { try spec("/t/***?e=b64") }
+        #expect(throws: SiltstoneError.self) { try spec("/t/r?e=rot13") }
+    }
+
+    @Test(
+        "paths that name nothing are refused",
+        arguments: ["/t/a,b,c", "/t/r/f:q/x", "/t/r/f:q/20,10", "/t/r/f:q/-1", "/t/r/f/1/2"])
+    func refused(path: String) {
+        #expect(throws: SiltstoneError.self) { try spec(path) }
+    }
+}
+
+@Suite struct CellSetTests {
+    @Test("what is encoded is what HBase's clients expect, and reads back")
+    func roundTrip() throws {
+        let row = Row(key: "r", cells: [Cell(Column("f", "q"), timestamp: 5, value: "v")])
+        let text = String(decoding: CellSet.encode([row]), as: UTF8.self)
+        #expect(
+            text == #"{"Row":[{"key":"cg==","Cell":[{"column":"Zjpx","timestamp":5,"$":"dg=="}]}]}"#
+        )
+        let back = try CellSet.decode(Array(text.utf8))
+        #expect(back.count == 1 && back[0].key == "r")
+        #expect(back[0].cells[0].column == "f:q" && back[0].cells[0].timestamp == 5)
+        #expect(CellSet.encode([]) == Array(#"{"Row":[]}"#.utf8))
+    }
+
+    @Test("string time stamps are read; the largest one means now")
+    func times() throws {
+        let body =
+            #"{"Row":[{"key":"cg==","Cell":[{"column":"Zjpx","timestamp":"7","$":""},"#
+            + #"{"column":"Zjpx","timestamp":9223372036854775807,"$":""}]}]}"#
+        let rows = try CellSet.decode(Array(body.utf8))
+        #expect(rows[0].cells.map(\.timestamp) == [7, nil])
+    }
+
+    @Test(
+        "bodies that are no cell set are refused",
+        arguments: ["", "[]", "{\"Row\":[", #"{"Row":[{"key":"%"}]}"#, "\u{0}"])
+    func refused(body: String) {
+        #expect(throws: SiltstoneError.self) { try CellSet.decode(Array(body.utf8)) }
+    }
+}

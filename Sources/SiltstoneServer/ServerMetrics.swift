@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import SiltModel
 import SiltTable
@@ -7,7 +8,7 @@ import Synchronization
 final class ServerMetrics: Sendable {
     /// A request in progress.
     struct Started: Sendable {
-        let at: ContinuousClock.Instant
+        let at: NIODeadline
     }
 
     private struct Key: Hashable {
@@ -25,6 +26,8 @@ final class ServerMetrics: Sendable {
     private struct State {
         var inFlight = 0
         var series: [Key: Series] = [:]
+        /// Requests refused before they were read whole, by status.
+        var refusals: [UInt: Int] = [:]
     }
 
     /// Upper bounds of the latency histogram, in seconds.
@@ -34,13 +37,11 @@ final class ServerMetrics: Sendable {
 
     func begin() -> Started {
         state.withLock { $0.inFlight += 1 }
-        return Started(at: ContinuousClock().now)
+        return Started(at: .now())
     }
 
     func end(_ started: Started, request: Request, status: HTTPResponseStatus) {
-        let elapsed = started.at.duration(to: ContinuousClock().now)
-        let seconds =
-            Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+        let seconds = Double((NIODeadline.now() - started.at).nanoseconds) / 1e9
         let api: String =
             switch request.segments.first {
             case "v1": "v1"
@@ -58,6 +59,11 @@ final class ServerMetrics: Sendable {
             }
             state.series[key] = series
         }
+    }
+
+    /// Counts a request that was refused before it was read whole.
+    func refused(_ status: HTTPResponseStatus) {
+        state.withLock { $0.refusals[status.code, default: 0] += 1 }
     }
 
     /// A method's name; anything unusual counts as one, so that clients cannot grow the set of series.

@@ -18,8 +18,14 @@ public final class SiltstoneServer: Sendable {
         public var isReadOnly = false
         /// The largest request body, in bytes.
         public var bodyBytesMax = 64 << 20
-        /// A connection without a request for this long is closed, in seconds.
-        public var idleSeconds: Int64 = 60
+        /// All request bodies in memory together, in bytes; beyond it requests are answered with 503.
+        public var bodyBytesInFlightMax = 256 << 20
+        /// The connections open at one time; further ones are closed at once.
+        public var connectionCountMax = 4096
+        /// A connection without a request, or without progress in either direction, for this long is closed.
+        public var idleSeconds: Int64 = 30
+        /// How long requests under way may take when the server ends, in seconds; then they are cut.
+        public var drainSeconds: Int64 = 5
         /// The threads for blocking work; 1 or more.
         public var threadCount = 8
 
@@ -33,19 +39,21 @@ public final class SiltstoneServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let threads: NIOThreadPool
     private let channel: any Channel
-    private let router: Router
+    private let connections: Connections
+    private let drainSeconds: Int64
 
     /// The port the server listens on.
     public var port: Int { channel.localAddress?.port ?? 0 }
 
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
-        router: Router
+        connections: Connections, drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
         self.channel = channel
-        self.router = router
+        self.connections = connections
+        self.drainSeconds = drainSeconds
     }
 
     /// Starts to listen.
@@ -67,25 +75,28 @@ public final class SiltstoneServer: Sendable {
         let threads = NIOThreadPool(numberOfThreads: max(1, configuration.threadCount))
         threads.start()
         let router = Router(database: database, configuration: configuration)
-        let bodyBytesMax = configuration.bodyBytesMax
-        let idle = TimeAmount.seconds(configuration.idleSeconds)
+        let connections = Connections(limits: ConnectionLimits(configuration))
         do {
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
-                        try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-                        try pipeline.addHandler(IdleStateHandler(readTimeout: idle))
+                        try pipeline.configureHTTPServerPipeline(
+                            withErrorHandling: false, withEncoderConfiguration: .init(),
+                            withDecoderLimitConfiguration: decoderLimits)
                         try pipeline.addHandler(
                             ConnectionHandler(
-                                router: router, threads: threads, bodyBytesMax: bodyBytesMax))
+                                router: router, threads: threads, connections: connections))
                     }
                 }
                 .bind(host: configuration.host, port: configuration.port).get()
-            return SiltstoneServer(group: group, threads: threads, channel: channel, router: router)
+            return SiltstoneServer(
+                group: group, threads: threads, channel: channel, connections: connections,
+                drainSeconds: configuration.drainSeconds)
         } catch {
             try? await threads.shutdownGracefully()
             try? await group.shutdownGracefully()
@@ -96,9 +107,21 @@ public final class SiltstoneServer: Sendable {
         }
     }
 
-    /// Stops accepting, lets running work finish and closes the connections.
+    /// Limits of a request's head: 16 KiB a field, 64 KiB and 200 fields in all.
+    private static let decoderLimits: NIOHTTPDecoderLimitConfiguration = {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 16 << 10
+        limits.maxHeaderListSize = 64 << 10
+        limits.maxHeaderFieldCount = 200
+        return limits
+    }()
+
+    /// Stops accepting, lets requests under way end and closes the connections.
+    ///
+    /// Takes no longer than the configured seconds, and the one write or scan step that a request is in.
     public func shutDown() async {
         try? await channel.close().get()
+        await connections.drain(deadline: .seconds(drainSeconds), on: group.next())
         try? await group.shutdownGracefully()
         try? await threads.shutdownGracefully()
     }

@@ -34,7 +34,7 @@ struct StatelessScan {
         return .work { () throws(SiltstoneError) in
             let source = RowSetSource(
                 try table.scan(range, projection), rowLimit: rowLimit, cellsPerRow: batch)
-            return .stream(.ok, contentType: MediaType.json.rawValue, source)
+            return try .stream(.ok, contentType: MediaType.json.rawValue, source)
         }
     }
 
@@ -85,6 +85,8 @@ final class RowSetSource: BodySource {
     private enum State { case start, rows, done }
 
     private static let pieceBytes = 64 << 10
+
+    var isDone: Bool { state == .done }
 
     private let scanner: RowScanner
     private let cellsPerRow: Int

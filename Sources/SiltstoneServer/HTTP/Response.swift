@@ -1,4 +1,3 @@
-import NIOCore
 import NIOHTTP1
 import SiltModel
 
@@ -6,10 +5,13 @@ import SiltModel
 protocol BodySource: AnyObject {
     /// The next piece; `nil` at the end.
     func nextPiece() throws(SiltstoneError) -> [UInt8]?
+    /// Whether the last piece was handed over.
+    var isDone: Bool { get }
 }
 
-/// Lets a body source move between the threads that ask it for pieces, one at a time.
+/// A body source whose first piece was made, so that what is wrong with it still changes the status.
 struct BodyStream: @unchecked Sendable {
+    let first: [UInt8]
     // Safety: the connection asks for the next piece only after the last one was handed over, so
     // one thread at a time touches the source, with the future between them as the barrier.
     let source: any BodySource
@@ -40,11 +42,14 @@ struct Response: Sendable {
         Response(status, headers: [("Content-Type", "application/json")], body: value.bytes)
     }
 
+    /// An answer with a long body, for a worker thread; a body of one piece is sent with its length.
     static func stream(
         _ status: HTTPResponseStatus, contentType: String, _ source: any BodySource
-    ) -> Response {
+    ) throws(SiltstoneError) -> Response {
         var response = Response(status, headers: [("Content-Type", contentType)])
-        response.body = .stream(BodyStream(source: source))
+        let first = try source.nextPiece() ?? []
+        response.body =
+            source.isDone ? .bytes(first) : .stream(BodyStream(first: first, source: source))
         return response
     }
 }

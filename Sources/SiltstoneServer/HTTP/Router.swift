@@ -49,6 +49,9 @@ struct Router: Sendable {
         }
     }
 
+    /// The answer while the server is ending.
+    static let unavailable = Response.text(.serviceUnavailable, "Unavailable\r\n")
+
     /// Runs a route's blocking work and turns what it throws into an answer.
     static func catching(
         _ request: Request, _ body: () throws(SiltstoneError) -> Response

@@ -56,7 +56,7 @@ struct RowsRoutes {
         return .work { [range, limit] () throws(SiltstoneError) in
             let scanner = try table.scan(range, projection)
             let source = RowLinesSource(scanner, limit: limit, withVersions: withVersions)
-            return .stream(.ok, contentType: "application/x-ndjson", source)
+            return try .stream(.ok, contentType: "application/x-ndjson", source)
         }
     }
 
@@ -178,7 +178,7 @@ final class RowLinesSource: BodySource {
     private let scanner: RowScanner
     private let withVersions: Bool
     private var rowsLeft: Int
-    private var isDone = false
+    private(set) var isDone = false
 
     init(_ scanner: RowScanner, limit: Int, withVersions: Bool) {
         self.scanner = scanner

@@ -1,57 +1,14 @@
 import Foundation
-import FoundationNetworking
 import SiltBytes
 import SiltModel
 import Siltstone
 import SiltstoneServer
 import Testing
 
-/// A server over a fresh directory, and requests to it.
-private struct Live {
-    let base: String
-
-    func send(
-        _ method: String, _ path: String, _ body: String? = nil,
-        headers: [String: String] = [
-            "Accept": "application/json", "Content-Type": "application/json",
-        ]
-    ) async throws -> (status: Int, body: String) {
-        var request = URLRequest(url: try #require(URL(string: base + path)))
-        request.httpMethod = method
-        request.httpBody = body.map { Data($0.utf8) }
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (data, response) = try await URLSession.shared.data(for: request)
-        let http = try #require(response as? HTTPURLResponse)
-        return (http.statusCode, String(decoding: data, as: UTF8.self))
-    }
-}
-
-private func withServer(
-    readOnly: Bool = false, _ body: (Live) async throws -> Void
-) async throws {
-    let directory = FileManager.default.temporaryDirectory
-        .appendingPathComponent("siltstone-server-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let database = try await Database.open(at: directory.path)
-    var configuration = SiltstoneServer.Configuration()
-    configuration.port = 0
-    configuration.isReadOnly = readOnly
-    let server = try await SiltstoneServer.start(database, configuration)
-    do {
-        try await body(Live(base: "http://127.0.0.1:\(server.port)"))
-    } catch {
-        await server.shutDown()
-        try await database.close()
-        throw error
-    }
-    await server.shutDown()
-    try await database.close()
-}
-
 @Suite(.serialized) struct SiltstoneServerTests {
     @Test("HBase clients create a table, put, get, scan, delete and drop it")
     func hbase() async throws {
-        try await withServer { live in
+        try await withServer { (live: LiveServer) async throws in
             let schema = #"{"name":"t","ColumnSchema":[{"name":"f","VERSIONS":"3"}]}"#
             #expect(try await live.send("PUT", "/t/schema", schema).status == 201)
             #expect(try await live.send("GET", "/").body.contains(#""name":"t""#))
@@ -72,7 +29,7 @@ private func withServer(
 
     @Test("/v1 tables, rows, scans with a next line, uploads with a line for each failure")
     func v1() async throws {
-        try await withServer { live in
+        try await withServer { (live: LiveServer) async throws in
             #expect(
                 try await live.send(
                     "PUT", "/v1/tables/m", #"{"families":{"a":{"versions":2}},"splits":["k5"]}"#
@@ -112,7 +69,7 @@ private func withServer(
 
     @Test("a body beyond the limit, an unknown media type and a read-only server are refused")
     func refusals() async throws {
-        try await withServer { live in
+        try await withServer { (live: LiveServer) async throws in
             #expect(
                 try await live.send("PUT", "/v1/tables/t", #"{"families":["f"]}"#).status == 201)
             let odd = ["Content-Type": "application/x-nonsense"]
@@ -122,7 +79,8 @@ private func withServer(
             #expect(try await live.send("GET", "/healthz").body == "ok\n")
             #expect(try await live.send("GET", "/metrics").body.contains("siltstone_http_request"))
         }
-        try await withServer(readOnly: true) { live in
+        try await withServer(configuring: { $0.isReadOnly = true }) {
+            (live: LiveServer) async throws in
             #expect(
                 try await live.send("PUT", "/v1/tables/t", #"{"families":["f"]}"#).status == 403)
         }

@@ -193,11 +193,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private static func status(of error: HTTPParserError) -> HTTPResponseStatus {
-        switch error {
-        case .headerOverflow: .requestHeaderFieldsTooLarge
-        case .invalidVersion: .httpVersionNotSupported
-        default: .badRequest
-        }
+        if case .headerOverflow = error { .requestHeaderFieldsTooLarge } else { .badRequest }
     }
 
     /// Answers before the request was read whole, and ends the connection: the rest is not wanted.

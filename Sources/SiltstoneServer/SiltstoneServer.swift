@@ -3,6 +3,7 @@ import NIOHTTP1
 import NIOPosix
 public import SiltModel
 public import Siltstone
+import Synchronization
 
 /// The HTTP server: HBase's REST API at the root and Siltstone's own under `/v1`.
 public final class SiltstoneServer: Sendable {
@@ -41,6 +42,7 @@ public final class SiltstoneServer: Sendable {
     private let channel: any Channel
     private let connections: Connections
     private let drainSeconds: Int64
+    private let hasEnded = Mutex(false)
 
     /// The port the server listens on.
     public var port: Int { channel.localAddress?.port ?? 0 }
@@ -119,7 +121,14 @@ public final class SiltstoneServer: Sendable {
     /// Stops accepting, lets requests under way end and closes the connections.
     ///
     /// Takes no longer than the configured seconds, and the one write or scan step that a request is in.
+    /// Only the first call does something.
     public func shutDown() async {
+        guard
+            hasEnded.withLock({ hasEnded in
+                defer { hasEnded = true }
+                return !hasEnded
+            })
+        else { return }
         try? await channel.close().get()
         await connections.drain(deadline: .seconds(drainSeconds), on: group.next())
         try? await group.shutdownGracefully()

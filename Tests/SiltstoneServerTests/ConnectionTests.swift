@@ -241,21 +241,21 @@ private func fill(_ live: LiveServer, valueBytes: Int = 1000, rows: Int = 1) asy
     @Test("a client that goes away in the middle of a long answer costs nothing but that")
     func goneClient() async throws {
         try await withServer { (live: LiveServer) async throws in
-            try await fill(live, valueBytes: 1 << 20, rows: 30)
+            try await fill(live, valueBytes: 1 << 18, rows: 16)
             for _ in 0..<5 {
                 let client = try live.raw()
                 client.send(get("/v1/tables/t/rows"))
                 _ = client.read(until: { $0.count > 10_000 })
             }
             let answer = try await live.send("GET", "/v1/tables/t/rows")
-            #expect(answer.body.components(of: "\n") == 30)
+            #expect(answer.body.components(of: "\n") == 16)
         }
     }
 
     @Test("shutting down lets requests under way end, closes idle connections, and ends quickly")
     func draining() async throws {
         try await withServer { (live: LiveServer) async throws in
-            try await fill(live, valueBytes: 1 << 20, rows: 40)
+            try await fill(live, valueBytes: 1 << 18, rows: 32)
             let idle = try live.raw()
             let kept = try live.raw()
             kept.send(get("/healthz"))
@@ -279,7 +279,7 @@ private func fill(_ live: LiveServer, valueBytes: Int = 1000, rows: Int = 1) asy
             #expect(stored.text.contains("200 OK") && stored.text.contains("Connection: close"))
             let rest = reading.read()
             #expect(rest.text.hasSuffix("0\r\n\r\n"))
-            #expect((begin + rest.text).components(of: "\"row\"") == 40)
+            #expect((begin + rest.text).components(of: "\"row\"") == 32)
             await ended
             #expect(ContinuousClock.now - start < .seconds(3))
             #expect(throws: (any Error).self) { try RawClient(port: live.port) }
@@ -290,7 +290,7 @@ private func fill(_ live: LiveServer, valueBytes: Int = 1000, rows: Int = 1) asy
     func drainDeadline() async throws {
         try await withServer(configuring: { $0.drainSeconds = 1 }) {
             (live: LiveServer) async throws in
-            try await fill(live, valueBytes: 1 << 20, rows: 40)
+            try await fill(live, valueBytes: 1 << 18, rows: 32)
             let client = try live.raw()
             client.send(get("/v1/tables/t/rows"))
             _ = client.read(until: { $0.count > 1000 })

@@ -16,7 +16,7 @@ struct Silt: ParsableCommand {
             ServeCommand.self, TableCommand.self, PutCommand.self, GetCommand.self,
             DeleteCommand.self,
             ScanCommand.self, CountCommand.self, JobCommand.self, InspectCommand.self,
-            CheckCommand.self,
+            CheckCommand.self, BenchCommand.self,
         ])
 }
 

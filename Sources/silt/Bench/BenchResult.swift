@@ -1,0 +1,51 @@
+import SiltModel
+
+/// What one workload came to.
+struct BenchResult: Sendable {
+    var workload: Workload
+    var operationCount = 0
+    var seconds = 0.0
+    var histogram = LatencyHistogram()
+    var cpuSeconds = 0.0
+    var peakBytes = 0
+    var readBytes = 0
+    var writtenBytes = 0
+    var spaceBytes = 0
+    var tableBytes = 0
+    /// Rows found by reads.
+    var foundCount = 0
+    /// Puts by a thread that is not measured.
+    var backgroundCount = 0
+    var stallSeconds = 0.0
+
+    var operationsPerSecond: Double { seconds > 0 ? Double(operationCount) / seconds : 0 }
+
+    /// One line of JSON; the first keys are a contract with scripts.
+    func line(_ settings: BenchSettings) -> String {
+        JSONValue.object(
+            ("workload", .string(workload.rawValue)), ("ops", .integer(Int64(operationCount))),
+            ("seconds", rounded(seconds)), ("ops_per_second", rounded(operationsPerSecond)),
+            ("p50_us", rounded(histogram.percentileMicroseconds(0.5))),
+            ("p99_us", rounded(histogram.percentileMicroseconds(0.99))),
+            ("p999_us", rounded(histogram.percentileMicroseconds(0.999))),
+            ("max_us", rounded(Double(histogram.maxNanoseconds) / 1000)),
+            ("cpu_seconds", rounded(cpuSeconds)), ("peak_bytes", .integer(Int64(peakBytes))),
+            ("read_bytes", .integer(Int64(readBytes))),
+            ("written_bytes", .integer(Int64(writtenBytes))),
+            ("space_bytes", .integer(Int64(spaceBytes))),
+            ("table_bytes", .integer(Int64(tableBytes))),
+            ("found", .integer(Int64(foundCount))),
+            ("background_ops", .integer(Int64(backgroundCount))),
+            ("stall_seconds", rounded(stallSeconds)),
+            ("threads", .integer(Int64(settings.threadCount))),
+            ("durability", .string(settings.durability(of: workload).name)),
+            ("interface", .string(settings.interface.rawValue)),
+            ("checked", .bool(settings.checks)),
+            ("seed", .integer(Int64(clamping: settings.keys.seed)))
+        ).text
+    }
+
+    private func rounded(_ value: Double) -> JSONValue {
+        .number((value * 1_000_000).rounded() / 1_000_000)
+    }
+}

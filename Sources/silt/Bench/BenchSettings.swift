@@ -1,0 +1,50 @@
+import SiltBytes
+import SiltModel
+
+/// What a run of `silt bench` was asked to do.
+struct BenchSettings: Sendable {
+    /// Which of the library's interfaces is measured.
+    enum Interface: String, CaseIterable, Sendable {
+        /// Calls that block the thread they come from.
+        case blocking
+        /// `async` calls, each of which changes threads twice.
+        case async
+    }
+
+    var keyCount: Int
+    var keys: BenchKeys
+    var threadCount: Int
+    var batch: Int?
+    var family: Family
+    var cacheBytes: Int
+    var memtableBytes: Int
+    var durability: Durability
+    var durationSeconds: Double?
+    var operationCount: Int?
+    var writeRateBytes: Int
+    var checks: Bool
+    var interface: Interface
+
+    /// The column that every operation is about.
+    static let column = Column("f", "v")
+
+    /// The table.
+    var definition: TableDefinition {
+        TableDefinition("bench", families: [family], durability: durability)
+    }
+
+    /// The cells put together by a workload.
+    func batch(of workload: Workload) -> Int { batch ?? (workload == .fillbatch ? 100 : 1) }
+
+    /// The level at which a workload writes.
+    func durability(of workload: Workload) -> Durability {
+        workload == .fillsync ? .fsyncWAL : durability
+    }
+
+    /// How many operations a workload does over all threads.
+    func operationCount(of workload: Workload) -> Int {
+        if workload.startsEmpty, workload != .fillsync, workload != .deleteseek { return keyCount }
+        return operationCount
+            ?? workload.defaultOperationCount(keyCount: keyCount, threadCount: threadCount)
+    }
+}

@@ -1,4 +1,6 @@
-/// What `silt bench` can do. The names are those of `db_bench` and YCSB where they have one.
+/// What `silt bench` can do.
+///
+/// The names are those of `db_bench` and YCSB where they have one.
 enum Workload: String, CaseIterable, Sendable {
     /// Puts in the order of the keys, into an empty table.
     case fillseq

@@ -4,6 +4,7 @@ import SiltLSM
 import SiltModel
 import SiltTable
 import SiltstoneTesting
+import Synchronization
 import Testing
 
 @Suite("Crashes")
@@ -42,7 +43,7 @@ private final class CrashScript {
     private let clock = ManualClock()
     private let random: SeededRandom
     private var attempted = 0
-    private var acknowledged: Set<Int> = []
+    private let acknowledgements = Acknowledgements()
     private var tableWasCreated = false
 
     init(durability: Durability, seed: UInt64) {
@@ -73,6 +74,7 @@ private final class CrashScript {
             for round in 0..<4 {
                 for _ in 0..<4 { try write(table) }
                 if round % 2 == 0 { try table.flush() } else { try table.compact() }
+                try writeTogether(table, store)
                 try write(table)
             }
             try store.sweep()
@@ -87,7 +89,23 @@ private final class CrashScript {
     private func write(_ table: StoredTable) throws {
         attempted += 1
         try table.write(Self.batch(attempted), durability: durability)
-        acknowledged.insert(attempted)
+        acknowledgements.insert(attempted)
+    }
+
+    /// Batches that wait for a leader and then go out in one write of several records.
+    private func writeTogether(_ table: StoredTable, _ store: TableStore) throws {
+        for _ in 0..<3 {
+            attempted += 1
+            let number = attempted
+            let acknowledgements = acknowledgements
+            store.submit(
+                Self.batch(number).map { TableMutation(table: table, mutation: $0) },
+                durability: durability
+            ) { result in
+                if case .success = result { acknowledgements.insert(number) }
+            }
+        }
+        try write(table)
     }
 
     /// A row of its own in each region, and a row in each that every batch overwrites.
@@ -109,6 +127,7 @@ private final class CrashScript {
     /// - Parameter losesPower: whether what was not forced to the device may be gone or full of
     ///   holes; a killed process leaves what the system was given.
     func verify(_ label: String, losesPower: Bool) throws {
+        let acknowledged = acknowledgements.numbers
         let left = disk.crashed(keeping: losesPower ? .mixed : .processKill, random: random)
         for reopening in 0..<2 {
             let store = try open(left)
@@ -140,4 +159,13 @@ private final class CrashScript {
             try table.write(Self.batch(1), durability: durability)
         }
     }
+}
+
+/// The batches that were acknowledged, from any thread.
+private final class Acknowledgements: Sendable {
+    private let state = Mutex<Set<Int>>([])
+
+    var numbers: Set<Int> { state.withLock { $0 } }
+
+    func insert(_ number: Int) { state.withLock { _ = $0.insert(number) } }
 }

@@ -115,7 +115,15 @@ package struct LogReplay {
                 var probe = try? LogSegmentReader(header + bytes[header.count...])
             {
                 if probe.next() != nil { throw damage(number, error.offset, error) }
-                if case .damaged = probe.end { throw damage(number, error.offset, error) }
+                if case .damaged = probe.end {
+                    // Unless the sector of the header lacks, with all that was written to it.
+                    let next = probe.whatFollows(damageAt: header.count)
+                    guard let next, next.durable <= LogPosition(segment: number, offset: 0),
+                        TornTail.lacksSector(bytes, 0..<next.offset),
+                        bytes[..<header.count].allSatisfy({ $0 == 0 })
+                    else { throw damage(number, error.offset, error) }
+                    return nil
+                }
                 if !TornTail.looksUnfinished(bytes, at: 0, byteCount: header.count) {
                     throw damage(number, error.offset, error)
                 }

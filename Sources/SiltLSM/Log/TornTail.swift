@@ -41,7 +41,9 @@ enum TornTail {
         var start = range.lowerBound
         while start < range.upperBound {
             let next = min(range.upperBound, (start / sectorBytes + 1) * sectorBytes)
-            if next - start >= 16, bytes[start..<next].allSatisfy({ $0 == 0 }) { return true }
+            // A record cannot begin with 8 zeros: its checksum and length.
+            let shortest = start == range.lowerBound ? 8 : 16
+            if next - start >= shortest, bytes[start..<next].allSatisfy({ $0 == 0 }) { return true }
             start = next
         }
         return false

@@ -1,11 +1,12 @@
 import Glibc
 
+// Safety: `jobs`, `head` and `isStopped` are touched only while `mutex` is held; the mutex and the
+// condition are initialized before use and freed when no thread holds a reference any more.
 /// Threads that run blocking calls for callers who must not block, first come first served.
 ///
 /// Unlike `Workers`, these serve callers who wait, so they run at the process's own priority.
-// Safety: `jobs`, `head` and `isStopped` are touched only while `mutex` is held; the mutex and the
-// condition are initialized before use and freed when no thread holds a reference any more.
 @safe package final class CallThreads: @unchecked Sendable {
+    /// A call.
     package typealias Job = @Sendable () -> Void
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

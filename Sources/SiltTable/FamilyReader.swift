@@ -67,8 +67,8 @@ struct FamilyReader {
     /// Whether the cursor stands in the row of a prefix.
     func isInRow(_ prefix: [UInt8]) -> Bool {
         guard cursor.isValid, cursor.rowPrefixByteCount == prefix.count else { return false }
+        // Safety: a column key is at least as long as its row prefix, and is looked at before the cursor moves.
         let key = unsafe cursor.columnKey
-        // Safety: a column key is at least as long as its row prefix.
         return unsafe KeyComparison.equal(
             UnsafeRawBufferPointer(rebasing: key[..<prefix.count]), prefix)
     }
@@ -123,8 +123,8 @@ struct FamilyReader {
     private mutating func step(_ prefixByteCount: Int, _ cells: inout [Cell])
         throws(SiltstoneError) -> Step
     {
-        let key = unsafe cursor.columnKey
         // Safety: a column key is longer than its row prefix; the slice is used before the cursor moves.
+        let key = unsafe cursor.columnKey
         let suffix = unsafe UnsafeRawBufferPointer(rebasing: key[prefixByteCount...])
         let isFirstColumn = suffix.count == 1
         var isSame = false
@@ -239,6 +239,7 @@ struct FamilyReader {
     private mutating func append(_ type: CellType, _ timestamp: Int64, _ cells: inout [Cell]) {
         guard let current else { return }
         lastFlags = cursor.flags
+        // Safety: the value is copied below, before the cursor moves.
         var value = unsafe cursor.value
         // Safety: the flag says that 8 bytes of a time to live come first; checked against the count.
         if cursor.flags & CellFlags.hasTimeToLive != 0, value.count >= 8 {

@@ -109,8 +109,8 @@ package final class RowScanner {
     private func findRow() -> Bool {
         var isFound = false
         for reader in readers where reader.cursor.isValid {
-            let key = unsafe reader.cursor.columnKey
             // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
+            let key = unsafe reader.cursor.columnKey
             let row = unsafe UnsafeRawBufferPointer(
                 rebasing: key[..<reader.cursor.rowPrefixByteCount])
             if isFound, unsafe KeyComparison.order(row, prefix) >= 0 { continue }
@@ -128,8 +128,8 @@ package final class RowScanner {
         for reader in readers {
             try reader.cursor.seekLast(before: bound)
             guard reader.cursor.isValid else { continue }
-            let key = unsafe reader.cursor.columnKey
             // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
+            let key = unsafe reader.cursor.columnKey
             let row = unsafe UnsafeRawBufferPointer(
                 rebasing: key[..<reader.cursor.rowPrefixByteCount])
             if isFound, unsafe KeyComparison.order(row, prefix) <= 0 { continue }

@@ -3,7 +3,9 @@ import Synchronization
 
 // Safety: the mutex and the condition are initialized before use, freed when nobody can hold a
 // reference any more, and guard nothing but the waiting; the counts are atomics.
-/// A lock that many may hold to read, or one to write. Any thread may give it back.
+/// A lock that many may hold to read, or one to write.
+///
+/// Any thread may give it back.
 ///
 /// Writers come first: once one waits, new readers wait behind it. Not recursive.
 @safe package final class ReadWriteLock: @unchecked Sendable {

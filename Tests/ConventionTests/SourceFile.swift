@@ -6,15 +6,49 @@ struct SourceFile {
     let lines: [String]
     /// The lines with comments and the contents of string literals blanked out.
     let code: [String]
-    /// Every word of the code: most rules can see from these that a file does not concern them.
-    let words: Set<Substring>
+    /// The lines on which each word of the code stands: rules look at these lines only.
+    let places: [Substring: [Int]]
+    /// The whole text.
+    let text: String
 
     init(path: String, text: String) {
         self.path = path
+        self.text = text
         lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let bare = CodeOnly.blank(text)
         code = bare.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        words = Set(bare.utf8.split { !Self.isWord($0) }.map { Substring($0) })
+        places = SourceFile.index(bare)
+    }
+
+    private static func index(_ code: String) -> [Substring: [Int]] {
+        var places: [Substring: [Int]] = [:]
+        var line = 0
+        var start: String.Index?
+        let bytes = code.utf8
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if isWord(byte) {
+                if start == nil { start = index }
+                continue
+            }
+            if let begin = start {
+                let word = code[begin..<index]
+                if places[word]?.last != line { places[word, default: []].append(line) }
+                start = nil
+            }
+            if byte == 0x0a { line += 1 }
+        }
+        return places
+    }
+
+    /// The lines on which one of some words stands, in order.
+    func lines(with words: some Sequence<Substring>) -> [Int] {
+        Set(words.flatMap { places[$0] ?? [] }).sorted()
+    }
+
+    /// The lines with words for which a test holds, in order.
+    func lines(where isWanted: (Substring) -> Bool) -> [Int] {
+        Set(places.filter { isWanted($0.key) }.flatMap(\.value)).sorted()
     }
 
     /// The target the file belongs to: the second component of its path.

@@ -16,7 +16,8 @@ public enum Base64 {
         var index = 0
         while index + 2 < bytes.count {
             let word =
-                UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
+                UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8
+                | UInt32(bytes[index + 2])
             text.append(standard[Int(word >> 18)])
             text.append(standard[Int(word >> 12 & 63)])
             text.append(standard[Int(word >> 6 & 63)])

@@ -31,7 +31,9 @@ public struct ByteWriter: Sendable {
     public mutating func write(_ value: Int64) { writeLittleEndian(UInt64(bitPattern: value)) }
 
     /// Appends the bytes of `value` without a length.
-    public mutating func write(contentsOf value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+    public mutating func write(contentsOf value: some Sequence<UInt8>) {
+        bytes.append(contentsOf: value)
+    }
 
     /// Appends a LEB128 varint (1 to 10 bytes).
     public mutating func writeVarint(_ value: UInt64) {

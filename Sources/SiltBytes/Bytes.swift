@@ -31,7 +31,8 @@ public struct Bytes: Hashable, Sendable {
 
     /// The bytes as text; bytes outside printable ASCII are written `\xNN`, as the HBase shell does.
     public var description: String {
-        if let text = string, !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f })
+        if let text = string,
+            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f })
         {
             return text
         }

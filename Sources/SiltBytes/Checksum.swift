@@ -24,7 +24,9 @@ public enum CRC32C {
     }
 }
 
-/// A 64-bit hash for filters, shards and key tables. Part of the format: docs/format/filter.md.
+/// A 64-bit hash for filters, shards and key tables.
+///
+/// Part of the format: docs/format/filter.md.
 public enum Hash64 {
     /// The hash of a buffer.
     public static func hash(_ buffer: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {

@@ -25,7 +25,9 @@ public struct Identifier: Hashable, Sendable, Comparable, CustomStringConvertibl
     public init?(_ text: some StringProtocol) {
         guard let bytes = Hex.decode(text), bytes.count == 16 else { return nil }
         var reader = ByteReader(bytes)
-        guard let first = try? reader.readUInt64(), let second = try? reader.readUInt64() else { return nil }
+        guard let first = try? reader.readUInt64(), let second = try? reader.readUInt64() else {
+            return nil
+        }
         self.init(high: first.byteSwapped, low: second.byteSwapped)
     }
 

@@ -142,6 +142,7 @@ private final class WorkerStart: Sendable {
             job()
             locked {
                 runningCount -= 1
+                // Safety: the condition is initialized and the mutex is held.
                 if isIdle { unsafe pthread_cond_broadcast(becameIdle) }
             }
         }

@@ -1,6 +1,8 @@
 public import SiltBytes
 
-/// The type of a cell: a value or one of the four delete markers. The codes are HBase's and part of the format.
+/// The type of a cell: a value or one of the four delete markers.
+///
+/// The codes are HBase's and part of the format.
 ///
 /// At equal time stamps the higher code sorts first, so a marker precedes and masks a value.
 public enum CellType: UInt8, Sendable, CaseIterable {
@@ -17,7 +19,9 @@ public enum CellType: UInt8, Sendable, CaseIterable {
 }
 
 /// The name of a column: a family declared by the table, and any qualifier.
-public struct Column: Hashable, Sendable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
+public struct Column: Hashable, Sendable, Comparable, CustomStringConvertible,
+    ExpressibleByStringLiteral
+{
     /// The family's name.
     public let family: String
     /// The qualifier; any bytes, also none.
@@ -82,6 +86,8 @@ public struct Row: Hashable, Sendable {
         self.cells = cells
     }
 
-    /// The newest cell of a column that was read, if any. Linear in the number of cells.
+    /// The newest cell of a column that was read, if any.
+    ///
+    /// Linear in the number of cells.
     public subscript(column: Column) -> Cell? { cells.first { $0.column == column } }
 }

@@ -47,7 +47,8 @@ public struct Projection: Hashable, Sendable {
 
     /// A projection.
     public init(
-        _ selectors: [Selector] = [], maxVersions: Int = 1, timeRange: TimeRange = .all, isRaw: Bool = false
+        _ selectors: [Selector] = [], maxVersions: Int = 1, timeRange: TimeRange = .all,
+        isRaw: Bool = false
     ) {
         self.selectors = selectors
         self.maxVersions = maxVersions
@@ -84,7 +85,8 @@ public struct RowRange: Hashable, Sendable {
 
     /// Rows from `start` to `stop`.
     public init(
-        start: Bytes = .empty, stop: Bytes = .empty, includesStart: Bool = true, includesStop: Bool = false,
+        start: Bytes = .empty, stop: Bytes = .empty, includesStart: Bool = true,
+        includesStop: Bool = false,
         isReversed: Bool = false
     ) {
         self.start = start

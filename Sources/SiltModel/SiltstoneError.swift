@@ -2,7 +2,9 @@
 ///
 /// The message is lower case, names its values last as `name=value`, and is not part of the API: branch on `code`.
 public struct SiltstoneError: Error, Sendable, CustomStringConvertible {
-    /// The kinds of failure. More may be added: switch with a default.
+    /// The kinds of failure.
+    ///
+    /// More may be added: switch with a default.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Hashable, Sendable {
             case invalidArgument, notFound, alreadyExists, conflict, conditionFailed, corrupted
@@ -23,7 +25,9 @@ public struct SiltstoneError: Error, Sendable, CustomStringConvertible {
         public static let conditionFailed = Code(kind: .conditionFailed)
         /// Bytes on disk are damaged; `location` names the file and offset. Run `silt check`.
         public static let corrupted = Code(kind: .corrupted)
-        /// Storage failed; writes stay refused until the process is restarted. Reads may go on.
+        /// Storage failed; writes stay refused until the process is restarted.
+        ///
+        /// Reads may go on.
         public static let unavailable = Code(kind: .unavailable)
         /// Too much is in flight; nothing was written: wait and try again.
         public static let overloaded = Code(kind: .overloaded)

@@ -38,7 +38,9 @@ public struct Family: Hashable, Sendable {
     public var maxVersions: Int
     /// MIN_VERSIONS: how many are kept even when older than the TTL; 0 or more.
     public var minVersions: Int
-    /// TTL in milliseconds; a cell older than this is invisible. `nil` is forever.
+    /// TTL in milliseconds; a cell older than this is invisible.
+    ///
+    /// `nil` is forever.
     public var timeToLiveMilliseconds: Int64?
     /// KEEP_DELETED_CELLS.
     public var keepDeletedCells: KeepDeletedCells
@@ -53,9 +55,11 @@ public struct Family: Hashable, Sendable {
 
     /// A family; what is left out has HBase's default (compression: LZ4).
     public init(
-        _ name: String, maxVersions: Int = 1, minVersions: Int = 0, timeToLiveMilliseconds: Int64? = nil,
+        _ name: String, maxVersions: Int = 1, minVersions: Int = 0,
+        timeToLiveMilliseconds: Int64? = nil,
         keepDeletedCells: KeepDeletedCells = .no, bloomFilter: BloomFilterKind = .row,
-        blockBytes: Int = 65_536, compression: Compression = .lz4, attributes: [String: String] = [:]
+        blockBytes: Int = 65_536, compression: Compression = .lz4,
+        attributes: [String: String] = [:]
     ) {
         self.name = name
         self.maxVersions = maxVersions
@@ -69,7 +73,9 @@ public struct Family: Hashable, Sendable {
     }
 }
 
-/// When a write is acknowledged. The names are HBase's.
+/// When a write is acknowledged.
+///
+/// The names are HBase's.
 public enum Durability: UInt8, Sendable, CaseIterable {
     /// In memory only: lost by a crash until the next flush.
     case skipWAL = 1
@@ -93,7 +99,9 @@ public enum Durability: UInt8, Sendable, CaseIterable {
     /// The level of HBase's name, any case; `nil` when there is none.
     public init?(name: String) {
         let wanted = name.uppercased()
-        guard let level = Durability.allCases.first(where: { $0.name == wanted }) else { return nil }
+        guard let level = Durability.allCases.first(where: { $0.name == wanted }) else {
+            return nil
+        }
         self = level
     }
 }

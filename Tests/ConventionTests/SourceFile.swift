@@ -38,6 +38,7 @@ struct SourceFile {
             }
             if byte == 0x0a { line += 1 }
         }
+        if let begin = start { places[code[begin...], default: []].append(line) }
         return places
     }
 
@@ -75,8 +76,9 @@ struct SourceFile {
 
 /// Blanks what is not code, so that rules do not trip over words in comments and strings.
 enum CodeOnly {
-    /// The text with comments and string contents replaced by spaces; line breaks stay. Code inside
-    /// interpolations stays too.
+    /// The text with comments and string contents replaced by spaces; line breaks stay.
+    ///
+    /// Code inside interpolations stays too.
     static func blank(_ text: String) -> String {
         var scanner = Scanner(input: Array(text.utf8))
         scanner.scanCode(untilParenthesis: false)

@@ -31,6 +31,7 @@ enum MemtableApply {
     ) -> DecodingError? {
         let set = makeRoom(bytes.count, count, in: group, before: firstSequence, engine: engine)
         var slots = Slots(set, segment: segment)
+        // Safety: the caller lends the buffer for the call.
         var cursor = unsafe OperationCursor(bytes)
         var sequence = firstSequence
         do throws(DecodingError) {

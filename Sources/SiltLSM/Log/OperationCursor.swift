@@ -70,6 +70,7 @@ internal import SiltFormat
 
     private mutating func readSized() throws(DecodingError) -> Range<Int> {
         let length = try readVarint()
+        // Safety: only the count is read.
         let left = unsafe base.count - offset
         guard length <= UInt64(left) else {
             throw DecodingError(offset: offset, "length is too large value=\(length) left=\(left)")

@@ -3,10 +3,12 @@ package import SiltModel
 
 /// Rows, columns and values as `/v1` writes them: text where the bytes are UTF-8, else `{"base64": …}`.
 package enum RowJSON {
+    /// A row key, qualifier or value.
     package static func encode(_ bytes: Bytes) -> JSONValue {
         bytes.string.map { .string($0) } ?? .object(("base64", .string(Base64.encode(bytes.array))))
     }
 
+    /// The bytes that a text, number, truth value or `{"base64": …}` stands for.
     package static func decode(_ value: JSONValue) throws(SiltstoneError) -> Bytes {
         if let text = value.stringValue { return Bytes(text) }
         if let text = value["base64"]?.stringValue {

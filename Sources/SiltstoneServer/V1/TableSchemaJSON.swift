@@ -6,6 +6,7 @@ package import SiltModel
 /// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "compression", "block_bytes", "bloom",
 /// "keep_deleted"}}, "splits": […], "durability", "read_only"}`; everything but the families may be left out.
 package enum TableSchemaJSON {
+    /// A definition with all its settings.
     package static func encode(_ definition: TableDefinition) -> JSONValue {
         let families = definition.families.map { JSONValue.Member($0.name, encode($0)) }
         var members: [JSONValue.Member] = [
@@ -47,6 +48,8 @@ package enum TableSchemaJSON {
             ("bloom", .string(bloom)), ("keep_deleted", .string(keeps)))
     }
 
+    /// Reads a definition.
+    ///
     /// - Parameter base: what the settings that are left out keep; `nil` for a new table.
     package static func decode(_ document: JSONValue, name: String, base: TableDefinition?)
         throws(SiltstoneError)

@@ -35,7 +35,9 @@ enum BannedCalls {
                 "DispatchTime", "time",
             ],
             // The server measures how long requests take.
-            isAllowed: { posixOrProgram($0) || $0.path == "Sources/SiltstoneServer/ServerMetrics.swift" }),
+            isAllowed: {
+                posixOrProgram($0) || $0.path == "Sources/SiltstoneServer/ServerMetrics.swift"
+            }),
         Ban(
             what: "randomness",
             pattern:

@@ -27,7 +27,8 @@ enum DeclarationRules {
     }
 
     private static func isEmptyName(_ word: Substring) -> Bool {
-        word.contains("Manager") || word.contains("Helper") || word.contains("Util") || word.contains("Impl")
+        word.contains("Manager") || word.contains("Helper") || word.contains("Util")
+            || word.contains("Impl")
     }
 
     static func unfinishedViolations(in file: SourceFile) -> [String] {
@@ -47,14 +48,17 @@ enum DeclarationRules {
         return file.lines(with: ["public", "package"]).compactMap { index in
             guard file.code[index].contains(declaration) else { return nil }
             var above = index - 1
-            while above >= 0, isAttributeLine(file.code[above]) { above -= 1 }
+            while above >= 0, isBetween(file.code[above], file.lines[above]) { above -= 1 }
             let comment = above >= 0 ? file.lines[above].drop { $0 == " " } : ""
             if comment.hasPrefix("///") { return nil }
             return "\(file.place(index)): a public or package declaration has no documentation"
         }
     }
 
-    private static func isAttributeLine(_ line: String) -> Bool {
-        line.contains(/^\s*(?:@\w+|#if\b)/.wordBoundaryKind(.simple))
+    /// Whether a line may stand between a declaration and its documentation: an attribute or a plain comment.
+    private static func isBetween(_ code: String, _ line: String) -> Bool {
+        if code.contains(/^\s*(?:@\w+|#if\b)/.wordBoundaryKind(.simple)) { return true }
+        let text = line.drop { $0 == " " }
+        return text.hasPrefix("//") && !text.hasPrefix("///")
     }
 }

@@ -1,4 +1,6 @@
-/// Which module may import which. The table is the truth; Package.swift must say the same.
+/// Which module may import which.
+///
+/// The table is the truth; Package.swift must say the same.
 enum ImportGraph {
     private static let below4: Set<String> = ["SiltModel", "SiltBytes", "CSiltstone"]
     private static let nio: Set<String> = ["NIOCore", "NIOPosix", "NIOHTTP1"]
@@ -50,9 +52,10 @@ enum ImportGraph {
         }
     }
 
-    /// System calls stand in SiltIO's Posix files, and in the program for signals and terminals.
+    /// System calls stand in SiltIO's Posix files, and above the library for sockets, signals and terminals.
     static func mayUseSystemCalls(_ file: SourceFile) -> Bool {
-        file.module == "SiltIO" && file.name.hasPrefix("Posix") || file.module == "silt"
+        file.module == "SiltIO" && file.name.hasPrefix("Posix")
+            || foundationModules.contains(file.module)
     }
 
     /// The module that a line imports, if it does.

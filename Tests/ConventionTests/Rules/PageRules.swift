@@ -1,3 +1,5 @@
+import Foundation
+
 /// Pages: their links resolve, and every persisted format has one.
 enum PageRules {
     /// The formats that reach a disk.
@@ -42,9 +44,7 @@ enum PageRules {
 
     /// The pages of docs/format that a source names.
     static func formatPages(namedIn file: SourceFile) -> Set<String> {
-        Set(
-            file.lines.lazy.filter { $0.contains("docs/format/") }.flatMap {
-                $0.matches(of: /docs\/format\/([\w-]+\.md)/).map { String($0.1) }
-            })
+        guard file.text.range(of: "docs/format/") != nil else { return [] }
+        return Set(file.text.matches(of: /docs\/format\/([\w-]+\.md)/).map { String($0.1) })
     }
 }

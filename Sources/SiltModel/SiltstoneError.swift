@@ -23,7 +23,9 @@ public struct SiltstoneError: Error, Sendable, CustomStringConvertible {
         public static let conflict = Code(kind: .conflict)
         /// The condition of a conditional write did not hold; nothing was written.
         public static let conditionFailed = Code(kind: .conditionFailed)
-        /// Bytes on disk are damaged; `location` names the file and offset. Run `silt check`.
+        /// Bytes on disk are damaged; `location` names the file and offset.
+        ///
+        /// Run `silt check`.
         public static let corrupted = Code(kind: .corrupted)
         /// Storage failed; writes stay refused until the process is restarted.
         ///

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
 
-/// Kills `silt job run` and starts it again. `SILT_KILLS` says how often, `SILT_SEED` when, and `SILT_YEAR` names a file
+/// Kills `silt job run` and starts it again.
+///
+/// `SILT_KILLS` says how often, `SILT_SEED` when, and `SILT_YEAR` names a file
 /// of departures to read instead of some weeks made from the sample.
 @Suite("A killed job")
 struct KillJobTests {

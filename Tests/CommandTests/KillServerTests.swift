@@ -3,7 +3,9 @@ import FoundationNetworking
 import Synchronization
 import Testing
 
-/// Kills `silt serve` under concurrent puts. `SILT_KILLS` says how often, `SILT_SEED` when.
+/// Kills `silt serve` under concurrent puts.
+///
+/// `SILT_KILLS` says how often, `SILT_SEED` when.
 @Suite("A killed server")
 struct KillServerTests: Sendable {
     private static let writerCount = 8

@@ -1,7 +1,9 @@
 import ArgumentParser
 import SiltModel
 
-/// Families as typed: `cf`, or `cf:versions=3,ttl=30d,compression=zstd:3`. Names are HBase's, in either case.
+/// Families as typed: `cf`, or `cf:versions=3,ttl=30d,compression=zstd:3`.
+///
+/// Names are HBase's, in either case.
 enum FamilyText {
     /// The settings known, for messages.
     static let settingNames = [

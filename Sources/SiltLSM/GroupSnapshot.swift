@@ -24,6 +24,24 @@ package final class GroupSnapshot: Sendable {
         try TreeCursor(tree(family).sources, tables: tables, sequence: sequence, options: options)
     }
 
+    /// A cursor over the cells of one row of a family, or of one column of it; `nil` when there are surely none.
+    ///
+    /// It must not outlive the snapshot, and stands at no cell until it is sought.
+    ///
+    /// - Parameters:
+    ///   - key: the row prefix, or the column key when only that column matters.
+    ///   - rowPrefixByteCount: the length of the row prefix in `key`.
+    ///   - timeRange: files that hold nothing of it and no markers are left out.
+    package func pointCursor(
+        family: UInt8, key: [UInt8], rowPrefixByteCount: Int, timeRange: TimeRange
+    ) throws(SiltstoneError) -> TreeCursor? {
+        let found = try TreeCursor.pointSources(
+            tree(family).sources, tables: tables, key: key, rowPrefixByteCount: rowPrefixByteCount,
+            timeRange: timeRange)
+        if found.memtables.isEmpty && found.readers.isEmpty { return nil }
+        return TreeCursor(found, sequence: sequence)
+    }
+
     /// Whether a DeleteFamily or DeleteFamilyVersion marker may be anywhere in the family.
     package func mayHaveFamilyMarkers(family: UInt8) -> Bool {
         guard let tree = set.tree(family) else { return false }

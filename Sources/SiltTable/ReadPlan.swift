@@ -4,7 +4,7 @@ import SiltLSM
 import SiltModel
 
 /// A projection resolved against a table's schema.
-struct ReadPlan {
+final class ReadPlan: Sendable {
     /// The wanted families in the byte order of their names.
     let families: [FamilyPlan]
     /// The time stamps of interest.
@@ -13,6 +13,9 @@ struct ReadPlan {
     let isRaw: Bool
     /// Whether the time matters, because cells expire.
     let needsTime: Bool
+
+    /// The one column that is wanted of one family, when that is all.
+    let onlyColumn: PlannedColumn?
 
     init(_ projection: Projection, layout: TableLayout) throws(SiltstoneError) {
         guard projection.maxVersions >= 1 else {
@@ -32,6 +35,11 @@ struct ReadPlan {
             projection.selectors.isEmpty
             ? layout.families.map { FamilyPlan($0, columns: nil, projection) }
             : try ReadPlan.resolve(projection, layout)
+        if families.count == 1, let columns = families[0].columns, columns.count == 1 {
+            onlyColumn = columns[0]
+        } else {
+            onlyColumn = nil
+        }
         needsTime = families.contains { $0.family.settings.timeToLiveMilliseconds != nil }
     }
 
@@ -70,7 +78,7 @@ struct ReadPlan {
 }
 
 /// What is read of one family.
-struct FamilyPlan {
+struct FamilyPlan: Sendable {
     /// The family.
     let family: StoredFamily
     /// The wanted columns, ascending, with the end of their column keys; `nil` means all.
@@ -118,7 +126,7 @@ struct FamilyPlan {
 }
 
 /// A column and the bytes of its column keys after the row prefix.
-struct PlannedColumn {
+struct PlannedColumn: Sendable {
     let column: Column
     let suffix: [UInt8]
 

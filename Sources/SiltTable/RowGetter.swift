@@ -11,13 +11,21 @@ enum RowGetter {
         _ row: Bytes, _ projection: Projection, layout: TableLayout, clock: any Clock
     ) throws(SiltstoneError) -> Row? {
         try RowRules.check(row: row)
-        let plan = try ReadPlan(projection, layout: layout)
+        let plan = try layout.plan(projection)
         let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
-        let prefix = CellKey.rowPrefix(row)
         let now = clock.nowMilliseconds
         var cells: [Cell] = []
+        if let column = plan.onlyColumn, !plan.isRaw,
+            !snapshot.mayHaveFamilyMarkers(family: plan.families[0].family.id)
+        {
+            try ColumnGetter.get(row, column, plan, snapshot, nowMilliseconds: now, &cells)
+            return cells.isEmpty ? nil : Row(key: row, cells: cells)
+        }
+        let prefix = CellKey.rowPrefix(row)
         for family in plan.families {
-            var reader = try seekReader(family, plan, prefix, snapshot, nowMilliseconds: now)
+            guard
+                var reader = try seekReader(family, plan, prefix, snapshot, nowMilliseconds: now)
+            else { continue }
             try reader.readRow(prefix, isLast: true, into: &cells)
         }
         return cells.isEmpty ? nil : Row(key: row, cells: cells)
@@ -29,39 +37,45 @@ enum RowGetter {
         clock: any Clock
     ) throws(SiltstoneError) -> (cell: Cell, flags: UInt8)? {
         let projection = Projection([.column(column)], timeRange: timeRange)
-        let plan = try ReadPlan(projection, layout: layout)
+        let plan = try layout.plan(projection)
         let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
         let prefix = CellKey.rowPrefix(row)
         var cells: [Cell] = []
         for family in plan.families {
-            var reader = try seekReader(
-                family, plan, prefix, snapshot, nowMilliseconds: clock.nowMilliseconds)
+            guard
+                var reader = try seekReader(
+                    family, plan, prefix, snapshot, nowMilliseconds: clock.nowMilliseconds)
+            else { continue }
             try reader.readRow(prefix, isLast: true, into: &cells)
             if let cell = cells.first { return (cell, reader.lastFlags) }
         }
         return nil
     }
 
-    /// A reader of one family whose cursor stands where the row's wanted cells can begin.
+    /// A reader of one family, if it can hold any, whose cursor stands where the row's wanted cells can begin.
     ///
     /// Wanted columns are sought directly unless markers of the whole family, which stand before
     /// them, have to be looked at first.
     private static func seekReader(
         _ family: FamilyPlan, _ plan: ReadPlan, _ prefix: [UInt8], _ snapshot: GroupSnapshot,
         nowMilliseconds: Int64
-    ) throws(SiltstoneError) -> FamilyReader {
+    ) throws(SiltstoneError) -> FamilyReader? {
         let mayHaveMarkers = snapshot.mayHaveFamilyMarkers(family: family.family.id)
-        var options = CursorOptions()
-        options.row = prefix
+        var timeRange = TimeRange.all
         if !plan.isRaw {
-            options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: nowMilliseconds)
+            timeRange = family.timeRange(plan.timeRange, nowMilliseconds: nowMilliseconds)
         }
         var key = prefix
+        var wanted = prefix
         if !mayHaveMarkers || plan.isRaw, let columns = family.columns {
             key += columns[0].suffix
-            if columns.count == 1 { options.column = key }
+            if columns.count == 1 { wanted = key }
         }
-        let cursor = try snapshot.cursor(family: family.family.id, options)
+        guard
+            let cursor = try snapshot.pointCursor(
+                family: family.family.id, key: wanted, rowPrefixByteCount: prefix.count,
+                timeRange: timeRange)
+        else { return nil }
         try cursor.seek(key)
         return FamilyReader(
             family, of: plan, cursor: cursor, mayHaveFamilyMarkers: mayHaveMarkers,

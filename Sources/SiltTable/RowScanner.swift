@@ -36,7 +36,7 @@ package final class RowScanner {
     {
         self.layout = layout
         self.clock = clock
-        plan = try ReadPlan(projection, layout: layout)
+        plan = try layout.plan(projection)
         isReversed = range.isReversed
         let (low, high, includesLow, includesHigh) =
             range.isReversed

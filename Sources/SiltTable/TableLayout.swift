@@ -1,6 +1,7 @@
 import SiltBytes
 import SiltLSM
 import SiltModel
+import Synchronization
 
 /// A family of a table and the number by which its trees and cells know it.
 struct StoredFamily: Sendable, Hashable {
@@ -22,6 +23,8 @@ final class TableLayout: Sendable {
     let nextFamily: Int
     /// The regions in row order; they cover all row keys without gap or overlap.
     let regions: [TreeGroup]
+    /// The plan made last: a program reads with few projections, most often the same again.
+    private let lastPlan = Mutex<(projection: Projection, plan: ReadPlan)?>(nil)
 
     init(
         schemaNumber: UInt64, definition: TableDefinition, families: [StoredFamily],
@@ -44,6 +47,14 @@ final class TableLayout: Sendable {
             if regions[middle].range.start <= row { low = middle } else { high = middle }
         }
         return low
+    }
+
+    /// What a projection means for this schema.
+    func plan(_ projection: Projection) throws(SiltstoneError) -> ReadPlan {
+        if let (known, plan) = lastPlan.withLock({ $0 }), known == projection { return plan }
+        let plan = try ReadPlan(projection, layout: self)
+        lastPlan.withLock { $0 = (projection, plan) }
+        return plan
     }
 
     /// The family of a name.

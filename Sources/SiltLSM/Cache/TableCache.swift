@@ -38,8 +38,9 @@ package final class TableCache: Sendable {
     package func reader(_ file: TableFile) throws(SiltstoneError) -> TableReader {
         let known = state.withLock { state -> TableReader? in
             state.uses &+= 1
-            state.entries[file.id]?.lastUse = state.uses
-            return state.entries[file.id]?.reader
+            guard let place = state.entries.index(forKey: file.id) else { return nil }
+            state.entries.values[place].lastUse = state.uses
+            return state.entries.values[place].reader
         }
         if let known { return known }
         // Opened outside the lock; of two threads that open the same file the first to come back is

@@ -56,7 +56,7 @@ struct TableRunCursor: ~Copyable {
 
     /// A cursor over open files.
     init(_ readers: [TableReader], options: RunOptions) {
-        files = readers.map(\.file)
+        files = readers.count == 1 ? readers[0].fileList : readers.map(\.file)
         self.readers = readers
         tables = nil
         self.options = options

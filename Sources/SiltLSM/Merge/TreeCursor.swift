@@ -47,6 +47,20 @@ package final class TreeCursor {
             })
     }
 
+    /// A cursor over the sources that may hold one row.
+    init(_ sources: PointSources, sequence: UInt64) {
+        owner = nil
+        var run = RunOptions()
+        run.sequence = sequence
+        unsafe core = .allocate(capacity: 1)
+        unsafe core.initialize(
+            to: MergeCore(
+                sources.memtables, runCount: sources.readers.count, sequence: sequence
+            ) {
+                TableRunCursor([sources.readers[$0]], options: run)
+            })
+    }
+
     deinit {
         unsafe core.deinitialize(count: 1)
         unsafe core.deallocate()
@@ -73,6 +87,15 @@ package final class TreeCursor {
     /// Goes to the next cell.
     @inline(__always)
     package func next() throws(SiltstoneError) { try unsafe core.pointee.next() }
+
+    /// The current cell without its value: one call instead of one for each part.
+    package var current: CursorCell {
+        let cell = unsafe core.pointee.cell
+        return unsafe CursorCell(
+            columnKey: UnsafeRawBufferPointer(start: cell.key, count: cell.keyCount),
+            timestamp: cell.timestamp, sequence: cell.sequence, type: cell.type,
+            flags: cell.flags, isValid: cell.isValid)
+    }
 
     /// Whether there is a current cell.
     package var isValid: Bool { unsafe core.pointee.cell.isValid }
@@ -103,4 +126,21 @@ package final class TreeCursor {
 
     /// The value, with the 8-byte time to live in front when the flags say so.
     package var value: UnsafeRawBufferPointer { unsafe core.pointee.value }
+}
+
+/// A cursor's cell; its pointer is valid until the cursor moves.
+@safe @frozen
+package struct CursorCell {
+    /// `escape(row) 00 escape(qualifier) 00`.
+    package let columnKey: UnsafeRawBufferPointer
+    /// The time stamp.
+    package let timestamp: Int64
+    /// The sequence number.
+    package let sequence: UInt64
+    /// The type code.
+    package let type: UInt8
+    /// The flags.
+    package let flags: UInt8
+    /// Whether there is a cell; without one the rest means nothing.
+    package let isValid: Bool
 }

@@ -9,6 +9,8 @@ package import SiltModel
 package final class TableReader: Sendable {
     /// The file.
     package let file: TableFile
+    /// The same as a list of one, which cursors share.
+    let fileList: [TableFile]
     /// What the file says of itself.
     let properties: TableProperties
     let index: IndexView
@@ -26,6 +28,7 @@ package final class TableReader: Sendable {
     {
         let opening = try TableOpening(file, objects)
         self.file = file
+        fileList = [file]
         self.blocks = blocks
         object = opening.object
         decompressor = opening.decompressor

@@ -39,4 +39,13 @@ public enum Hash64 {
         // Safety: the buffer is used only inside the closure.
         unsafe bytes.withUnsafeBytes { buffer in unsafe hash(buffer, seed: seed) }
     }
+
+    /// The hash of a range of an array's bytes, which must lie within it.
+    public static func hash(_ bytes: [UInt8], in range: Range<Int>, seed: UInt64 = 0) -> UInt64 {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        // Safety: the range was checked against the array; the buffer is used only inside.
+        return unsafe bytes.withUnsafeBytes { buffer in
+            unsafe hash(UnsafeRawBufferPointer(rebasing: buffer[range]), seed: seed)
+        }
+    }
 }

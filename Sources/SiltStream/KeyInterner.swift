@@ -31,12 +31,7 @@ public struct KeyInterner: Sendable {
     /// The id of the key in a range of bytes, such as a field of a line, which must lie within
     /// them.
     public mutating func intern(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
-        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
-        // Safety: the range was checked against the array, and the buffer is used only inside.
-        let hash = unsafe bytes.withUnsafeBytes { buffer in
-            unsafe Hash64.hash(UnsafeRawBufferPointer(rebasing: buffer[range]))
-        }
-        return intern(bytes, range, hash: hash)
+        intern(bytes, range, hash: Hash64.hash(bytes, in: range))
     }
 
     private mutating func intern(_ bytes: [UInt8], _ range: Range<Int>, hash: UInt64) -> UInt32 {
@@ -108,12 +103,10 @@ public struct KeyInterner: Sendable {
     private func isEqual(_ id: Int, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         let mine = self.range(of: id)
         guard mine.count == range.count else { return false }
-        // Safety: both ranges lie within their arrays; the buffers are used only inside.
-        return unsafe arena.withUnsafeBytes { left in
-            unsafe bytes.withUnsafeBytes { right in
-                unsafe left[mine].elementsEqual(right[range])
-            }
-        }
+        let left = arena.span.extracting(mine)
+        let right = bytes.span.extracting(range)
+        for index in 0..<left.count where left[index] != right[index] { return false }
+        return true
     }
 
     private mutating func grow() {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import SiltLSM
 import SiltModel
 import SiltTable
 import Synchronization
@@ -73,9 +74,11 @@ final class ServerMetrics: Sendable {
     }
 
     /// The metrics in Prometheus text exposition format 0.0.4.
-    func exposition(store: TableStore) -> String {
+    func exposition(store: TableStore, jobs: Jobs) -> String {
         var text = MetricsText()
-        let (inFlight, series) = state.withLock { ($0.inFlight, $0.series) }
+        let (inFlight, series, refusals) = state.withLock {
+            ($0.inFlight, $0.series, $0.refusals)
+        }
         text.family("siltstone_http_requests_in_flight", "gauge", "Requests being answered.")
         text.sample("siltstone_http_requests_in_flight", [], Double(inFlight))
         let ordered = series.sorted {
@@ -93,6 +96,13 @@ final class ServerMetrics: Sendable {
             text.sample(name + "_sum", labels, series.seconds)
             text.sample(name + "_count", labels, Double(series.count))
         }
+        let refused = "siltstone_http_requests_refused_total"
+        text.family(refused, "counter", "Requests refused before they were read whole.")
+        for (status, count) in refusals.sorted(by: { $0.key < $1.key }) {
+            text.sample(refused, [("status", String(status))], Double(count))
+        }
+        appendEngine(store.engine.metrics, to: &text)
+        appendJobs(jobs.all, to: &text)
         appendTables(store, to: &text)
         return text.text
     }

@@ -27,6 +27,8 @@ public final class SiltstoneServer: Sendable {
         public var idleSeconds: Int64 = 30
         /// How long requests under way may take when the server ends, in seconds; then they are cut.
         public var drainSeconds: Int64 = 5
+        /// The directory below which jobs may read files; `nil` lets no job that comes over HTTP read files.
+        public var jobFilesDirectory: String?
         /// The threads for blocking work; 1 or more.
         public var threadCount = 8
 
@@ -41,6 +43,7 @@ public final class SiltstoneServer: Sendable {
     private let threads: NIOThreadPool
     private let channel: any Channel
     private let connections: Connections
+    private let jobs: Jobs
     private let drainSeconds: Int64
     private let hasEnded = Mutex(false)
 
@@ -49,12 +52,13 @@ public final class SiltstoneServer: Sendable {
 
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
-        connections: Connections, drainSeconds: Int64
+        connections: Connections, jobs: Jobs, drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
         self.channel = channel
         self.connections = connections
+        self.jobs = jobs
         self.drainSeconds = drainSeconds
     }
 
@@ -76,9 +80,12 @@ public final class SiltstoneServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let threads = NIOThreadPool(numberOfThreads: max(1, configuration.threadCount))
         threads.start()
-        let router = Router(database: database, configuration: configuration)
+        let router = Router(database: database, threads: threads, configuration: configuration)
         let connections = Connections(limits: ConnectionLimits(configuration))
         do {
+            if !configuration.isReadOnly {
+                try await threads.runIfActive { try router.jobs.resume() }
+            }
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -98,10 +105,12 @@ public final class SiltstoneServer: Sendable {
                 .bind(host: configuration.host, port: configuration.port).get()
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, connections: connections,
-                drainSeconds: configuration.drainSeconds)
+                jobs: router.jobs, drainSeconds: configuration.drainSeconds)
         } catch {
+            try? await threads.runIfActive { router.jobs.stopAll() }
             try? await threads.shutdownGracefully()
             try? await group.shutdownGracefully()
+            if let error = error as? SiltstoneError { throw error }
             throw SiltstoneError(
                 .conflict,
                 "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
@@ -130,7 +139,10 @@ public final class SiltstoneServer: Sendable {
             })
         else { return }
         try? await channel.close().get()
+        let jobs = jobs
+        async let stopped: Void? = try? threads.runIfActive { jobs.stopAll() }
         await connections.drain(deadline: .seconds(drainSeconds), on: group.next())
+        _ = await stopped
         try? await group.shutdownGracefully()
         try? await threads.shutdownGracefully()
     }

@@ -62,6 +62,13 @@ package struct JobRunner {
         return summary
     }
 
+    /// The number of a job's newest checkpoint; 0 when it never made one.
+    package static func checkpointNumber(of job: String, in store: TableStore)
+        throws(SiltstoneError) -> UInt64
+    {
+        try JobCheckpoint.read(job, from: JobTables.jobs(in: store))?.number ?? 0
+    }
+
     /// Runs until the input ends, `isCancelled` says so, or something fails.
     ///
     /// On return everything up to the last checkpoint is durable. Disk I/O: reads the input once; one write batch a
@@ -143,12 +150,24 @@ package struct JobRunner {
         _ run: inout RunState, _ progress: ((JobSummary) -> Void)?, _ isCancelled: (() -> Bool)?
     ) throws(SiltstoneError) -> JobSummary {
         run.lastCommit = clock.nowMilliseconds
+        var hasWaited = false
         while true {
             if isCancelled?() == true {
                 if run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
                 run.pipeline.summary.outcome = .stopped
                 return run.pipeline.summary
             }
+            if input.isUnbounded, !input.hasMore() {
+                // What waits for the next checkpoint should not wait for the next event.
+                if hasWaited, run.bytesSinceCommit > 0, run.decoder.isBetweenRecords {
+                    try commit(&run, isComplete: false)
+                    progress?(run.pipeline.summary)
+                }
+                hasWaited = true
+                input.waitForMore()
+                continue
+            }
+            hasWaited = false
             let isLast = try readBlock(&run)
             progress?(run.pipeline.summary)
             if isLast { break }

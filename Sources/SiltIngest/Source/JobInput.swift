@@ -56,6 +56,8 @@ package final class JobInput {
 
     private let files: any InputFiles
     private let isStream: Bool
+    /// The stream that is read, whose end never comes; and how to wait for more of it.
+    private let stream: (log: StreamLog, wait: () -> Void)?
     private let names: [String]
     private var handle: (any InputFile)?
     private var current = Position()
@@ -66,6 +68,7 @@ package final class JobInput {
     package init(path: String, files: any InputFiles) throws(SiltstoneError) {
         self.files = files
         isStream = false
+        stream = nil
         names = try files.names(matching: path)
     }
 
@@ -73,7 +76,18 @@ package final class JobInput {
     package init(standardInputOf files: any InputFiles) {
         self.files = files
         isStream = true
+        stream = nil
         names = ["stdin"]
+    }
+
+    /// The events pushed to a stream, without end.
+    ///
+    /// - Parameter wait: waits a little; called when there is nothing more to read yet.
+    package init(_ log: StreamLog, files: any InputFiles, wait: @escaping () -> Void) {
+        self.files = files
+        isStream = false
+        stream = (log, wait)
+        names = [log.name]
     }
 
     /// The input that a job's definition names.
@@ -90,7 +104,9 @@ package final class JobInput {
     }
 
     /// The kind of source, as checkpoints name it.
-    var kind: String { isStream ? "stdin" : "file" }
+    var kind: String { stream != nil ? "http" : isStream ? "stdin" : "file" }
+    /// Whether there may be more later although there is nothing to read now.
+    var isUnbounded: Bool { stream != nil }
     /// The current file's name.
     var file: String { current.file }
     /// The bytes of the files before the current one.
@@ -114,7 +130,12 @@ package final class JobInput {
     }
 
     private func openFile(_ index: Int, base: Int) throws(SiltstoneError) {
-        let file = isStream ? try files.standardInput() : try files.open(names[index])
+        let file: any InputFile
+        if let stream {
+            file = StreamFile(stream.log)
+        } else {
+            file = isStream ? try files.standardInput() : try files.open(names[index])
+        }
         current = Position()
         current.fileIndex = index
         current.file = names[index]
@@ -130,6 +151,10 @@ package final class JobInput {
         guard let handle else { return 0 }
         let start = bytes.count
         var got = try handle.read(count, at: readOffset, into: &bytes)
+        if stream != nil {
+            readOffset += got
+            return got
+        }
         // The fingerprint wants its bytes in one piece, however the stream hands them out.
         while readOffset == 0, got > 0, got < JobInput.fingerprintBytesMax {
             let more = try handle.read(count - got, at: got, into: &bytes)
@@ -140,6 +165,15 @@ package final class JobInput {
         readOffset += got
         return got
     }
+
+    /// Whether a read now would find bytes.
+    func hasMore() -> Bool {
+        guard let stream else { return true }
+        return stream.log.byteCount > readOffset
+    }
+
+    /// Waits a little for more.
+    func waitForMore() { stream?.wait() }
 
     private func look(at head: ArraySlice<UInt8>) throws(SiltstoneError) {
         for (magic, name) in [([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "Zstandard")]
@@ -161,6 +195,13 @@ package final class JobInput {
             throw changed(job, position.file, "its files are others")
         }
         try openFile(position.fileIndex, base: position.base)
+        if let stream {
+            guard position.offset <= stream.log.byteCount else {
+                throw changed(job, position.file, "it is shorter than what was read of it")
+            }
+            readOffset = position.offset
+            return
+        }
         try check(position, job: job)
         guard isStream else {
             readOffset = position.offset

@@ -28,7 +28,7 @@ struct HBaseRoutes {
             guard request.method == .GET || request.method == .HEAD else {
                 return .now(Self.notAllowed)
             }
-            _ = try store.table(name)
+            _ = try router.table(name)
             return .now(Response(.ok))
         case ("schema", 2):
             return try SchemaRoutes(router: router, request: request, name: name).reply()

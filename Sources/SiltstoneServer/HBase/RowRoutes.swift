@@ -10,7 +10,7 @@ struct RowRoutes {
     let table: String
 
     func reply() throws(SiltstoneError) -> Reply {
-        let stored = try router.store.table(table)
+        let stored = try router.table(table)
         let pieces = request.segments[1...]
         let isGet = request.method == .GET || request.method == .HEAD
         if pieces.count == 1, let last = pieces.first, last.hasSuffix("*"), isGet {

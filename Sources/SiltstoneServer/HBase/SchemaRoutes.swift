@@ -24,7 +24,7 @@ struct SchemaRoutes {
     }
 
     private func show() throws(SiltstoneError) -> Reply {
-        let definition = try router.store.table(name).definition
+        let definition = try router.table(name).definition
         let type = MediaType.accepted(request, [.text, .json])
         guard let type else { return .now(HBaseRoutes.notAcceptable) }
         let schema = Self.json(definition)

@@ -1,4 +1,5 @@
 import NIOHTTP1
+import NIOPosix
 import SiltModel
 import SiltTable
 import Siltstone
@@ -13,11 +14,26 @@ struct Router: Sendable {
 
     let store: TableStore
     let metrics = ServerMetrics()
+    let streams: Streams
+    let jobs: Jobs
     let isReadOnly: Bool
 
-    init(database: Database, configuration: SiltstoneServer.Configuration) {
+    init(
+        database: Database, threads: NIOThreadPool, configuration: SiltstoneServer.Configuration
+    ) {
         store = database.store
+        streams = Streams(store: store, threads: threads)
+        jobs = Jobs(
+            store: store, streams: streams, filesDirectory: configuration.jobFilesDirectory)
         isReadOnly = configuration.isReadOnly
+    }
+
+    /// A table of users; those that Siltstone itself keeps are not to be seen from outside.
+    func table(_ name: String) throws(SiltstoneError) -> StoredTable {
+        guard !name.hasPrefix("silt:") else {
+            throw SiltstoneError(.notFound, "no such table table=\(name)")
+        }
+        return try store.table(name)
     }
 
     func reply(to request: Request) -> Reply {
@@ -40,11 +56,13 @@ struct Router: Sendable {
         case "v1": return try V1Routes(router: self, request: request).reply()
         case "healthz", "readyz": return .now(.text(.ok, "ok\n"))
         case "metrics":
-            let text = metrics.exposition(store: store)
-            return .now(
+            // Reading the engine's figures waits for the write that is under way.
+            let (metrics, store, jobs) = (metrics, store, jobs)
+            return .work { () throws(SiltstoneError) in
                 Response(
                     .ok, headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
-                    body: Array(text.utf8)))
+                    body: Array(metrics.exposition(store: store, jobs: jobs).utf8))
+            }
         default: return try HBaseRoutes(router: self, request: request).reply()
         }
     }
@@ -61,6 +79,12 @@ struct Router: Sendable {
 
     /// The answer for an error, in the words of the API that was called.
     static func failure(_ error: SiltstoneError, for request: Request) -> Response {
+        var response = answer(for: error, request)
+        if error.code == .overloaded { response.headers.append(("Retry-After", "1")) }
+        return response
+    }
+
+    private static func answer(for error: SiltstoneError, _ request: Request) -> Response {
         let status = status(of: error.code)
         if request.segments.first == "v1" {
             let detail = error.location.map { JSONValue.string($0.description) } ?? .null

@@ -12,7 +12,7 @@ struct TableRoutes {
         let (store, name) = (router.store, name)
         switch request.method {
         case .GET, .HEAD:
-            return .now(.json(.ok, TableSchemaJSON.encode(try store.table(name).definition)))
+            return .now(.json(.ok, TableSchemaJSON.encode(try router.table(name).definition)))
         case .PUT:
             let definition = try TableSchemaJSON.decode(
                 try RowJSON.body(request), name: name, base: nil)

@@ -20,7 +20,7 @@ struct V1Routes {
             case 2: return try TableRoutes(router: router, request: request, name: words[1]).reply()
             default: break
             }
-            let table = try store.table(words[1])
+            let table = try router.table(words[1])
             switch (words[2], words.count) {
             case ("rows", 3): return try RowsRoutes(request: request, table: table).reply()
             case ("rows", 4), ("rows", 5):
@@ -30,6 +30,20 @@ struct V1Routes {
                 ).reply()
             case ("regions", 3): return try regions(of: table)
             case ("flush", 3), ("compact", 3): return try maintain(table, words[2])
+            default: break
+            }
+        case "jobs":
+            let routes = JobRoutes(jobs: router.jobs, request: request)
+            switch words.count {
+            case 1: return routes.list()
+            case 2: return try routes.reply(words[1])
+            default: break
+            }
+        case "streams":
+            let routes = StreamRoutes(streams: router.streams, request: request)
+            switch words.count {
+            case 1: return try routes.list()
+            case 2: return try routes.reply(words[1])
             default: break
             }
         default: break

@@ -20,7 +20,8 @@ enum ImportGraph {
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltstoneServer": nio.union([
-            "Siltstone", "SiltIngest", "SiltTable", "SiltModel", "SiltBytes", "Yams",
+            "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",
+            "Yams",
         ]),
         "SiltstoneTesting": [
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",

@@ -1,0 +1,127 @@
+import SiltIngest
+import SiltModel
+import SiltTable
+import Synchronization
+
+/// The jobs that the server runs.
+///
+/// Lock order: `change`, then `jobs`.
+final class Jobs: Sendable {
+    private let store: TableStore
+    private let streams: Streams
+    private let filesDirectory: String?
+    private let jobs = Mutex<[String: RunningJob]>([:])
+    /// Held while the set of jobs changes, so that what is stored and what runs agree.
+    private let change = Mutex(false)
+
+    init(store: TableStore, streams: Streams, filesDirectory: String?) {
+        self.store = store
+        self.streams = streams
+        self.filesDirectory = filesDirectory
+    }
+
+    /// The jobs by name.
+    var all: [RunningJob] { jobs.withLock { $0.values.sorted { $0.record.name < $1.record.name } } }
+
+    func job(_ name: String) -> RunningJob? { jobs.withLock { $0[name] } }
+
+    /// Starts the jobs that are stored; blocks.
+    func resume() throws(SiltstoneError) {
+        for record in try JobRecord.all(in: store) {
+            do throws(JobDiagnostics) {
+                begin(RunningJob(record, try JobRecord.definition(record.document)))
+            } catch {
+                throw error.error
+            }
+        }
+    }
+
+    private func begin(_ job: RunningJob) {
+        jobs.withLock { $0[job.record.name] = job }
+        job.start(store: store, streams: streams, filesDirectory: filesDirectory)
+    }
+
+    /// Stores and starts a job; blocks.
+    ///
+    /// - Returns: the job, and whether it is new. One that is there with the same file goes on, or starts
+    ///   again when it failed or was stopped.
+    func put(_ definition: JobDefinition, document: [UInt8]) throws(SiltstoneError) -> (
+        RunningJob, isNew: Bool
+    ) {
+        try check(definition)
+        return try change.withLock { isEnding throws(SiltstoneError) in
+            guard !isEnding else { throw SiltstoneError(.closed, "server is ending") }
+            if let job = job(definition.name) {
+                guard job.definition.canonicalText == definition.canonicalText,
+                    job.definition.source == definition.source
+                else {
+                    throw SiltstoneError(
+                        .conflict,
+                        "a job of that name has another definition; delete it first job=\(definition.name)"
+                    )
+                }
+                let state = job.currentStatus.state
+                guard state == .failed || state == .stopped else { return (job, false) }
+                job.waitUntilEnded()
+                let again = RunningJob(job.record, definition)
+                begin(again)
+                return (again, false)
+            }
+            let record = JobRecord(
+                name: definition.name, document: document,
+                startsAfter: try JobRunner.checkpointNumber(of: definition.name, in: store))
+            try record.store(in: store)
+            let job = RunningJob(record, definition)
+            begin(job)
+            return (job, true)
+        }
+    }
+
+    /// Stops a job at a checkpoint and forgets its file; the rows that it wrote stay.
+    ///
+    /// Blocks.
+    func remove(_ name: String) throws(SiltstoneError) {
+        try change.withLock { _ throws(SiltstoneError) in
+            guard let job = job(name) else {
+                throw SiltstoneError(.notFound, "no such job job=\(name)")
+            }
+            job.cancel()
+            job.waitUntilEnded()
+            try job.record.remove(from: store)
+            jobs.withLock { $0[name] = nil }
+        }
+    }
+
+    /// Stops all jobs at a checkpoint; they go on when the server starts again.
+    ///
+    /// Blocks.
+    func stopAll() {
+        change.withLock { $0 = true }
+        let all = all
+        for job in all { job.cancel() }
+        for job in all { job.waitUntilEnded() }
+    }
+
+    /// A request may not make the server read any file but those of its directory.
+    private func check(_ definition: JobDefinition) throws(SiltstoneError) {
+        switch definition.source {
+        case .http:
+            guard definition.format == .ndjson else {
+                throw SiltstoneError(.invalidArgument, "the events of a stream are ndjson")
+            }
+        case .standardInput:
+            throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
+        case .file(let path):
+            guard filesDirectory != nil else { throw RunningJob.noFiles }
+            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }),
+                !path.utf8.contains(0)
+            else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "a file's path is relative to the server's directory for jobs, without . and .. path=\(path)"
+                )
+            }
+        }
+    }
+}

@@ -64,7 +64,8 @@ let package = Package(
         module(
             "SiltstoneServer",
             [
-                "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",
+                "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
+                "SiltBytes",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

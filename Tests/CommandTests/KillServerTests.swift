@@ -18,6 +18,8 @@ struct KillServerTests: Sendable {
         var acknowledged: [String: Int] = [:]
         /// The version sent to each row and not acknowledged.
         var pending: [String: Int] = [:]
+        /// The puts acknowledged so far.
+        var putCount = 0
     }
 
     /// The same, shared by the writers.
@@ -29,8 +31,13 @@ struct KillServerTests: Sendable {
         }
     }
 
+    /// The status of an answer; 0 without one.
+    private final class Status: Sendable {
+        let code = Atomic(0)
+    }
+
     @Test("keeps every acknowledged put, and no row half")
-    func kills() async throws {
+    func kills() throws {
         let data = scratch.path("data")
         let kills = Program.number("SILT_KILLS", default: 4)
         let seed = Program.number("SILT_SEED", default: 11)
@@ -39,31 +46,34 @@ struct KillServerTests: Sendable {
         try Program.succeed(
             "table", "create", "t", "-f", "a", "-f", "b", "--split-at", "w4", "--data", data)
         let ledger = Ledger()
-        var total = 0
         for round in 0..<kills {
             let server = try Server(data: data)
+            let before = ledger.withLock { $0.putCount }
+            let target = before + 20 + Int(random.next() % 200)
+            // Threads of their own: the pool of the test process may be busy with other tests.
             let url = server.url
-            let pause = 100 + Int(random.next() % 500)
-            await withTaskGroup(of: Void.self) { group in
-                for writer in 0..<Self.writerCount {
-                    group.addTask { await write(to: url, writer, round, ledger) }
+            let ended = DispatchGroup()
+            for writer in 0..<Self.writerCount {
+                ended.enter()
+                Thread.detachNewThread {
+                    Self.write(to: url, writer, round, ledger)
+                    ended.leave()
                 }
-                try? await Task.sleep(for: .milliseconds(pause))
-                server.kill()
             }
+            let deadline = Date().addingTimeInterval(60)
+            while ledger.withLock({ $0.putCount }) < target, Date() < deadline { usleep(500) }
+            server.kill()
+            ended.wait()
             try verify(data, ledger)
-            total = ledger.withLock { $0.acknowledged.count }
+            #expect(ledger.withLock { $0.putCount } >= target, "puts are too slow round=\(round)")
         }
-        print("kill -9 of the server: \(total) rows acknowledged")
-        #expect(total > kills * 20, "hardly any put was acknowledged: \(total)")
+        print("kill -9 of the server: \(ledger.withLock { $0.putCount }) puts acknowledged")
         let check = try Program.succeed("check", "--data", data)
         #expect(check.lines.last == "no damage")
     }
 
     /// Puts rows until the server is gone: every tenth put overwrites an earlier row.
-    private func write(
-        to url: String, _ writer: Int, _ round: Int, _ ledger: Ledger
-    ) async {
+    private static func write(to url: String, _ writer: Int, _ round: Int, _ ledger: Ledger) {
         let session = URLSession(configuration: .ephemeral)
         defer { session.invalidateAndCancel() }
         for number in 0..<1_000_000 {
@@ -73,22 +83,36 @@ struct KillServerTests: Sendable {
                 ledger.pending[row] = version
                 return version
             }
-            guard let target = URL(string: "\(url)/v1/tables/t/rows/\(row)") else { return }
-            var request = URLRequest(url: target)
-            request.httpMethod = "PUT"
-            request.timeoutInterval = 10
-            let text = String(repeating: "\(row)/\(version) ", count: 20)
-            request.httpBody = Data(
-                "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}".utf8)
-            guard let (_, response) = try? await session.data(for: request),
-                let status = (response as? HTTPURLResponse)?.statusCode,
-                (200..<300).contains(status)
-            else { return }
+            guard put(row, version, to: url, session) else { return }
             ledger.withLock { (ledger: inout Entries) in
                 ledger.acknowledged[row] = version
                 ledger.pending[row] = nil
+                ledger.putCount += 1
             }
         }
+    }
+
+    /// Puts a row of three cells in two families.
+    ///
+    /// - Returns: whether it was acknowledged.
+    private static func put(_ row: String, _ version: Int, to url: String, _ session: URLSession)
+        -> Bool
+    {
+        guard let target = URL(string: "\(url)/v1/tables/t/rows/\(row)") else { return false }
+        var request = URLRequest(url: target)
+        request.httpMethod = "PUT"
+        request.timeoutInterval = 30
+        let text = String(repeating: "\(row)/\(version) ", count: 20)
+        request.httpBody = Data(
+            "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}".utf8)
+        let answered = DispatchSemaphore(value: 0)
+        let status = Status()
+        session.dataTask(with: request) { _, response, _ in
+            status.code.store((response as? HTTPURLResponse)?.statusCode ?? 0, ordering: .releasing)
+            answered.signal()
+        }.resume()
+        answered.wait()
+        return (200..<300).contains(status.code.load(ordering: .acquiring))
     }
 
     /// Opens the directory, reads all rows and compares them with what was acknowledged.

@@ -69,6 +69,7 @@ package final class TreeCursor {
     /// Goes to the first cell whose cell key is not below `key`: a row prefix, a column key, a
     /// whole cell key, or any bytes in that order.
     package func seek(_ key: [UInt8]) throws(SiltstoneError) {
+        // Safety: the core lives as long as the cursor, the buffer for the closure.
         try unsafe key.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
             try unsafe core.pointee.seek(UnsafeRawBufferPointer(buffer))
         }
@@ -77,6 +78,7 @@ package final class TreeCursor {
     /// Goes to the last cell below `key`, or to the very last; afterwards only the accessors and
     /// `seek` may be used.
     package func seekLast(before key: [UInt8]?) throws(SiltstoneError) {
+        // Safety: the core lives as long as the cursor, the buffer for the closure.
         guard let key else { return try unsafe core.pointee.seekLast(before: nil) }
         try unsafe key.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
             try unsafe core.pointee.seekLast(before: UnsafeRawBufferPointer(buffer))

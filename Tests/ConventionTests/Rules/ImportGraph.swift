@@ -47,7 +47,11 @@ enum ImportGraph {
         return file.lines(with: ["import"]).compactMap { index -> String? in
             guard let name = importedModule(file.code[index]) else { return nil }
             if standard.contains(name) || mayImport.contains(name) { return nil }
-            if name.hasPrefix("Foundation"), foundationModules.contains(file.module) { return nil }
+            if name.hasPrefix("Foundation") || name == "Dispatch",
+                foundationModules.contains(file.module)
+            {
+                return nil
+            }
             if name == "Glibc" || name == "Musl", mayUseSystemCalls(file) { return nil }
             return "\(file.place(index)): \(file.module) may not import \(name)"
         }

@@ -66,6 +66,7 @@ enum UnsafeRules {
         "Sources/SiltLSM/Merge/MergeCursor.swift",
         "Sources/SiltLSM/Merge/SourceCell.swift",
         "Sources/SiltLSM/Merge/TableRunCursor.swift",
+        "Sources/SiltLSM/Merge/TreeCursor+Point.swift",
         "Sources/SiltLSM/Merge/TreeCursor.swift",
         "Sources/SiltLSM/Table/BlockColumns+Read.swift",
         "Sources/SiltLSM/Table/TableOpening.swift",
@@ -74,6 +75,7 @@ enum UnsafeRules {
         // SiltStream: keys are hashed and compared in one buffer.
         "Sources/SiltStream/KeyInterner.swift",
         // SiltTable: cells under a cursor are compared and copied from where they lie.
+        "Sources/SiltTable/ColumnGetter.swift",
         "Sources/SiltTable/FamilyReader.swift",
         "Sources/SiltTable/KeyComparison.swift",
         "Sources/SiltTable/KnownColumns.swift",

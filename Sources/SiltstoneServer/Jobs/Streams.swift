@@ -1,4 +1,3 @@
-import Dispatch
 import NIOPosix
 import SiltBytes
 import SiltIngest

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import NIOHTTP1
 import SiltBytes
 import SiltIngest

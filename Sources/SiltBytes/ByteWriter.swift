@@ -35,6 +35,15 @@ public struct ByteWriter: Sendable {
         bytes.append(contentsOf: value)
     }
 
+    /// Appends the bytes of an array without a length.
+    public mutating func write(contentsOf value: [UInt8]) { bytes.append(contentsOf: value) }
+
+    /// Appends the bytes of a buffer without a length.
+    public mutating func write(contentsOf value: UnsafeRawBufferPointer) {
+        // Safety: the caller lends the buffer for the call.
+        unsafe bytes.append(contentsOf: value)
+    }
+
     /// Appends a LEB128 varint (1 to 10 bytes).
     public mutating func writeVarint(_ value: UInt64) {
         var rest = value
@@ -67,8 +76,7 @@ public struct ByteWriter: Sendable {
     }
 
     private mutating func writeLittleEndian<Value: FixedWidthInteger>(_ value: Value) {
-        for index in 0..<(Value.bitWidth / 8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> Value(8 * index)))
-        }
+        // Safety: the value lends its own bytes for the copy.
+        unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 }

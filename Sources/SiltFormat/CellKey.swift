@@ -72,7 +72,7 @@ package enum CellKey {
 
     /// Whether a byte of a component is written as two; without an early end, so that it is
     /// vectorised.
-    private static func needsEscape(_ component: [UInt8]) -> Bool {
+    static func needsEscape(_ component: [UInt8]) -> Bool {
         var least = UInt8.max
         for byte in component { least = min(least, byte) }
         return least <= 1

@@ -1,4 +1,4 @@
-package import SiltBytes
+internal import SiltBytes
 package import SiltModel
 
 /// Flags of a cell, kept beside its type.
@@ -21,14 +21,19 @@ package enum CellFlags {
 /// column-key length (varint), column key, value length (varint), value.
 package struct OperationBuffer: Sendable {
     /// The encoded operations.
-    package private(set) var writer = ByteWriter()
+    package private(set) var bytes: [UInt8] = []
     /// How many operations there are.
     ///
     /// Each takes one sequence number.
     package private(set) var count = 0
+    /// The families that they change.
+    package private(set) var families = FamilySet()
 
     /// No operations.
-    package init(capacity: Int = 0) { writer = ByteWriter(capacity: capacity) }
+    package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// An upper bound of the bytes that an operation takes besides row, qualifier and value, when those have nothing to escape.
+    package static let extraByteCount = 36
 
     /// Appends an operation.
     ///
@@ -38,15 +43,105 @@ package struct OperationBuffer: Sendable {
         timeToLiveMilliseconds: Int64? = nil,
         value: [UInt8]
     ) {
+        append(
+            type, family, columnKey.count, timestamp, timeToLiveMilliseconds, value
+        ) { writer in writer.write(columnKey) }
+    }
+
+    /// Appends an operation on the column of a row; an empty qualifier also stands for the whole family.
+    package mutating func append(
+        _ type: CellType, family: UInt8, row: [UInt8], qualifier: [UInt8], timestamp: Int64?,
+        timeToLiveMilliseconds: Int64? = nil, value: [UInt8]
+    ) {
+        if CellKey.needsEscape(row) || CellKey.needsEscape(qualifier) {
+            append(
+                type, family: family,
+                columnKey: CellKey.columnKey(row: Bytes(row), qualifier: Bytes(qualifier)),
+                timestamp: timestamp, timeToLiveMilliseconds: timeToLiveMilliseconds, value: value)
+            return
+        }
+        append(
+            type, family, row.count + qualifier.count + 2, timestamp, timeToLiveMilliseconds, value
+        ) { writer in
+            writer.write(row)
+            writer.write(UInt8(0))
+            writer.write(qualifier)
+            writer.write(UInt8(0))
+        }
+    }
+
+    @inline(__always)
+    private mutating func append(
+        _ type: CellType, _ family: UInt8, _ keyCount: Int, _ timestamp: Int64?,
+        _ lifeMilliseconds: Int64?, _ value: [UInt8], key: (inout RawWriter) -> Void
+    ) {
         var flags: UInt8 = timestamp == nil ? CellFlags.hasServerTimestamp : 0
-        if timeToLiveMilliseconds != nil { flags |= CellFlags.hasTimeToLive }
-        writer.write(type.rawValue | flags << 4)
-        writer.write(family)
-        if let timestamp { writer.write(timestamp) }
-        writer.writeSized(columnKey)
-        writer.writeVarint(UInt64(value.count + (timeToLiveMilliseconds == nil ? 0 : 8)))
-        if let timeToLiveMilliseconds { writer.write(timeToLiveMilliseconds) }
-        writer.write(contentsOf: value)
+        if lifeMilliseconds != nil { flags |= CellFlags.hasTimeToLive }
+        let valueCount = value.count + (lifeMilliseconds == nil ? 0 : 8)
+        let room = Self.extraByteCount + keyCount + value.count
+        bytes.append(addingCapacity: room) { span in
+            // Safety: two bytes, two integers of 8 and two varints of at most 9 bytes (the lengths are those of arrays) are no
+            // more than `extraByteCount`; key and value are counted.
+            unsafe span.withUnsafeMutableBufferPointer { buffer, initialized in
+                var writer = unsafe RawWriter(buffer)
+                writer.write(type.rawValue | flags << 4)
+                writer.write(family)
+                if let timestamp { writer.write(UInt64(bitPattern: timestamp)) }
+                writer.writeVarint(keyCount)
+                key(&writer)
+                writer.writeVarint(valueCount)
+                if let lifeMilliseconds { writer.write(UInt64(bitPattern: lifeMilliseconds)) }
+                writer.write(value)
+                initialized = writer.count
+            }
+        }
         count += 1
+        families.insert(family)
+    }
+}
+
+/// Writes forward into memory that has room for all that is written; little-endian.
+// Safety: made only where the room was just taken and counted; every write is checked against it in debug builds.
+@safe private struct RawWriter {
+    private let base: UnsafeMutableRawPointer?
+    private let room: Int
+    private(set) var count = 0
+
+    init(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
+        unsafe base = UnsafeMutableRawPointer(buffer.baseAddress)
+        room = buffer.count
+    }
+
+    @inline(__always) mutating func write(_ value: UInt8) {
+        assert(count < room)
+        // Safety: as the type says.
+        unsafe base?.storeBytes(of: value, toByteOffset: count, as: UInt8.self)
+        count &+= 1
+    }
+
+    @inline(__always) mutating func write(_ value: UInt64) {
+        assert(count + 8 <= room)
+        // Safety: as the type says.
+        unsafe base?.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+        count &+= 8
+    }
+
+    @inline(__always) mutating func writeVarint(_ value: Int) {
+        var rest = value
+        while rest >= 0x80 {
+            write(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        write(UInt8(truncatingIfNeeded: rest))
+    }
+
+    @inline(__always) mutating func write(_ bytes: [UInt8]) {
+        assert(count + bytes.count <= room)
+        // Safety: as the type says; the array lends its bytes for the copy.
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress, let base = unsafe base else { return }
+            unsafe (base + count).copyMemory(from: start, byteCount: source.count)
+        }
+        count &+= bytes.count
     }
 }

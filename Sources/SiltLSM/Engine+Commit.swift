@@ -13,6 +13,10 @@ extension Engine {
     package func commit(_ writes: [GroupWrite], durability: Durability)
         throws(SiltstoneError) -> CommitReceipt
     {
+        if queue.leadAlone() {
+            defer { passLead() }
+            return try commitAlone(writes, durability)
+        }
         let request = CommitRequest(writes, durability)
         switch queue.add(request) {
         case .refused: throw SiltstoneError(.closed, "database is closed")
@@ -70,6 +74,10 @@ extension Engine {
             if group.isEmpty { break }
             process(group)
         } while request != nil && request?.result == nil
+        passLead()
+    }
+
+    private func passLead() {
         guard let next = queue.handOver() else { return }
         if let signal = next.signal {
             signal.set(CommitRequest.Word.lead.rawValue)
@@ -78,35 +86,48 @@ extension Engine {
         }
     }
 
-    private func process(_ requests: [CommitRequest]) {
-        counters.commitGroups.add(1)
-        let outcome: Result<[CommitReceipt?], SiltstoneError>
-        var round = CommitRound()
-        do throws(SiltstoneError) {
-            try admit()
-            outcome = commitLock.withLock { log in
-                do throws(SiltstoneError) {
-                    return .success(try round.run(requests, log: &log, engine: self))
-                } catch { return .failure(error) }
-            }
-        } catch {
-            outcome = .failure(error)
+    /// Commits one batch that is in no queue; this thread leads.
+    private func commitAlone(_ writes: [GroupWrite], _ durability: Durability)
+        throws(SiltstoneError) -> CommitReceipt
+    {
+        try admit()
+        let now = environment.clock.nowMilliseconds
+        let (receipt, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
+            commit.round.begin(nowMilliseconds: now)
+            defer { commit.round.end() }
+            if let failure = commit.log.failure { throw failure }
+            if let refusal = commit.round.add(writes, durability) { throw refusal }
+            let upkeep = try commit.round.commit(log: &commit.log, engine: self)
+            return (commit.round.receipt(0), upkeep)
         }
-        switch outcome {
-        case .failure(let error): for request in requests { request.finish(.failure(error)) }
-        case .success(let receipts):
-            for (index, request) in requests.enumerated() {
-                if let receipt = receipts[index] {
-                    request.finish(.success(receipt))
-                } else {
-                    request.finish(.failure(round.refusals[index] ?? Self.refused))
-                }
-            }
-        }
-        maintain(round.touched)
+        maintain(upkeep)
+        return receipt
     }
 
-    private static var refused: SiltstoneError {
-        SiltstoneError(.invalidArgument, "batch was refused")
+    private func process(_ requests: [CommitRequest]) {
+        var outcomes: [Result<CommitReceipt, SiltstoneError>] = []
+        var upkeep = CommitRound.Upkeep()
+        do throws(SiltstoneError) {
+            try admit()
+            let now = environment.clock.nowMilliseconds
+            (outcomes, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
+                commit.round.begin(nowMilliseconds: now)
+                defer { commit.round.end() }
+                if let failure = commit.log.failure { throw failure }
+                let refusals = requests.map { commit.round.add($0.writes, $0.durability) }
+                let upkeep = try commit.round.commit(log: &commit.log, engine: self)
+                var place = 0
+                let outcomes: [Result<CommitReceipt, SiltstoneError>] = refusals.map { refusal in
+                    if let refusal { return .failure(refusal) }
+                    defer { place += 1 }
+                    return .success(commit.round.receipt(place))
+                }
+                return (outcomes, upkeep)
+            }
+        } catch {
+            outcomes = requests.map { _ in .failure(error) }
+        }
+        for (request, outcome) in zip(requests, outcomes) { request.finish(outcome) }
+        maintain(upkeep)
     }
 }

@@ -101,17 +101,19 @@ extension Engine {
 
     /// Gives what waits in memory to the log device.
     func writeLog(durably: Bool) throws(SiltstoneError) {
-        try commitLock.withLock { log throws(SiltstoneError) in try log.write(durably: durably) }
+        try commitLock.withLock { commit throws(SiltstoneError) in
+            try commit.log.write(durably: durably)
+        }
     }
 
     /// Deletes the log segments that no memtable needs any more.
     func trimLog() throws(SiltstoneError) {
         let groups = groups
         do throws(SiltstoneError) {
-            try commitLock.withLock { log throws(SiltstoneError) in
-                if log.failure != nil { return }
+            try commitLock.withLock { commit throws(SiltstoneError) in
+                if commit.log.failure != nil { return }
                 let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
-                try log.trim(below: oldest)
+                try commit.log.trim(below: oldest)
             }
         } catch {
             throw noted(error)

@@ -64,9 +64,9 @@ extension Engine {
     }
 
     /// Sets aside what has grown too large, and asks workers to flush it.
-    func maintain(_ touched: [TreeGroup]) {
+    func maintain(_ upkeep: CommitRound.Upkeep) {
         guard options.runsMaintenance else { return }
-        for group in touched {
+        for group in upkeep.groups {
             let isFull = { (tree: TreeVersion) in tree.active.byteCount >= self.options.flushBytes }
             let trees = group.set.trees
             if trees.contains(where: isFull) { freeze(group, isFull) }
@@ -75,7 +75,7 @@ extension Engine {
             }
         }
         if counters.memtableBytes.value > options.memtableBytesMax { freezeLargest() }
-        if commitLock.withLock({ $0.byteCount }) > options.logBytesMax { freezeOldest() }
+        if upkeep.logIsLong { freezeOldest() }
     }
 
     /// Asks a worker to flush a region.

@@ -48,11 +48,10 @@ extension Engine {
             let last = section.firstSequence + UInt64(section.operationCount) - 1
             // Safety: the range lies within the array, as the record's reader checked.
             let damage: DecodingError? = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe MemtableApply.apply(
+                unsafe MemtableApply.replay(
                     UnsafeRawBufferPointer(rebasing: buffer[section.range]),
                     count: section.operationCount, to: group, firstSequence: section.firstSequence,
-                    timestamp: section.serverTimestamp, segment: nil, engine: self,
-                    skipsFlushed: true)
+                    timestamp: section.serverTimestamp, engine: self)
             }
             if let damage {
                 throw SiltstoneError(
@@ -91,7 +90,7 @@ extension Engine {
         defer { state.withLock { $0.groups = [:] } }
         if failure != nil || !isReady.load(ordering: .acquiring) { return }
         try flushAll()
-        try commitLock.withLock { log throws(SiltstoneError) in try log.close() }
+        try commitLock.withLock { commit throws(SiltstoneError) in try commit.log.close() }
         // Everything is in tables: the log is not needed any more.
         try environment.log.trim(incarnation, below: .max)
     }

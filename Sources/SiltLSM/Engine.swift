@@ -21,7 +21,7 @@ package final class Engine: Sendable {
     let incarnation: Identifier
     let tables: TableCache
     let queue: CommitQueue
-    let commitLock: Mutex<LogWriter>
+    let commitLock: Mutex<CommitState>
     let state = Mutex(State())
     let counters = EngineCounters()
     let pending = PendingFiles()
@@ -49,9 +49,10 @@ package final class Engine: Sendable {
             environment, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
             isEnabled: options.runsMaintenance)
         commitLock = Mutex(
-            LogWriter(
-                environment.log, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
-                ahead: ahead))
+            CommitState(
+                log: LogWriter(
+                    environment.log, incarnation: incarnation,
+                    segmentBytes: options.logSegmentBytes, ahead: ahead)))
     }
 
     deinit {
@@ -120,11 +121,11 @@ package final class Engine: Sendable {
     /// Refuses all further writes.
     @discardableResult
     func poison(_ error: SiltstoneError) -> SiltstoneError {
-        commitLock.withLock { $0.fail(error) }
+        commitLock.withLock { $0.log.fail(error) }
     }
 
     /// Whether writes are refused because storage failed.
-    var failure: SiltstoneError? { commitLock.withLock { $0.failure } }
+    var failure: SiltstoneError? { commitLock.withLock { $0.log.failure } }
 
     /// What was done since the engine was opened.
     package var metrics: EngineMetrics {
@@ -143,10 +144,10 @@ package final class Engine: Sendable {
         metrics.memtableBytes = counters.memtableBytes.value
         metrics.sweptFileCount = counters.sweptFiles.value
         metrics.groupCount = groups.count
-        commitLock.withLock { log in
-            metrics.logWrittenBytes = Int(clamping: log.writtenBytes)
-            metrics.logBytes = log.byteCount
-            metrics.isPoisoned = log.failure != nil
+        commitLock.withLock { commit in
+            metrics.logWrittenBytes = Int(clamping: commit.log.writtenBytes)
+            metrics.logBytes = commit.log.byteCount
+            metrics.isPoisoned = commit.log.failure != nil
         }
         return metrics
     }

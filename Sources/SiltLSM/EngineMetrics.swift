@@ -74,6 +74,7 @@ package struct GroupMetrics: Sendable {
 
 /// The counters behind `EngineMetrics`; each stands for itself, so no order between them is needed.
 final class EngineCounters: Sendable {
+    /// These three are changed with the commit lock held only.
     let batches = Atomic(0)
     let operations = Atomic(0)
     let commitGroups = Atomic(0)
@@ -93,6 +94,11 @@ final class EngineCounters: Sendable {
 extension Atomic<Int> {
     /// Adds without order.
     func add(_ amount: Int) { wrappingAdd(amount, ordering: .relaxed) }
+
+    /// Adds without order where only one thread at a time adds.
+    func addAlone(_ amount: Int) {
+        store(load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+    }
 
     /// The value now.
     var value: Int { load(ordering: .relaxed) }

@@ -61,7 +61,7 @@ package struct GroupWrite: Sendable {
     /// The region's trees.
     package let group: TreeGroup
     /// The encoded operations.
-    package let operations: OperationBuffer
+    package var operations: OperationBuffer
 
     /// The changes of one region.
     package init(group: TreeGroup, operations: OperationBuffer) {
@@ -72,8 +72,17 @@ package struct GroupWrite: Sendable {
 
 /// What a committed batch was given.
 package struct CommitReceipt: Sendable {
+    /// The first time stamp apart: most batches have one, and then need no array.
+    private let first: Int64?
+    private let others: [Int64]
+
+    init(_ timestamps: ArraySlice<Int64>) {
+        first = timestamps.first
+        others = timestamps.count > 1 ? Array(timestamps.dropFirst()) : []
+    }
+
     /// For each `GroupWrite` in order, the time stamp given to its operations that had none.
-    package let timestamps: [Int64]
+    package var timestamps: [Int64] { first.map { [$0] + others } ?? [] }
 }
 
 /// What replaying the logs found.

@@ -38,6 +38,8 @@ package final class TreeGroup: Sendable {
     package let range: RowKeyRange
     weak let engine: Engine?
     let state: Mutex<State>
+    /// Where the region stands in the round of commits that runs; only a hint, for the committing thread.
+    let roundPlace = Atomic(0)
     /// Held by the one thread that flushes.
     let flushLock = Mutex(())
     /// Held by the one thread that compacts.

@@ -9,44 +9,40 @@ struct BatchEncoder {
     /// The strictest level that the batch's tables ask for, unless the caller set another.
     var durability = Durability.skipWAL
 
+    /// What the engine is to commit.
+    private(set) var writes: [GroupWrite] = []
+
     private let clock: any Clock
-    private var groups: [TreeGroup] = []
-    private var buffers: [OperationBuffer] = []
     private var byteCount = 0
-    /// The table met last, its layout, and for each of its regions the place in `groups`, or -1.
+    /// The table met last, its layout, and for each of its regions the place in `writes`, or -1;
+    /// a table of one region keeps that place apart.
     private var table: StoredTable?
     private var layout: TableLayout?
     private var places: [Int] = []
-    /// The column key being made, kept to reuse its room.
-    private var key: [UInt8] = []
+    private var onlyPlace = -1
+    /// How many mutations are still to come, this one included: a new buffer gets room for all.
+    private var expectedCount: Int
 
-    init(clock: any Clock) { self.clock = clock }
-
-    /// What the engine is to commit.
-    var writes: [GroupWrite] {
-        groups.indices.map { GroupWrite(group: groups[$0], operations: buffers[$0]) }
+    init(clock: any Clock, expectedCount: Int) {
+        self.clock = clock
+        self.expectedCount = expectedCount
     }
 
     /// Adds a row's mutation.
-    mutating func append(_ item: TableMutation) throws(SiltstoneError) {
-        let layout = try layout(of: item.table)
-        let mutation = item.mutation
+    mutating func append(_ mutation: RowMutation, of table: StoredTable) throws(SiltstoneError) {
+        let layout = try layout(of: table)
         try RowRules.check(row: mutation.row)
         guard !mutation.changes.isEmpty else {
             throw SiltstoneError(
                 .invalidArgument, "mutation has no changes row=\(mutation.row)")
         }
-        let place = place(of: mutation.row, layout)
-        let before = buffers[place].writer.count
-        key.removeAll(keepingCapacity: true)
-        CellKey.append(component: mutation.row.array, to: &key)
-        let prefixByteCount = key.count
+        let place = place(of: mutation, layout)
+        let before = writes[place].operations.bytes.count
         for index in mutation.changes.indices {
-            let change = mutation.changes[index]
-            key.removeLast(key.count - prefixByteCount)
-            try append(change, at: index, of: mutation, layout, place)
+            try append(mutation.changes[index], at: index, of: mutation, layout, place)
         }
-        byteCount += buffers[place].writer.count - before
+        expectedCount -= 1
+        byteCount += writes[place].operations.bytes.count - before
         guard byteCount <= Limits.batchBytesMax else {
             throw SiltstoneError(
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
@@ -57,44 +53,44 @@ struct BatchEncoder {
         _ change: CellMutation, at index: Int, of mutation: RowMutation, _ layout: TableLayout,
         _ place: Int
     ) throws(SiltstoneError) {
-        let column = change.column
-        let family = try layout.family(named: column.family).id
+        let family = layout.families[try layout.familyIndex(named: change.column.family)].id
         let timestamp = try RowRules.stored(timestamp: change.timestamp)
-        let type: CellType
         switch change.action {
         case .put(let value, let life):
-            try RowRules.check(qualifier: column.qualifier)
-            try RowRules.check(value: value, column: column)
+            try RowRules.check(qualifier: change.column.qualifier)
+            try RowRules.check(value: value, column: change.column)
             if let life, life <= 0 {
                 throw SiltstoneError(
-                    .invalidArgument, "time to live must be positive column=\(column) ms=\(life)")
+                    .invalidArgument,
+                    "time to live must be positive column=\(change.column) ms=\(life)")
             }
-            CellKey.append(component: column.qualifier.array, to: &key)
-            buffers[place].append(
-                .put, family: family, columnKey: key, timestamp: timestamp,
+            writes[place].operations.append(
+                .put, family: family, row: mutation.row.array,
+                qualifier: change.column.qualifier.array, timestamp: timestamp,
                 timeToLiveMilliseconds: life, value: value.array)
-            return
         case .deleteVersion:
-            try RowRules.check(qualifier: column.qualifier)
-            CellKey.append(component: column.qualifier.array, to: &key)
+            try RowRules.check(qualifier: change.column.qualifier)
             var exact = timestamp
             if exact == nil { exact = try newestTimestamp(index, mutation, layout) }
-            buffers[place].append(
-                .delete, family: family, columnKey: key, timestamp: exact, value: [])
-            return
+            appendMarker(.delete, family, mutation.row, change.column.qualifier, exact, place)
         case .deleteColumn:
-            try RowRules.check(qualifier: column.qualifier)
-            CellKey.append(component: column.qualifier.array, to: &key)
-            type = .deleteColumn
+            try RowRules.check(qualifier: change.column.qualifier)
+            appendMarker(
+                .deleteColumn, family, mutation.row, change.column.qualifier, timestamp, place)
         case .deleteFamily:
-            key.append(0)
-            type = .deleteFamily
+            appendMarker(.deleteFamily, family, mutation.row, .empty, timestamp, place)
         case .deleteFamilyVersion:
-            key.append(0)
-            type = .deleteFamilyVersion
+            appendMarker(.deleteFamilyVersion, family, mutation.row, .empty, timestamp, place)
         }
-        buffers[place].append(
-            type, family: family, columnKey: key, timestamp: timestamp, value: [])
+    }
+
+    private mutating func appendMarker(
+        _ type: CellType, _ family: UInt8, _ row: Bytes, _ qualifier: Bytes, _ timestamp: Int64?,
+        _ place: Int
+    ) {
+        writes[place].operations.append(
+            type, family: family, row: row.array, qualifier: qualifier.array, timestamp: timestamp,
+            value: [])
     }
 
     /// The time stamp of the version that a delete without one means: the newest, or the n-th for the n-th such delete of a mutation.
@@ -125,23 +121,38 @@ struct BatchEncoder {
         if wanted.rawValue > durability.rawValue { durability = wanted }
         self.table = table
         self.layout = layout
-        places = [Int](repeating: -1, count: layout.regions.count)
+        onlyPlace = -1
+        if layout.regions.count > 1 { places = [Int](repeating: -1, count: layout.regions.count) }
         return layout
     }
 
     /// Where the operations of a row's region are gathered.
-    private mutating func place(of row: Bytes, _ layout: TableLayout) -> Int {
-        let region = layout.regionIndex(of: row)
-        if places[region] >= 0 { return places[region] }
-        let group = layout.regions[region]
-        // A batch that goes back and forth between tables forgets its places, not its buffers.
-        if let known = groups.firstIndex(where: { $0 === group }) {
-            places[region] = known
-            return known
+    private mutating func place(of mutation: RowMutation, _ layout: TableLayout) -> Int {
+        if layout.regions.count == 1 {
+            if onlyPlace < 0 { onlyPlace = place(of: layout.regions[0], like: mutation) }
+            return onlyPlace
         }
-        groups.append(group)
-        buffers.append(OperationBuffer(capacity: 256))
-        places[region] = groups.count - 1
-        return groups.count - 1
+        let region = layout.regionIndex(of: mutation.row)
+        if places[region] < 0 { places[region] = place(of: layout.regions[region], like: mutation) }
+        return places[region]
+    }
+
+    private mutating func place(of group: TreeGroup, like mutation: RowMutation) -> Int {
+        // A batch that goes back and forth between tables forgets its places, not its buffers.
+        if let known = writes.firstIndex(where: { $0.group === group }) { return known }
+        writes.append(
+            GroupWrite(group: group, operations: OperationBuffer(capacity: room(like: mutation))))
+        return writes.count - 1
+    }
+
+    /// The bytes of so many operations as are to come, if they are like a mutation's; within reason.
+    private func room(like mutation: RowMutation) -> Int {
+        var count = 0
+        for change in mutation.changes {
+            count +=
+                OperationBuffer.extraByteCount + mutation.row.count + change.column.qualifier.count
+            if case .put(let value, _) = change.action { count += value.count }
+        }
+        return count * min(expectedCount, max(1, (1 << 18) / count))
     }
 }

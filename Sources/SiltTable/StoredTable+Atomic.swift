@@ -22,7 +22,7 @@ extension StoredTable {
                 row, condition.column, timeRange: condition.timeRange, layout: layout(),
                 clock: shared.clock)
             guard condition.holds(for: stored?.cell.value) else { return false }
-            try WritePath.writeLocked(mutation, of: self, durability: durability, shared: shared)
+            try WritePath.writeLocked([mutation], of: self, durability: durability, shared: shared)
             return true
         }
     }
@@ -98,7 +98,7 @@ extension StoredTable {
                     timestamp: $0.timestamp)
             }
             try WritePath.writeLocked(
-                RowMutation(row: row, changes: changes), of: self, durability: durability,
+                [RowMutation(row: row, changes: changes)], of: self, durability: durability,
                 shared: shared)
             return results
         }

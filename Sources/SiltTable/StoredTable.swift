@@ -64,9 +64,7 @@ package final class StoredTable: Sendable {
     package func write(_ mutations: [RowMutation], durability: Durability? = nil)
         throws(SiltstoneError)
     {
-        try WritePath.write(
-            mutations.map { TableMutation(table: self, mutation: $0) }, durability: durability,
-            shared: shared)
+        try WritePath.write(mutations, of: self, durability: durability, shared: shared)
     }
 
     /// The table's regions in row order.

@@ -19,6 +19,7 @@ final class TableLayout: Sendable {
     let definition: TableDefinition
     /// The families in the byte order of their names.
     let families: [StoredFamily]
+    private let familyNames: [String]
     /// The smallest family number never used so far.
     let nextFamily: Int
     /// The regions in row order; they cover all row keys without gap or overlap.
@@ -33,6 +34,7 @@ final class TableLayout: Sendable {
         self.schemaNumber = schemaNumber
         self.definition = definition
         self.families = families
+        familyNames = families.map(\.settings.name)
         self.nextFamily = nextFamily
         self.regions = regions
     }
@@ -59,7 +61,13 @@ final class TableLayout: Sendable {
 
     /// The family of a name.
     func family(named name: String) throws(SiltstoneError) -> StoredFamily {
-        for family in families where family.settings.name == name { return family }
+        try families[familyIndex(named: name)]
+    }
+
+    /// The place in `families` of a name.
+    func familyIndex(named name: String) throws(SiltstoneError) -> Int {
+        // The names alone: looking at the families would touch all that they hold.
+        for index in familyNames.indices where familyNames[index] == name { return index }
         throw SiltstoneError(.notFound, "no such family table=\(definition.name) family=\(name)")
     }
 

@@ -18,8 +18,22 @@ enum WritePath {
         let locked = lockSet(of: batch)
         shared.locks.lock(locked)
         defer { shared.locks.unlock(locked) }
-        let encoder = try encode(batch, durability: durability, shared: shared)
-        _ = try shared.engine.commit(encoder.writes, durability: encoder.durability)
+        let encoder = try encode(batch, shared: shared)
+        _ = try shared.engine.commit(
+            encoder.writes, durability: durability ?? encoder.durability)
+    }
+
+    /// Writes rows of one table; visible and durable at their level on return.
+    static func write(
+        _ mutations: [RowMutation], of table: StoredTable, durability: Durability?,
+        shared: SharedParts
+    ) throws(SiltstoneError) {
+        if mutations.isEmpty { return }
+        var locked = RowLockSet()
+        for index in mutations.indices { lock(mutations[index], of: table, in: &locked) }
+        shared.locks.lock(locked)
+        defer { shared.locks.unlock(locked) }
+        try writeLocked(mutations, of: table, durability: durability, shared: shared)
     }
 
     /// As `write`; the rows stay locked until the engine calls `completion`.
@@ -31,9 +45,11 @@ enum WritePath {
         let locked = lockSet(of: batch)
         shared.locks.lock(locked)
         do {
-            let encoder = try encode(batch, durability: durability, shared: shared)
+            let encoder = try encode(batch, shared: shared)
             let locks = shared.locks
-            shared.engine.submit(encoder.writes, durability: encoder.durability) { result in
+            shared.engine.submit(
+                encoder.writes, durability: durability ?? encoder.durability
+            ) { result in
                 locks.unlock(locked)
                 completion(result.map { _ in })
             }
@@ -43,33 +59,45 @@ enum WritePath {
         }
     }
 
-    /// Writes one row's mutation whose stripe the caller holds alone.
+    /// Writes mutations of one table whose stripes the caller holds.
     static func writeLocked(
-        _ mutation: RowMutation, of table: StoredTable, durability: Durability?,
+        _ mutations: [RowMutation], of table: StoredTable, durability: Durability?,
         shared: SharedParts
     ) throws(SiltstoneError) {
-        let batch = [TableMutation(table: table, mutation: mutation)]
-        let encoder = try encode(batch, durability: durability, shared: shared)
-        _ = try shared.engine.commit(encoder.writes, durability: encoder.durability)
+        var encoder = BatchEncoder(clock: shared.clock, expectedCount: mutations.count)
+        for index in mutations.indices { try encoder.append(mutations[index], of: table) }
+        _ = try shared.engine.commit(
+            encoder.writes, durability: durability ?? encoder.durability)
     }
 
     private static func lockSet(of batch: [TableMutation]) -> RowLockSet {
         var set = RowLockSet()
-        for item in batch {
-            let reads = item.mutation.changes.contains {
-                $0.action == .deleteVersion && ($0.timestamp == nil || $0.timestamp == .max)
-            }
-            set.insert(table: item.table.id, row: item.mutation.row, exclusively: reads)
+        for index in batch.indices {
+            lock(batch[index].mutation, of: batch[index].table, in: &set)
         }
         return set
     }
 
-    private static func encode(
-        _ batch: [TableMutation], durability: Durability?, shared: SharedParts
-    ) throws(SiltstoneError) -> BatchEncoder {
-        var encoder = BatchEncoder(clock: shared.clock)
-        for item in batch { try encoder.append(item) }
-        if let durability { encoder.durability = durability }
+    /// Adds a row's stripe: shared, or alone when the mutation must read what the row holds.
+    private static func lock(
+        _ mutation: RowMutation, of table: StoredTable, in set: inout RowLockSet
+    ) {
+        var reads = false
+        for index in mutation.changes.indices {
+            guard case .deleteVersion = mutation.changes[index].action else { continue }
+            let timestamp = mutation.changes[index].timestamp
+            if timestamp == nil || timestamp == .max { reads = true }
+        }
+        set.insert(table: table.id, row: mutation.row, exclusively: reads)
+    }
+
+    private static func encode(_ batch: [TableMutation], shared: SharedParts)
+        throws(SiltstoneError) -> BatchEncoder
+    {
+        var encoder = BatchEncoder(clock: shared.clock, expectedCount: batch.count)
+        for index in batch.indices {
+            try encoder.append(batch[index].mutation, of: batch[index].table)
+        }
         return encoder
     }
 }

@@ -66,7 +66,7 @@ struct GoldenTests {
         let record = try #require(first)
         #expect(record.slot == 1 && record.sections.count == 1)
         #expect(record.sections[0].region == Samples.region)
-        #expect(Array(bytes[record.sections[0].range]) == Samples.operations.writer.bytes)
+        #expect(Array(bytes[record.sections[0].range]) == Samples.operations.bytes)
         #expect(reader.next() == nil)
         #expect(reader.end == .marked(offset: bytes.count))
     }

@@ -21,7 +21,8 @@ struct LogTests {
             slot += 1
             offsets.append(bytes.count)
             LogRecordEncoder(incarnation: incarnation, segment: 3).append(
-                sections, slot: slot, offset: UInt64(bytes.count), durable: durable, to: &writer)
+                sections[...], slot: slot, offset: UInt64(bytes.count), durable: durable,
+                to: &writer)
             bytes += writer.bytes
         }
 
@@ -83,7 +84,8 @@ struct LogTests {
         let sections = records[1].sections
         #expect(sections.map(\.operationCount) == [2, 1])
         #expect(sections[0].firstSequence == 20 && sections[1].serverTimestamp == 1001)
-        #expect(LogRecordEncoder.byteCount(Self.sections(2)) == records[1].end - records[1].offset)
+        #expect(
+            LogRecordEncoder.byteCount(Self.sections(2)[...]) == records[1].end - records[1].offset)
 
         var reader = OperationReader(segment.bytes, range: sections[0].range)
         let put = try #require(try reader.next())
@@ -218,7 +220,8 @@ struct LogTests {
         ] {
             writer.removeAll()
             LogRecordEncoder(incarnation: incarnation, segment: number).append(
-                Self.sections(2), slot: 2, offset: offset, durable: segment.durable, to: &writer)
+                Self.sections(2)[...], slot: 2, offset: offset, durable: segment.durable,
+                to: &writer)
             let (records, end) = try Self.read(segment.bytes + writer.bytes)
             #expect(records.count == 1)
             guard case .torn = end else {

@@ -94,10 +94,11 @@ package struct LogRecordEncoder: Sendable {
     }
 
     /// The size of the record of these sections, header and padding included, in bytes.
-    package static func byteCount(_ sections: [Section]) -> Int {
+    package static func byteCount(_ sections: ArraySlice<Section>) -> Int {
         var count = LogRecord.headerByteCount + 4
-        for section in sections {
-            count += LogRecord.directoryEntryByteCount + section.operations.writer.count
+        for index in sections.indices {
+            count += LogRecord.directoryEntryByteCount
+            count += sections[index].operations.bytes.count
         }
         return (count + 7) & ~7
     }
@@ -107,13 +108,13 @@ package struct LogRecordEncoder: Sendable {
 
     /// Appends a batch that will stand at `offset` of the segment, a multiple of 8.
     package func append(
-        _ sections: [Section], slot: UInt64, offset: UInt64, durable: LogPosition,
+        _ sections: ArraySlice<Section>, slot: UInt64, offset: UInt64, durable: LogPosition,
         to writer: inout ByteWriter
     ) {
         let start = writer.count
         let front = 4 + LogRecord.directoryEntryByteCount * sections.count
         var body = front
-        for section in sections { body += section.operations.writer.count }
+        for index in sections.indices { body += sections[index].operations.bytes.count }
         // Safety: header, count and directory fill exactly the bytes that are taken for them.
         unsafe withUnsafeTemporaryAllocation(
             byteCount: LogRecord.headerByteCount + front, alignment: 8
@@ -129,12 +130,12 @@ package struct LogRecordEncoder: Sendable {
                 unsafe Self.store(
                     UInt64(bitPattern: section.serverTimestamp), in: buffer, at: place + 28)
                 unsafe Self.store(
-                    UInt64(section.operations.writer.count), in: buffer, at: place + 36)
+                    UInt64(section.operations.bytes.count), in: buffer, at: place + 36)
                 place += LogRecord.directoryEntryByteCount
             }
             unsafe writer.write(contentsOf: UnsafeRawBufferPointer(buffer))
         }
-        for section in sections { writer.write(contentsOf: section.operations.writer.bytes) }
+        for index in sections.indices { writer.write(contentsOf: sections[index].operations.bytes) }
         seal(start, offset: offset, &writer)
     }
 

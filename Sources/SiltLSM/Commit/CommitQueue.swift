@@ -24,6 +24,19 @@ final class CommitQueue: Sendable {
 
     init(groupBytesMax: Int) { self.groupBytesMax = groupBytesMax }
 
+    /// Takes the lead for a batch that needs no place in the queue, because nobody waits and nobody leads.
+    ///
+    /// Who leads gives the lead up by `handOver`.
+    func leadAlone() -> Bool {
+        state.withLock { state in
+            guard state.leader == .none, state.waiting.isEmpty, !state.isClosed else {
+                return false
+            }
+            state.leader = .running
+            return true
+        }
+    }
+
     /// What to do after `add`.
     enum Role {
         /// Lead now.

@@ -32,7 +32,7 @@ final class CommitRequest: Sendable {
         self.writes = writes
         self.durability = durability
         self.completion = completion
-        byteCount = writes.reduce(0) { $0 + $1.operations.writer.count + 64 }
+        byteCount = writes.reduce(0) { $0 + $1.operations.bytes.count + 64 }
     }
 
     /// The outcome once committed.

@@ -4,6 +4,13 @@ internal import SiltIO
 internal import SiltModel
 internal import Synchronization
 
+/// What the commit lock guards: the log, and the room for the round that runs.
+struct CommitState {
+    var log: LogWriter
+    /// Empty between rounds; kept for its room.
+    var round = CommitRound()
+}
+
 /// One round of group commit: some batches checked, written to the log together, applied to the memtables and published.
 ///
 /// Runs with the commit lock held. Until the log has taken the records nothing outside changed, so a refusal leaves no trace.
@@ -11,172 +18,188 @@ struct CommitRound {
     /// A region with the numbers that it will have.
     private struct Target {
         let group: TreeGroup
-        let set: TreeSet
+        /// The trees; their active memtables change only with the commit lock held.
+        var set: TreeSet
+        let isDropped: Bool
         var sequence: UInt64
         var timestamp: Int64
     }
 
-    /// A batch's part for one region, numbered.
-    private struct Part {
-        let target: Int
-        let firstSequence: UInt64
-        let timestamp: Int64
-        let operations: OperationBuffer
+    /// A batch's share of the lists below.
+    private struct Batch {
+        let sections: Range<Int>
+        let stamps: Range<Int>
         let isLogged: Bool
     }
 
     private var targets: [Target] = []
-    private var indexes: [ObjectIdentifier: Int] = [:]
-    private var parts: [Part] = []
-    /// Why single batches were refused, by their place.
-    private(set) var refusals: [Int: SiltstoneError] = [:]
-    /// The regions that were changed.
-    private(set) var touched: [TreeGroup] = []
+    private var batches: [Batch] = []
+    /// The changes of each batch, region by region, and the place of each region in `targets`.
+    private var sections: [LogRecordEncoder.Section] = []
+    private var sectionTargets: [Int] = []
+    /// For each write of each batch, the time stamp that it was given.
+    private var stamps: [Int64] = []
+    private var nowMilliseconds: Int64 = 0
+    private var isDurable = false
+    private var mayWait = true
 
-    /// Commits the batches.
-    ///
-    /// - Returns: a receipt for each; `nil` for those refused.
-    mutating func run(_ requests: [CommitRequest], log: inout LogWriter, engine: Engine)
-        throws(SiltstoneError) -> [CommitReceipt?]
-    {
-        if let failure = log.failure { throw failure }
-        let now = engine.environment.clock.nowMilliseconds
-        var receipts: [CommitReceipt?] = []
-        var records: [[LogRecordEncoder.Section]] = []
-        var isDurable = false
-        var waits = true
-        for (index, request) in requests.enumerated() {
-            if let refusal = check(request) {
-                refusals[index] = refusal
-                receipts.append(nil)
-                continue
-            }
-            let (sections, stamps) = number(request, now: now)
-            receipts.append(CommitReceipt(timestamps: stamps))
-            if !sections.isEmpty { records.append(sections) }
-            if request.durability == .fsyncWAL { isDurable = true }
-            if request.durability != .asyncWAL, request.durability != .skipWAL { waits = false }
-        }
-        try write(records, durably: isDurable, mayWait: waits, log: &log, engine: engine)
-        guard engine.environment.coordinator.leaseIsValid else {
-            throw log.fail(SiltstoneError(.unavailable, "ownership was lost"))
-        }
-        apply(segment: log.segmentNumber, engine: engine)
-        engine.counters.batches.add(receipts.count - refusals.count)
-        return receipts
+    /// What is to be put in order after a round.
+    struct Upkeep {
+        /// Regions with memtables that are full or wait for their flush.
+        var groups: [TreeGroup] = []
+        /// Whether more log is kept than should be.
+        var logIsLong = false
     }
 
-    /// Whether every part of a batch can be applied.
-    private mutating func check(_ request: CommitRequest) -> SiltstoneError? {
-        for write in request.writes {
-            let target = targets[index(of: write.group)]
-            if target.group.state.withLock({ $0.isDropped }) {
-                return SiltstoneError(.notFound, "region was dropped region=\(target.group.id)")
-            }
-            // Safety: the buffer is read only within the closure.
-            let refusal: SiltstoneError? = unsafe write.operations.writer.bytes.withUnsafeBytes {
-                bytes in
-                var cursor = unsafe OperationCursor(bytes)
-                var known: UInt8?
-                do throws(DecodingError) {
-                    while try cursor.next() {
-                        if cursor.family == known { continue }
-                        guard target.set.tree(cursor.family) != nil else {
-                            return SiltstoneError(
-                                .notFound, "family is not in the region family=\(cursor.family)")
-                        }
-                        known = cursor.family
-                    }
-                    return nil
-                } catch {
-                    return SiltstoneError(.invalidArgument, "batch is malformed: \(error)")
-                }
-            }
-            if let refusal { return refusal }
+    /// Begins a round.
+    mutating func begin(nowMilliseconds: Int64) { self.nowMilliseconds = nowMilliseconds }
+
+    /// Ends a round, whatever came of it, and keeps the room of its lists.
+    mutating func end() {
+        targets.removeAll(keepingCapacity: true)
+        batches.removeAll(keepingCapacity: true)
+        sections.removeAll(keepingCapacity: true)
+        sectionTargets.removeAll(keepingCapacity: true)
+        stamps.removeAll(keepingCapacity: true)
+        isDurable = false
+        mayWait = true
+    }
+
+    /// Checks a batch and gives it its sequences and time stamps.
+    ///
+    /// - Returns: why it is refused, and then it is not part of the round; `nil` when it is.
+    mutating func add(_ writes: [GroupWrite], _ durability: Durability) -> SiltstoneError? {
+        for index in writes.indices {
+            if let refusal = check(writes[index]) { return refusal }
+        }
+        let firstSection = sections.count
+        let firstStamp = stamps.count
+        for index in writes.indices { number(writes[index]) }
+        batches.append(
+            Batch(
+                sections: firstSection..<sections.count, stamps: firstStamp..<stamps.count,
+                isLogged: durability != .skipWAL))
+        if durability == .fsyncWAL { isDurable = true }
+        if durability != .asyncWAL, durability != .skipWAL { mayWait = false }
+        return nil
+    }
+
+    /// The receipt of a batch by its place among those that were not refused.
+    func receipt(_ batch: Int) -> CommitReceipt { CommitReceipt(stamps[batches[batch].stamps]) }
+
+    /// Whether all parts of a batch for one region can be applied.
+    ///
+    /// The operations need no look: an `OperationBuffer` holds whole operations only.
+    private mutating func check(_ write: GroupWrite) -> SiltstoneError? {
+        let target = place(of: write.group)
+        if targets[target].isDropped {
+            return SiltstoneError(.notFound, "region was dropped region=\(write.group.id)")
+        }
+        if let family = write.operations.families.firstMissing(in: targets[target].set.families) {
+            return SiltstoneError(.notFound, "family is not in the region family=\(family)")
         }
         return nil
     }
 
-    private mutating func index(of group: TreeGroup) -> Int {
-        let key = ObjectIdentifier(group)
-        if let known = indexes[key] { return known }
+    private mutating func place(of group: TreeGroup) -> Int {
+        // What an earlier round left there is found out by looking.
+        let noted = group.roundPlace.load(ordering: .relaxed)
+        if noted < targets.count, targets[noted].group === group { return noted }
         let target = group.state.withLock { state in
             Target(
-                group: group, set: state.set, sequence: state.lastSequence,
-                timestamp: state.lastTimestamp)
+                group: group, set: state.set, isDropped: state.isDropped,
+                sequence: state.lastSequence, timestamp: state.lastTimestamp)
         }
+        group.roundPlace.store(targets.count, ordering: .relaxed)
         targets.append(target)
-        indexes[key] = targets.count - 1
         return targets.count - 1
     }
 
-    /// Gives a batch its sequences and time stamps.
-    private mutating func number(_ request: CommitRequest, now: Int64)
-        -> (sections: [LogRecordEncoder.Section], stamps: [Int64])
-    {
-        var sections: [LogRecordEncoder.Section] = []
-        var stamps: [Int64] = []
-        let isLogged = request.durability != .skipWAL
-        for write in request.writes {
-            let target = index(of: write.group)
-            let stamp = ServerTimestamp.next(after: targets[target].timestamp, nowMilliseconds: now)
-            let first = targets[target].sequence + 1
-            targets[target].timestamp = stamp
-            targets[target].sequence += UInt64(write.operations.count)
-            stamps.append(stamp)
-            if write.operations.count == 0 { continue }
-            parts.append(
-                Part(
-                    target: target, firstSequence: first, timestamp: stamp,
-                    operations: write.operations, isLogged: isLogged))
-            guard isLogged else { continue }
-            sections.append(
-                LogRecordEncoder.Section(
-                    region: write.group.id, firstSequence: first, serverTimestamp: stamp,
-                    operations: write.operations))
-        }
-        return (sections, stamps)
+    private mutating func number(_ write: GroupWrite) {
+        let target = place(of: write.group)
+        let stamp = ServerTimestamp.next(
+            after: targets[target].timestamp, nowMilliseconds: nowMilliseconds)
+        let first = targets[target].sequence + 1
+        targets[target].timestamp = stamp
+        targets[target].sequence += UInt64(write.operations.count)
+        stamps.append(stamp)
+        if write.operations.count == 0 { return }
+        sections.append(
+            LogRecordEncoder.Section(
+                region: write.group.id, firstSequence: first, serverTimestamp: stamp,
+                operations: write.operations))
+        sectionTargets.append(target)
     }
 
-    private func write(
-        _ records: [[LogRecordEncoder.Section]], durably: Bool, mayWait: Bool, log: inout LogWriter,
-        engine: Engine
-    ) throws(SiltstoneError) {
-        if records.isEmpty { return }
-        let byteCount = records.reduce(0) { $0 + LogRecordEncoder.byteCount($1) }
-        try log.reserve(byteCount)
+    /// Writes, applies and publishes the batches that were added.
+    mutating func commit(log: inout LogWriter, engine: Engine) throws(SiltstoneError) -> Upkeep {
+        if let failure = log.failure { throw failure }
+        try write(&log, engine)
+        guard engine.environment.coordinator.leaseIsValid else {
+            throw log.fail(SiltstoneError(.unavailable, "ownership was lost"))
+        }
+        apply(segment: log.segmentNumber, engine: engine)
+        engine.counters.batches.addAlone(batches.count)
+        engine.counters.commitGroups.addAlone(1)
+        var upkeep = publish(flushBytes: engine.options.flushBytes)
+        upkeep.logIsLong = log.byteCount > engine.options.logBytesMax
+        return upkeep
+    }
+
+    private func write(_ log: inout LogWriter, _ engine: Engine) throws(SiltstoneError) {
+        var byteCount = 0
+        for batch in batches where batch.isLogged && !batch.sections.isEmpty {
+            byteCount += LogRecordEncoder.byteCount(sections[batch.sections])
+        }
+        if byteCount == 0 { return }
+        try log.reserve(byteCount, durably: isDurable)
         let mark = log.mark
-        let nanoseconds = engine.environment.clock.monotonicNanoseconds
-        for record in records { log.append(record, nowNanoseconds: nanoseconds) }
+        // The time matters only while records wait in memory.
+        let nanoseconds = mayWait ? engine.environment.clock.monotonicNanoseconds : 0
+        for batch in batches where batch.isLogged && !batch.sections.isEmpty {
+            log.append(sections[batch.sections], nowNanoseconds: nanoseconds)
+        }
         if mayWait, engine.mayBuffer(log, nowNanoseconds: nanoseconds) {
             engine.scheduleLogWrite()
             return
         }
         do throws(SiltstoneError) {
-            try log.write(durably: durably)
+            try log.write(durably: isDurable)
         } catch {
             log.rollBack(to: mark)
             throw error
         }
     }
 
-    /// Inserts all cells, then lets readers see them, region by region.
+    /// Inserts all cells.
     private mutating func apply(segment: UInt64, engine: Engine) {
-        for part in parts {
-            let group = targets[part.target].group
-            MemtableApply.apply(
-                part.operations, to: group, firstSequence: part.firstSequence,
-                timestamp: part.timestamp, segment: part.isLogged ? segment : nil, engine: engine)
-            engine.counters.operations.add(part.operations.count)
-        }
-        for target in targets {
-            target.group.state.withLock { state in
-                state.lastSequence = target.sequence
-                state.lastTimestamp = target.timestamp
-                state.visible = target.sequence
+        var operationCount = 0
+        for batch in batches {
+            for index in batch.sections {
+                let target = sectionTargets[index]
+                MemtableApply.apply(
+                    sections[index], to: targets[target].group, &targets[target].set,
+                    segment: batch.isLogged ? segment : nil, engine: engine)
+                operationCount += sections[index].operations.count
             }
-            touched.append(target.group)
         }
+        engine.counters.operations.addAlone(operationCount)
+    }
+
+    /// Lets readers see the cells, region by region.
+    private func publish(flushBytes: Int) -> Upkeep {
+        var upkeep = Upkeep()
+        for index in targets.indices {
+            targets[index].group.state.withLock { state in
+                state.lastSequence = targets[index].sequence
+                state.lastTimestamp = targets[index].timestamp
+                state.visible = targets[index].sequence
+            }
+            if targets[index].set.needsUpkeep(flushBytes: flushBytes) {
+                upkeep.groups.append(targets[index].group)
+            }
+        }
+        return upkeep
     }
 }
 

@@ -27,6 +27,7 @@ struct LogWriter {
     private var durable = LogPosition(segment: 0, offset: 0)
     /// The sizes of the segments that are complete and not yet trimmed.
     private var complete: [(number: UInt64, byteCount: Int)] = []
+    private var completeBytes = 0
     private(set) var failure: SiltstoneError?
     /// When the oldest bytes of the buffer came, in nanoseconds of the monotonic clock; `nil` when it is empty.
     private(set) var bufferedSince: UInt64?
@@ -44,7 +45,7 @@ struct LogWriter {
 
     /// Bytes of the log that are kept.
     var byteCount: Int {
-        complete.reduce(bufferOffset + buffer.count) { $0 + $1.byteCount }
+        completeBytes + bufferOffset + buffer.count
     }
 
     /// Bytes that wait in memory.
@@ -62,7 +63,7 @@ struct LogWriter {
     /// Makes room for a record; may end the segment and begin another.
     ///
     /// - Throws: `storageFull` when no segment can be made: nothing changed.
-    mutating func reserve(_ byteCount: Int) throws(SiltstoneError) {
+    mutating func reserve(_ byteCount: Int, durably: Bool) throws(SiltstoneError) {
         try checkUsable()
         if let segment,
             bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
@@ -106,7 +107,9 @@ struct LogWriter {
     }
 
     /// Encodes a record into the buffer; `reserve` made room for it.
-    mutating func append(_ sections: [LogRecordEncoder.Section], nowNanoseconds now: UInt64) {
+    mutating func append(
+        _ sections: ArraySlice<LogRecordEncoder.Section>, nowNanoseconds now: UInt64
+    ) {
         slot += 1
         LogRecordEncoder(incarnation: incarnation, segment: segmentNumber).append(
             sections, slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable,
@@ -176,6 +179,7 @@ struct LogWriter {
         guard let first = complete.first, first.number < limit else { return }
         try device.trim(incarnation, below: limit)
         complete.removeAll { $0.number < limit }
+        completeBytes = complete.reduce(0) { $0 + $1.byteCount }
     }
 
     private mutating func endSegment() throws(SiltstoneError) {
@@ -191,6 +195,7 @@ struct LogWriter {
             throw error
         }
         complete.append((segmentNumber, bufferOffset))
+        completeBytes += bufferOffset
         self.segment = nil
         do throws(SiltstoneError) { try segment.close() } catch { throw fail(error) }
     }

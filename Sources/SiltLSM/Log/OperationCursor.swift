@@ -26,13 +26,16 @@ internal import SiltFormat
     /// The column key.
     var columnKey: UnsafeRawBufferPointer {
         // Safety: `next` checked that the range lies within `base`.
-        unsafe UnsafeRawBufferPointer(rebasing: base[keyRange])
+        unsafe UnsafeRawBufferPointer(
+            start: base.baseAddress.map { unsafe $0 + keyRange.lowerBound }, count: keyRange.count)
     }
 
     /// The value, with the time to live in front when the flags say so.
     var value: UnsafeRawBufferPointer {
         // Safety: `next` checked that the range lies within `base`.
-        unsafe UnsafeRawBufferPointer(rebasing: base[valueRange])
+        unsafe UnsafeRawBufferPointer(
+            start: base.baseAddress.map { unsafe $0 + valueRange.lowerBound },
+            count: valueRange.count)
     }
 
     /// The bytes of column key and value together.
@@ -68,6 +71,7 @@ internal import SiltFormat
         return true
     }
 
+    @inline(__always)
     private mutating func readSized() throws(DecodingError) -> Range<Int> {
         let length = try readVarint()
         // Safety: only the count is read.
@@ -80,7 +84,17 @@ internal import SiltFormat
         return start..<offset
     }
 
+    @inline(__always)
     private mutating func readVarint() throws(DecodingError) -> UInt64 {
+        // Safety: the offset was compared with the count.
+        if unsafe offset < base.count, unsafe base[offset] < 0x80 {
+            offset &+= 1
+            return unsafe UInt64(base[offset &- 1])
+        }
+        return try readLongVarint()
+    }
+
+    private mutating func readLongVarint() throws(DecodingError) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while unsafe offset < base.count, shift < 63 {

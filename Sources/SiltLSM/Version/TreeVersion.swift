@@ -118,10 +118,33 @@ final class TreeSet: Sendable {
     /// The trees, ascending by family.
     let trees: [TreeVersion]
 
-    init(_ trees: [TreeVersion]) { self.trees = trees.sorted { $0.family < $1.family } }
+    /// Their families.
+    let families: FamilySet
+    /// Whether a memtable waits for its flush.
+    let hasFrozen: Bool
+
+    init(_ trees: [TreeVersion]) {
+        self.trees = trees.sorted { $0.family < $1.family }
+        var families = FamilySet()
+        for tree in trees { families.insert(tree.family) }
+        self.families = families
+        hasFrozen = trees.contains { !$0.frozen.isEmpty }
+    }
+
+    /// Whether a memtable is full or waits for its flush.
+    func needsUpkeep(flushBytes: Int) -> Bool {
+        if hasFrozen { return true }
+        for index in trees.indices where trees[index].active.byteCount >= flushBytes {
+            return true
+        }
+        return false
+    }
 
     /// The tree of a family.
-    func tree(_ family: UInt8) -> TreeVersion? { trees.first { $0.family == family } }
+    func tree(_ family: UInt8) -> TreeVersion? {
+        for index in trees.indices where trees[index].family == family { return trees[index] }
+        return nil
+    }
 
     /// The set with one tree replaced; unchanged when the family is gone.
     func replacing(_ tree: TreeVersion) -> TreeSet {

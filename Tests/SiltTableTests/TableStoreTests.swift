@@ -37,6 +37,19 @@ struct TableStoreTests {
         #expect(try again.scan().rest().map(\.key) == ["b", "h", "x"])
     }
 
+    @Test("the newest of many schemas is the one that counts after a reopening")
+    func manySchemas() throws {
+        let harness = try TableHarness()
+        _ = try harness.store.createTable(TableDefinition("t", families: [Family("f")]))
+        // Schema numbers pass through every digit that a key may end with, and into a second place.
+        for versions in 2...40 {
+            _ = try harness.store.alterTable(
+                "t", to: TableDefinition("t", families: [Family("f", maxVersions: versions)]))
+            try harness.reopen()
+            #expect(try harness.store.table("t").definition.families[0].maxVersions == versions)
+        }
+    }
+
     @Test("wrong definitions are refused with the reason")
     func rules() throws {
         let store = try TableHarness().store

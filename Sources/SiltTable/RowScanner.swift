@@ -24,6 +24,8 @@ package final class RowScanner {
     /// The regions still to be visited, the next one last.
     private var regionIndexes: [Int]
     private var readers: [FamilyReader] = []
+    /// What reads the region instead of `readers` where it can: the commonest scans.
+    private var plain: PlainRowReader?
     /// Descending: everything from here on was visited; `nil` for nothing so far.
     private var bound: [UInt8]?
     private var isInRegion = false
@@ -63,9 +65,13 @@ package final class RowScanner {
                 guard let index = regionIndexes.popLast() else { return nil }
                 try enter(layout.regions[index])
             }
+            if plain != nil {
+                if let row = try plain?.next() { return row }
+                leave()
+                continue
+            }
             guard isReversed ? try findRowBefore() : findRow() else {
-                isInRegion = false
-                readers = []
+                leave()
                 continue
             }
             cells.removeAll(keepingCapacity: true)
@@ -74,6 +80,39 @@ package final class RowScanner {
             }
             if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
         }
+    }
+
+    /// Shows each cell of the rows that are left to `body`, until it wants no more.
+    ///
+    /// The value's pointer is valid during the call only, in which the scanner must not be used.
+    package func forEachCell(
+        _ body: (_ row: [UInt8], Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        while true {
+            if !isInRegion {
+                guard let index = regionIndexes.popLast() else { return }
+                try enter(layout.regions[index])
+            }
+            if plain != nil {
+                guard try unsafe plain?.forEachCell(body) ?? true else { return }
+                leave()
+                continue
+            }
+            guard let row = try next() else { return }
+            for cell in row.cells {
+                // Safety: the value is lent for the call.
+                let goesOn = try unsafe cell.value.array.withUnsafeBytes {
+                    try unsafe body(row.key.array, cell.column, cell.timestamp, $0)
+                }
+                if !goesOn { return }
+            }
+        }
+    }
+
+    private func leave() {
+        isInRegion = false
+        plain = nil
+        readers = []
     }
 
     /// The key prefix that all cells of the row and after it, or after it only, are not below.
@@ -94,7 +133,15 @@ package final class RowScanner {
                 options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
             }
             let cursor = try snapshot.cursor(family: family.family.id, options)
-            if !isReversed { try cursor.seek(lower) }
+            if !isReversed {
+                try cursor.seek(lower)
+                if let cells = PlainCellReader(
+                    plan, snapshot, cursor: cursor, upper: upper, nowMilliseconds: now)
+                {
+                    plain = PlainRowReader(cells)
+                    break
+                }
+            }
             readers.append(
                 FamilyReader(
                     family, of: plan, cursor: cursor,

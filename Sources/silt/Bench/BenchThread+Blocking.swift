@@ -50,7 +50,8 @@ extension BenchThread {
             var mutations: [RowMutation] = []
             mutations.reserveCapacity(batch)
             for place in operation..<end {
-                mutations.append(thread.mutation(thread.nextWritten(place)))
+                let number = thread.nextWritten(place)
+                mutations.append(thread.mutation(number))
             }
             try table.write(mutations, durability: durability)
             return end - operation

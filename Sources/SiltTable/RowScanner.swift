@@ -94,6 +94,7 @@ package final class RowScanner {
                 try enter(layout.regions[index])
             }
             if plain != nil {
+                // Safety: the reader lends each value for one call.
                 guard try unsafe plain?.forEachCell(body) ?? true else { return }
                 leave()
                 continue

@@ -7,6 +7,7 @@ enum UnsafeRules {
     /// Everything else is safe Swift.
     static let files: Set<String> = [
         // SiltBytes: checksums and hashes are C functions over pointers.
+        "Sources/SiltBytes/ByteWriter.swift",
         "Sources/SiltBytes/Checksum.swift",
         // SiltCodec: liblz4 and libzstd take pointers.
         "Sources/SiltCodec/Compressor.swift",
@@ -23,6 +24,7 @@ enum UnsafeRules {
         "Sources/SiltFormat/CellKeyBound.swift",
         "Sources/SiltFormat/Log/LogRecord.swift",
         "Sources/SiltFormat/Log/LogSegmentReader.swift",
+        "Sources/SiltFormat/Operation.swift",
         "Sources/SiltFormat/Table/FilterBuilder.swift",
         "Sources/SiltFormat/Table/FilterView.swift",
         "Sources/SiltFormat/Table/IndexView.swift",

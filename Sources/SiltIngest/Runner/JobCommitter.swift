@@ -80,7 +80,8 @@ struct JobCommitter {
             if row.revision == 0 { summary.windows += 1 }
             if tables.states != nil, let state = row.state {
                 putState(
-                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state)
+                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state,
+                    end: row.end)
             }
             if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
         }
@@ -157,7 +158,7 @@ extension JobCommitter {
                     writer.mutation(
                         rowKey: rowKey, windowIndex: windowIndex, start: start, end: end,
                         values: state.values))
-                putState(row, state.encode())
+                putState(row, state.encode(), end: end)
                 mustWait = true
                 summary.rows += 1
             }
@@ -195,17 +196,17 @@ extension JobCommitter {
         }
     }
 
-    private mutating func putState(_ row: Bytes, _ state: [UInt8]) {
+    private mutating func putState(_ row: Bytes, _ state: [UInt8], end: Int64) {
         guard let table = tables.states else { return }
         states[row] = state
         add(
             table,
             RowMutation(
                 row: row,
-                // The server's time stamp: after `clearStates`, an explicit one would stay masked.
                 changes: [
                     CellMutation(
-                        Column("s", "s"), .put(value: Bytes(state), timeToLiveMilliseconds: nil))
+                        Column("s", "s"), .put(value: Bytes(state), timeToLiveMilliseconds: nil),
+                        timestamp: RowWriter.timestamp(end: end))
                 ]))
     }
 
@@ -214,9 +215,14 @@ extension JobCommitter {
         let scanner = try table.scan(RowRange(prefix: Bytes(statePrefix(job))))
         var changes: [RowMutation] = []
         while let row = try scanner.next() {
-            changes.append(
-                RowMutation(
-                    row: row.key, changes: [CellMutation(Column("s", "s"), .deleteColumn)]))
+            for cell in row.cells {
+                changes.append(
+                    RowMutation(
+                        row: row.key,
+                        changes: [
+                            CellMutation(cell.column, .deleteVersion, timestamp: cell.timestamp)
+                        ]))
+            }
             if changes.count >= 10_000 {
                 try table.write(changes)
                 changes.removeAll(keepingCapacity: true)

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint format clean
+.PHONY: help deps build run test bench lint format clean
 
 ARGS ?=
 
@@ -20,6 +20,9 @@ run: build ## run the sample jobs, print results, then serve; ARGS=--once ends i
 
 test: deps ## build, run every test and the conformance cases, print how many ran
 	@scripts/run-tests
+
+bench: build ## compare with RocksDB's db_bench, a short run; ARGS="--num 1000000 --rounds 3" for a longer one
+	@Benchmarks/compare-rocksdb --num 200000 --rounds 1 $(ARGS)
 
 lint: ## check the formatting
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

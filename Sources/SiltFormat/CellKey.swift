@@ -35,7 +35,7 @@ package enum CellKey {
     /// nothing to escape.
     package static func append(component: [UInt8], to key: inout [UInt8]) {
         if needsEscape(component) {
-            append(component: component[...], to: &key)
+            appendEscaped(component, to: &key)
         } else {
             key += component
             key.append(0)

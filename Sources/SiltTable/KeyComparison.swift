@@ -35,4 +35,24 @@ enum KeyComparison {
             return left.count - right.count
         }
     }
+
+    /// Whether `bytes` begin with a prefix.
+    static func hasPrefix(_ bytes: [UInt8], _ prefix: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= prefix.count else { return false }
+        // Safety: both have at least `prefix.count` bytes; every load ends within them.
+        return unsafe bytes.withUnsafeBytes { bytes in
+            var offset = 0
+            while offset + 8 <= prefix.count {
+                let one = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                let other = unsafe prefix.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                if one != other { return false }
+                offset += 8
+            }
+            while offset < prefix.count {
+                if unsafe bytes[offset] != prefix[offset] { return false }
+                offset += 1
+            }
+            return true
+        }
+    }
 }

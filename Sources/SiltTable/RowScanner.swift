@@ -16,9 +16,6 @@ package final class RowScanner {
     private let layout: TableLayout
     private let plan: ReadPlan
     private let clock: any Clock
-    private let filter: FilterEvaluator?
-    /// The parts of the range in which the filter can pass rows, the next one last; none for all of it.
-    private var spans: [RowSpan]
     private let isReversed: Bool
     /// The least key, as a key prefix: cells before it are out of range.
     private let lower: [UInt8]
@@ -27,6 +24,8 @@ package final class RowScanner {
     /// The regions still to be visited, the next one last.
     private var regionIndexes: [Int]
     private var readers: [FamilyReader] = []
+    /// What reads the region instead of `readers` where it can: the commonest scans.
+    private var plain: PlainRowReader?
     /// Descending: everything from here on was visited; `nil` for nothing so far.
     private var bound: [UInt8]?
     private var isInRegion = false
@@ -34,34 +33,26 @@ package final class RowScanner {
     private var prefix: [UInt8] = []
     private var cells: [Cell] = []
 
-    init(layout: TableLayout, range: RowRange, projection: Projection, environment: Environment)
+    init(layout: TableLayout, range: RowRange, projection: Projection, clock: any Clock)
         throws(SiltstoneError)
     {
         self.layout = layout
-        clock = environment.clock
-        let plan = try layout.plan(projection)
-        self.plan = plan
+        self.clock = clock
+        plan = try layout.plan(projection)
         isReversed = range.isReversed
-        var whole = RowSpan(range)
-        spans = []
-        if let wanted = plan.filter {
-            filter = try FilterEvaluator(
-                wanted, isReversed: range.isReversed, random: environment.random)
-            if let found = RowSpan.spans(of: wanted) {
-                spans = found.map { $0.intersection(whole) }.filter { !$0.isEmpty }.reversed()
-                whole = RowSpan.hull(of: spans)
-            }
-        } else {
-            filter = nil
-        }
-        lower = whole.lowerKey
-        upper = whole.upperKey
-        if range.isReversed || spans.count < 2 { spans = [] }
-        if whole.isEmpty {
+        let (low, high, includesLow, includesHigh) =
+            range.isReversed
+            ? (range.stop, range.start, range.includesStop, range.includesStart)
+            : (range.start, range.stop, range.includesStart, range.includesStop)
+        let lower = low.isEmpty ? [] : RowScanner.edge(low, isAfter: !includesLow)
+        let upper = high.isEmpty ? nil : RowScanner.edge(high, isAfter: includesHigh)
+        self.lower = lower
+        self.upper = upper
+        if let upper, !lower.lexicographicallyPrecedes(upper) {
             regionIndexes = []
         } else {
-            let first = whole.start.isEmpty ? 0 : layout.regionIndex(of: whole.start)
-            let last = whole.end.map { layout.regionIndex(of: $0) } ?? layout.regions.count - 1
+            let first = low.isEmpty ? 0 : layout.regionIndex(of: low)
+            let last = high.isEmpty ? layout.regions.count - 1 : layout.regionIndex(of: high)
             let visited = Array(first...max(first, last))
             regionIndexes = range.isReversed ? visited : visited.reversed()
         }
@@ -74,58 +65,63 @@ package final class RowScanner {
                 guard let index = regionIndexes.popLast() else { return nil }
                 try enter(layout.regions[index])
             }
+            if plain != nil {
+                if let row = try plain?.next() { return row }
+                leave()
+                continue
+            }
             guard isReversed ? try findRowBefore() : findRow() else {
-                isInRegion = false
-                readers = []
+                leave()
                 continue
             }
             cells.removeAll(keepingCapacity: true)
-            guard let filter else {
-                try readRow()
-                if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
-                continue
+            for index in readers.indices where readers[index].isInRow(prefix) {
+                try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
             }
-            guard try passGap() else { continue }
-            guard filter.startRow() else {
-                end()
-                return nil
-            }
-            let key = try rowKey()
-            if filter.excludes(row: key) {
-                for index in readers.indices { try readers[index].passRow(prefix) }
-                continue
-            }
-            try readRow()
-            filter.finishRow(&cells)
-            if !cells.isEmpty { return Row(key: key, cells: cells) }
+            if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
         }
     }
 
-    private func readRow() throws(SiltstoneError) {
-        for index in readers.indices where readers[index].isInRow(prefix) {
-            try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
+    /// Shows each cell of the rows that are left to `body`, until it wants no more.
+    ///
+    /// The value's pointer is valid during the call only, in which the scanner must not be used.
+    package func forEachCell(
+        _ body: (_ row: [UInt8], Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        while true {
+            if !isInRegion {
+                guard let index = regionIndexes.popLast() else { return }
+                try enter(layout.regions[index])
+            }
+            if plain != nil {
+                // Safety: the reader lends each value for one call.
+                guard try unsafe plain?.forEachCell(body) ?? true else { return }
+                leave()
+                continue
+            }
+            guard let row = try next() else { return }
+            for cell in row.cells {
+                // Safety: the value is lent for the call.
+                let goesOn = try unsafe cell.value.array.withUnsafeBytes {
+                    try unsafe body(row.key.array, cell.column, cell.timestamp, $0)
+                }
+                if !goesOn { return }
+            }
         }
     }
 
-    private func end() {
-        regionIndexes = []
-        readers = []
+    private func leave() {
         isInRegion = false
+        plain = nil
+        readers = []
     }
 
-    /// Seeks to where the filter can pass rows again, when the row found is not there; then false.
-    private func passGap() throws(SiltstoneError) -> Bool {
-        if spans.isEmpty { return true }
-        while let span = spans.last, let end = span.upperKey,
-            !prefix.lexicographicallyPrecedes(end), spans.count > 1
-        {
-            spans.removeLast()
-        }
-        guard let span = spans.last else { return true }
-        let start = span.lowerKey
-        guard prefix.lexicographicallyPrecedes(start) else { return true }
-        for reader in readers { try reader.cursor.seek(start) }
-        return false
+    /// The key prefix that all cells of the row and after it, or after it only, are not below.
+    private static func edge(_ row: Bytes, isAfter: Bool) -> [UInt8] {
+        var key = CellKey.rowPrefix(row)
+        // Rows that begin with this one continue with bytes of at least 01 where its prefix ends with 00.
+        if isAfter { key[key.count - 1] = 1 }
+        return key
     }
 
     private func enter(_ region: TreeGroup) throws(SiltstoneError) {
@@ -138,12 +134,20 @@ package final class RowScanner {
                 options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
             }
             let cursor = try snapshot.cursor(family: family.family.id, options)
-            if !isReversed { try cursor.seek(lower) }
+            if !isReversed {
+                try cursor.seek(lower)
+                if let cells = PlainCellReader(
+                    plan, snapshot, cursor: cursor, upper: upper, nowMilliseconds: now)
+                {
+                    plain = PlainRowReader(cells)
+                    break
+                }
+            }
             readers.append(
                 FamilyReader(
                     family, of: plan, cursor: cursor,
                     mayHaveFamilyMarkers: snapshot.mayHaveFamilyMarkers(family: family.family.id),
-                    nowMilliseconds: now, filter: filter))
+                    nowMilliseconds: now))
         }
         bound = upper
         isInRegion = true

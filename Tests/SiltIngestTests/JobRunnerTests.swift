@@ -155,6 +155,21 @@ struct JobBench {
         #expect(try JobBench.dumpAll(store) == before)
     }
 
+    @Test("a job that begins anew merges late events into rows of its own, not into nothing")
+    func freshMerges() throws {
+        var bench = JobBench()
+        bench.options.checkpointBytes = 1024
+        bench.options.blockBytes = 256
+        let store = try bench.open()
+        let job = try JobBench.job(["late": #""merge""#])
+        let input = Self.randomInput(seed: 8, count: 400)
+        #expect(try bench.run(job, input, store: store).rows > 40)
+        let before = try JobBench.dump(store, "t")
+        bench.options.isFresh = true
+        #expect(try bench.run(job, input, store: store).outcome == .completed)
+        #expect(try JobBench.dump(store, "t") == before)
+    }
+
     /// Lines of random events, some out of order, late, bad or of other types.
     static func randomInput(seed: UInt64, count: Int) -> [UInt8] {
         var random = SplitMix(seed: seed)

@@ -80,8 +80,7 @@ struct JobCommitter {
             if row.revision == 0 { summary.windows += 1 }
             if tables.states != nil, let state = row.state {
                 putState(
-                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state,
-                    end: row.end)
+                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state)
             }
             if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
         }
@@ -158,7 +157,7 @@ extension JobCommitter {
                     writer.mutation(
                         rowKey: rowKey, windowIndex: windowIndex, start: start, end: end,
                         values: state.values))
-                putState(row, state.encode(), end: end)
+                putState(row, state.encode())
                 mustWait = true
                 summary.rows += 1
             }
@@ -196,17 +195,17 @@ extension JobCommitter {
         }
     }
 
-    private mutating func putState(_ row: Bytes, _ state: [UInt8], end: Int64) {
+    private mutating func putState(_ row: Bytes, _ state: [UInt8]) {
         guard let table = tables.states else { return }
         states[row] = state
         add(
             table,
             RowMutation(
                 row: row,
+                // The server's time stamp: after `clearStates`, an explicit one would stay masked.
                 changes: [
                     CellMutation(
-                        Column("s", "s"), .put(value: Bytes(state), timeToLiveMilliseconds: nil),
-                        timestamp: RowWriter.timestamp(end: end))
+                        Column("s", "s"), .put(value: Bytes(state), timeToLiveMilliseconds: nil))
                 ]))
     }
 
@@ -215,14 +214,9 @@ extension JobCommitter {
         let scanner = try table.scan(RowRange(prefix: Bytes(statePrefix(job))))
         var changes: [RowMutation] = []
         while let row = try scanner.next() {
-            for cell in row.cells {
-                changes.append(
-                    RowMutation(
-                        row: row.key,
-                        changes: [
-                            CellMutation(cell.column, .deleteVersion, timestamp: cell.timestamp)
-                        ]))
-            }
+            changes.append(
+                RowMutation(
+                    row: row.key, changes: [CellMutation(Column("s", "s"), .deleteColumn)]))
             if changes.count >= 10_000 {
                 try table.write(changes)
                 changes.removeAll(keepingCapacity: true)

@@ -48,6 +48,7 @@ enum MemtableApply {
         _ bytes: UnsafeRawBufferPointer, into set: TreeSet, firstSequence: UInt64,
         timestamp: Int64, segment: UInt64?, engine: Engine, skipsFlushed: Bool
     ) -> DecodingError? {
+        // Safety: the caller lends the bytes for the call.
         var cursor = unsafe OperationCursor(bytes)
         var sequence = firstSequence
         var family: UInt8?

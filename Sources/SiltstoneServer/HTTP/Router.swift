@@ -50,6 +50,10 @@ struct Router: Sendable {
             return .now(
                 Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
         }
+        // Bodies are taken as they are: one that was compressed would be stored so.
+        if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
+            return .now(HBaseRoutes.unsupported)
+        }
         let reads = request.method == .GET || request.method == .HEAD
         if isReadOnly, !reads { return .now(.text(.forbidden, "Forbidden\r\n")) }
         switch request.segments.first {

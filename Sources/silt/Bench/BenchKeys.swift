@@ -53,40 +53,99 @@ struct BenchKeys: Sendable {
         return Bytes(bytes)
     }
 
-    /// Whether a value is the one of a number; `scratch` is room to compare with.
-    func isValue(_ value: Bytes, of number: Int, _ scratch: inout [UInt8]) -> Bool {
+    /// Whether a value is the one of a number.
+    func isValue(_ value: Bytes, of number: Int) -> Bool { isValue(value.array.span, of: number) }
+
+    /// Whether a value is the one of a number.
+    func isValue(_ value: borrowing Span<UInt8>, of number: Int) -> Bool {
         guard value.count == valueBytes else { return false }
-        if scratch.count != valueBytes { scratch = [UInt8](repeating: 0, count: valueBytes) }
-        fillValue(&scratch, number)
-        var difference: UInt8 = 0
-        let array = value.array
-        for index in 0..<valueBytes { difference |= array[index] ^ scratch[index] }
-        return difference == 0
+        let half = max(1, valueBytes / 2)
+        var state = startState(number)
+        // Safety: every load ends within the value's bytes.
+        return unsafe value.withUnsafeBytes { bytes in
+            var difference: UInt64 = 0
+            var offset = 0
+            while offset < half {
+                let word = BenchKeys.printableWord(&state)
+                unsafe difference |= word ^ BenchKeys.load(bytes, offset, below: half, word)
+                offset += 8
+            }
+            offset = half
+            while offset + 8 <= valueBytes, half >= 8 {
+                unsafe difference |=
+                    bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    ^ bytes.loadUnaligned(fromByteOffset: offset - half, as: UInt64.self)
+                offset += 8
+            }
+            while offset < valueBytes {
+                unsafe difference |= UInt64(bytes[offset] ^ bytes[offset - half])
+                offset += 1
+            }
+            return difference == 0
+        }
+    }
+
+    /// The 8 bytes at an offset; those from `end` on are `word`'s.
+    @inline(__always)
+    private static func load(
+        _ bytes: UnsafeRawBufferPointer, _ offset: Int, below end: Int, _ word: UInt64
+    ) -> UInt64 {
+        // Safety: only bytes below `end`, which is at most the count, are read.
+        if offset + 8 <= end {
+            return unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        var loaded = word
+        for index in offset..<end {
+            let shift = UInt64(index - offset) * 8
+            unsafe loaded = loaded & ~(0xff << shift) | UInt64(bytes[index]) << shift
+        }
+        return loaded
+    }
+
+    /// Whether a key is the one of a number; `scratch` is room to compare with.
+    func isKey(_ key: Bytes, of number: Int, _ scratch: inout [UInt8]) -> Bool {
+        guard key.count == keyBytes else { return false }
+        if scratch.count != keyBytes { scratch = [UInt8](repeating: 0x30, count: keyBytes) }
+        if form == .text {
+            for index in 0..<keyBytes { scratch[index] = 0x30 }
+        }
+        fill(&scratch, number)
+        return scratch == key.array
+    }
+
+    private func startState(_ number: Int) -> UInt64 {
+        seed &+ UInt64(truncatingIfNeeded: number) &* 0xd6e8_feb8_6659_fd93
     }
 
     private func fillValue(_ bytes: inout [UInt8], _ number: Int) {
         let half = max(1, valueBytes / 2)
-        var span = bytes.mutableSpan
-        // Safety: the bytes are initialized, any of them are a valid UInt8, and stores are bounds-checked.
-        var target = unsafe span.mutableBytes
-        var start = 0
-        while start < valueBytes {
-            var state = seed &+ UInt64(truncatingIfNeeded: number) &* 0xd6e8_feb8_6659_fd93
-            var offset = start
-            while offset < min(start + half, valueBytes) {
+        var state = startState(number)
+        // Safety: the array has `valueBytes` bytes, and every store ends within them.
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            var offset = 0
+            while offset < min(half, valueBytes) {
                 var word = BenchKeys.printableWord(&state)
                 if offset + 8 <= valueBytes {
-                    target.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+                    unsafe bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
                 } else {
                     for tail in offset..<valueBytes {
-                        target.storeBytes(
-                            of: UInt8(truncatingIfNeeded: word), toByteOffset: tail, as: UInt8.self)
+                        unsafe bytes[tail] = UInt8(truncatingIfNeeded: word)
                         word >>= 8
                     }
                 }
                 offset += 8
             }
-            start += half
+            offset = half
+            while offset + 8 <= valueBytes, half >= 8 {
+                let word = unsafe bytes.loadUnaligned(
+                    fromByteOffset: offset - half, as: UInt64.self)
+                unsafe bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+                offset += 8
+            }
+            while offset < valueBytes {
+                unsafe bytes[offset] = bytes[offset - half]
+                offset += 1
+            }
         }
     }
 

@@ -31,7 +31,10 @@ extension BenchThread {
         let end = min(operation + batch, max(operations.upperBound, operation + 1))
         var mutations: [RowMutation] = []
         mutations.reserveCapacity(batch)
-        for place in operation..<end { mutations.append(mutation(nextWritten(place))) }
+        for place in operation..<end {
+            let number = nextWritten(place)
+            mutations.append(mutation(number))
+        }
         try await table.write(mutations, durability: settings.durability(of: workload))
         return end - operation
     }

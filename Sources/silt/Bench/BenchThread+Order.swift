@@ -13,6 +13,26 @@ extension BenchThread {
         expected = number + 1
     }
 
+    /// As the other, for a cell that is looked at where it lies.
+    mutating func check(_ key: Bytes, _ value: borrowing Span<UInt8>, after expected: inout Int)
+        throws
+    {
+        var number = expected
+        while number < settings.keyCount, !stored.contains(number),
+            !settings.keys.isKey(key, of: number, &keyScratch)
+        { number += 1 }
+        expected = number + 1
+        if number >= settings.keyCount { return }
+        guard settings.keys.isKey(key, of: number, &keyScratch) else {
+            throw CommandFailure(
+                .failed, "a scan gives another row than expected row=\(key) number=\(number)")
+        }
+        guard settings.keys.isValue(value, of: number) else {
+            throw CommandFailure(
+                .failed, "a row has a value that was never written number=\(number)")
+        }
+    }
+
     /// The next row downwards from the key `expected`; moves `expected` before it.
     mutating func check(_ row: Row, before expected: inout Int) throws {
         var number = expected

@@ -27,7 +27,7 @@ struct BenchThread: Sendable {
     let projection = Projection([.column(BenchSettings.column)])
 
     var random: BenchRandom
-    var scratch: [UInt8] = []
+    var keyScratch: [UInt8] = []
     var written: KeySet
     var histogram = LatencyHistogram()
     var operationCount = 0
@@ -97,7 +97,7 @@ struct BenchThread: Sendable {
     /// Looks whether a row holds the value of its key.
     mutating func checkValue(_ row: Row, _ number: Int) throws {
         guard row.cells.count == 1,
-            settings.keys.isValue(row.cells[0].value, of: number, &scratch)
+            settings.keys.isValue(row.cells[0].value, of: number)
         else {
             throw CommandFailure(
                 .failed, "a row has a value that was never written number=\(number)")

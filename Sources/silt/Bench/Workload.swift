@@ -22,8 +22,10 @@ enum Workload: String, CaseIterable, Sendable {
     case readhot
     /// Scans of 100 rows from a random key.
     case seekrandom
-    /// One ascending scan of everything.
+    /// One ascending scan of everything, each cell looked at where it lies.
     case readseq
+    /// One ascending scan of everything, row by row.
+    case scanrows
     /// One descending scan of everything.
     case readreverse
     /// As readrandom, while one more thread overwrites at `--write-rate`.
@@ -67,12 +69,13 @@ enum Workload: String, CaseIterable, Sendable {
     }
 
     /// Whether each thread scans everything.
-    var scansAll: Bool { self == .readseq || self == .readreverse }
+    var scansAll: Bool { self == .readseq || self == .scanrows || self == .readreverse }
 
     /// Whether there is a version of it through the asynchronous interface.
     var hasAsync: Bool {
         switch self {
-        case .readrandom, .readmissing, .readhot, .seekrandom, .readseq, .readreverse: true
+        case .readrandom, .readmissing, .readhot, .seekrandom, .readseq, .scanrows, .readreverse:
+            true
         default: writes
         }
     }

@@ -7,6 +7,7 @@ enum UnsafeRules {
     /// Everything else is safe Swift.
     static let files: Set<String> = [
         // SiltBytes: checksums and hashes are C functions over pointers.
+        "Sources/SiltBytes/ByteWriter.swift",
         "Sources/SiltBytes/Checksum.swift",
         // SiltCodec: liblz4 and libzstd take pointers.
         "Sources/SiltCodec/Compressor.swift",
@@ -18,10 +19,12 @@ enum UnsafeRules {
         "Sources/SiltFormat/Block/BlockView+Search.swift",
         "Sources/SiltFormat/Block/BlockView.swift",
         "Sources/SiltFormat/Block/KeyBytes.swift",
+        "Sources/SiltFormat/CellKey+Escape.swift",
         "Sources/SiltFormat/CellKey.swift",
         "Sources/SiltFormat/CellKeyBound.swift",
         "Sources/SiltFormat/Log/LogRecord.swift",
         "Sources/SiltFormat/Log/LogSegmentReader.swift",
+        "Sources/SiltFormat/Operation.swift",
         "Sources/SiltFormat/Table/FilterBuilder.swift",
         "Sources/SiltFormat/Table/FilterView.swift",
         "Sources/SiltFormat/Table/IndexView.swift",
@@ -80,6 +83,9 @@ enum UnsafeRules {
         "Sources/SiltTable/KeyComparison.swift",
         "Sources/SiltTable/KnownColumns.swift",
         "Sources/SiltTable/RowScanner.swift",
+        "Sources/SiltTable/PlainCellReader.swift",
+        // Siltstone: cells are shown where they lie.
+        "Sources/Siltstone/BlockingTable.swift",
         // silt: blocks of a file are shown and verified.
         "Sources/silt/Bench/BenchKeys.swift",
         "Sources/silt/Inspect/TableFileBytes.swift",

@@ -1,0 +1,56 @@
+/// Escaping and unescaping without a call for each byte.
+extension CellKey {
+    /// Appends `escape(component) 00` for a component that has bytes to escape.
+    static func appendEscaped(_ component: [UInt8], to key: inout [UInt8]) {
+        // Safety: a byte takes two places at most, and the zero one: the capacity.
+        let escaped = unsafe [UInt8](unsafeUninitializedCapacity: component.count * 2 + 1) {
+            buffer, initialized in
+            var place = 0
+            for byte in component {
+                if byte <= 1 {
+                    unsafe buffer[place] = 1
+                    unsafe buffer[place + 1] = byte + 1
+                    place += 2
+                } else {
+                    unsafe buffer[place] = byte
+                    place += 1
+                }
+            }
+            unsafe buffer[place] = 0
+            initialized = place + 1
+        }
+        key += escaped
+    }
+
+    /// The row of a row prefix, unescaped, in place of what `row` holds.
+    ///
+    /// - Returns: whether the prefix is well formed.
+    package static func unescape(rowPrefix prefix: UnsafeRawBufferPointer, into row: inout [UInt8])
+        -> Bool
+    {
+        row.removeAll(keepingCapacity: true)
+        let count = prefix.count - 1
+        guard count >= 0 else { return false }
+        // Safety: every index is below the prefix's count.
+        var least = UInt8.max
+        for index in 0..<count { unsafe least = min(least, prefix[index]) }
+        if least > 1 {
+            unsafe row.append(contentsOf: UnsafeRawBufferPointer(rebasing: prefix[..<count]))
+            return true
+        }
+        row.reserveCapacity(count)
+        var index = 0
+        while index < count {
+            let byte = unsafe prefix[index]
+            if byte == 1 {
+                guard index + 1 < count, unsafe prefix[index + 1] <= 2 else { return false }
+                unsafe row.append(prefix[index + 1] &- 1)
+                index += 2
+            } else {
+                row.append(byte)
+                index += 1
+            }
+        }
+        return true
+    }
+}

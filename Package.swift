@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "SiltstoneServer", targets: ["SiltstoneServer"]),
         .library(name: "SiltstoneTesting", targets: ["SiltstoneTesting"]),
         .executable(name: "silt", targets: ["silt"]),
+        .executable(name: "silt-conformance", targets: ["silt-conformance"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -84,6 +85,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "silt-conformance",
+            dependencies: [
+                "Siltstone", "SiltTable", "SiltStream", "SiltLSM", "SiltIO", "SiltModel",
+                "SiltBytes",
             ],
             swiftSettings: settings),
         // tests, one target a module; ConventionTests hold the rules, SimulationTests crash the whole

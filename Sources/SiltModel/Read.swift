@@ -41,6 +41,12 @@ public struct Projection: Hashable, Sendable {
     public var timeRange: TimeRange
     /// Whether delete markers and deleted cells are shown, as they are stored.
     public var isRaw: Bool
+    /// Which rows and cells are given, of those that the rest of the projection admits.
+    public var filter: Filter?
+    /// How many cells of each family of a row are given at most; `nil` for all.
+    public var cellsPerFamilyLimit: Int?
+    /// How many cells of each family of a row are passed over first.
+    public var cellsPerFamilyOffset: Int
 
     /// The newest version of every column.
     public static let all = Projection()
@@ -48,12 +54,16 @@ public struct Projection: Hashable, Sendable {
     /// A projection.
     public init(
         _ selectors: [Selector] = [], maxVersions: Int = 1, timeRange: TimeRange = .all,
-        isRaw: Bool = false
+        isRaw: Bool = false,
+        filter: Filter? = nil, cellsPerFamilyLimit: Int? = nil, cellsPerFamilyOffset: Int = 0
     ) {
         self.selectors = selectors
         self.maxVersions = maxVersions
         self.timeRange = timeRange
         self.isRaw = isRaw
+        self.filter = filter
+        self.cellsPerFamilyLimit = cellsPerFamilyLimit
+        self.cellsPerFamilyOffset = cellsPerFamilyOffset
     }
 
     /// Columns by name.

@@ -16,6 +16,8 @@ struct FamilyReader {
         case skipColumn
         /// Nothing of interest comes before this wanted column.
         case skipToWanted
+        /// The filter passes nothing before its hint.
+        case skipToHint
         /// Nothing of interest is left in the row.
         case skipRow
     }
@@ -43,13 +45,25 @@ struct FamilyReader {
     /// The column that the cursor is in.
     private var current: PlannedColumn?
     private var isColumnDone = false
+    /// The rest of the row is of no interest.
+    private var isRowDone = false
+    private let filter: FilterEvaluator?
+    private let familyBytes: Bytes
+    private let cellCountMax: Int
+    private let cellOffset: Int
+    private var passedCellCount = 0
+    private var givenCellCount = 0
 
     /// A reader of a family at a moment.
     init(
         _ plan: FamilyPlan, of read: ReadPlan, cursor: TreeCursor, mayHaveFamilyMarkers: Bool,
-        nowMilliseconds: Int64
+        nowMilliseconds: Int64, filter: FilterEvaluator? = nil
     ) {
         self.cursor = cursor
+        self.filter = filter
+        familyBytes = Bytes(plan.family.settings.name)
+        cellCountMax = read.cellsPerFamilyLimit
+        cellOffset = read.cellsPerFamilyOffset
         familyName = plan.family.settings.name
         wanted = plan.columns
         timeRange = read.timeRange
@@ -58,7 +72,8 @@ struct FamilyReader {
         self.mayHaveFamilyMarkers = mayHaveFamilyMarkers
         versionCountMax = min(plan.maxVersions, plan.family.settings.maxVersions)
         versions = VersionTracker(
-            plan.family.settings, maxVersions: plan.maxVersions, nowMilliseconds: nowMilliseconds)
+            plan.family.settings, maxVersions: filter == nil ? plan.maxVersions : nil,
+            nowMilliseconds: nowMilliseconds)
     }
 
     /// The flags of the cell appended last.
@@ -86,6 +101,9 @@ struct FamilyReader {
         wantedIndex = 0
         skippedCellCount = 0
         current = nil
+        isRowDone = false
+        passedCellCount = 0
+        givenCellCount = 0
         while isInRow(prefix) {
             switch try step(prefix.count, &cells) {
             case .next:
@@ -98,6 +116,11 @@ struct FamilyReader {
             case .skipToWanted:
                 guard let wanted, try shouldSeek() else { continue }
                 try cursor.seek(prefix + wanted[wantedIndex].suffix)
+            case .skipToHint:
+                guard let hint = filter?.hint, try shouldSeek() else { continue }
+                var key = prefix
+                CellKey.append(component: hint, to: &key)
+                try cursor.seek(key)
             case .skipRow:
                 if isLast { return }
                 guard try shouldSeek() else { continue }
@@ -105,6 +128,17 @@ struct FamilyReader {
                 key[key.count - 1] = 1
                 try cursor.seek(key)
             }
+        }
+    }
+
+    /// Passes the row over, when the cursor is in it.
+    mutating func passRow(_ prefix: [UInt8]) throws(SiltstoneError) {
+        skippedCellCount = 0
+        while isInRow(prefix) {
+            guard try shouldSeek() else { continue }
+            var key = prefix
+            key[key.count - 1] = 1
+            try cursor.seek(key)
         }
     }
 
@@ -123,6 +157,7 @@ struct FamilyReader {
     private mutating func step(_ prefixByteCount: Int, _ cells: inout [Cell])
         throws(SiltstoneError) -> Step
     {
+        if isRowDone { return .skipRow }
         // Safety: a column key is longer than its row prefix; the slice is used before the cursor moves.
         let key = unsafe cursor.columnKey
         let suffix = unsafe UnsafeRawBufferPointer(rebasing: key[prefixByteCount...])
@@ -224,9 +259,53 @@ struct FamilyReader {
         }
         if !timeRange.contains(timestamp) { return .next }
         guard versions.admit(timestamp: timestamp) == .include else { return finishColumn() }
-        append(.put, timestamp, &cells)
+        if let filter { return lookFiltered(filter, timestamp, &cells) }
         versionCount += 1
-        return versionCount < versionCountMax ? .next : finishColumn()
+        let step = give(timestamp, &cells)
+        return isRowDone || versionCount < versionCountMax ? step : finishColumn()
+    }
+
+    /// Asks the filter about a value; the versions that the read wants are counted after it.
+    private mutating func lookFiltered(
+        _ filter: FilterEvaluator, _ timestamp: Int64, _ cells: inout [Cell]
+    ) -> Step {
+        guard let current else { return .next }
+        // Safety: the value is looked at before the cursor moves.
+        let value = unsafe Span<UInt8>(
+            _unsafeElements: bareValue().assumingMemoryBound(to: UInt8.self))
+        let decision = filter.decide(
+            family: familyBytes, qualifier: current.column.qualifier, timestamp: timestamp,
+            value: value)
+        switch decision {
+        case .nextRow:
+            isRowDone = true
+            return .skipRow
+        case .nextColumn: return finishColumn()
+        case .skip:
+            // Family markers stand among the cells of the empty qualifier: those must all be seen.
+            let mustSeeAll = current.suffix.count == 1 && mayHaveFamilyMarkers
+            return filter.hint == nil || wanted != nil || mustSeeAll ? .next : .skipToHint
+        case .include, .includeNextColumn:
+            versionCount += 1
+            if versionCount > versionCountMax { return finishColumn() }
+            let step = give(timestamp, &cells)
+            return decision == .include || isRowDone ? step : finishColumn()
+        }
+    }
+
+    /// Appends a value, unless the read passes some over first or has enough of the family.
+    private mutating func give(_ timestamp: Int64, _ cells: inout [Cell]) -> Step {
+        if passedCellCount < cellOffset {
+            passedCellCount += 1
+            return .next
+        }
+        guard givenCellCount < cellCountMax else {
+            isRowDone = true
+            return .skipRow
+        }
+        givenCellCount += 1
+        append(.put, timestamp, &cells)
+        return .next
     }
 
     /// The rest of the column is of no interest; after the last wanted one, neither is the rest of the row.
@@ -239,15 +318,22 @@ struct FamilyReader {
     private mutating func append(_ type: CellType, _ timestamp: Int64, _ cells: inout [Cell]) {
         guard let current else { return }
         lastFlags = cursor.flags
-        // Safety: the value is copied below, before the cursor moves.
-        var value = unsafe cursor.value
-        // Safety: the flag says that 8 bytes of a time to live come first; checked against the count.
-        if cursor.flags & CellFlags.hasTimeToLive != 0, value.count >= 8 {
-            unsafe value = UnsafeRawBufferPointer(rebasing: value[8...])
-        }
         // Safety: the bytes are copied before the cursor moves.
-        let bytes = unsafe [UInt8](value)
+        let bytes = unsafe Bytes([UInt8](bareValue()))
         cells.append(
-            Cell(current.column, timestamp: timestamp, type: type, value: Bytes(bytes)))
+            Cell(
+                current.column, timestamp: timestamp, type: type,
+                value: filter?.form(bytes) ?? bytes))
+    }
+
+    /// The current value without its time to live; to be used before the cursor moves.
+    private func bareValue() -> UnsafeRawBufferPointer {
+        // Safety: handed on under the same condition.
+        let value = unsafe cursor.value
+        // Safety: the flag says that 8 bytes of a time to live come first; checked against the count.
+        guard cursor.flags & CellFlags.hasTimeToLive != 0, value.count >= 8 else {
+            return unsafe value
+        }
+        return unsafe UnsafeRawBufferPointer(rebasing: value[8...])
     }
 }

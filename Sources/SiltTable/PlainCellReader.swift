@@ -46,7 +46,7 @@ struct PlainCellReader {
         nowMilliseconds: Int64
     ) {
         let family = plan.families[0]
-        guard plan.families.count == 1, !plan.isRaw,
+        guard plan.families.count == 1, !plan.isRaw, plan.isPlain,
             family.columns == nil || plan.onlyColumn != nil,
             !snapshot.mayHaveFamilyMarkers(family: family.family.id)
         else { return nil }

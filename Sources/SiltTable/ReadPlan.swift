@@ -11,10 +11,19 @@ final class ReadPlan: Sendable {
     let timeRange: TimeRange
     /// Whether markers and deleted cells are shown.
     let isRaw: Bool
+    /// Which of the admitted rows and cells are given; `nil` for all.
+    let filter: Filter?
+    /// How many cells of each family of a row are given at most.
+    let cellsPerFamilyLimit: Int
+    /// How many of them are passed over first.
+    let cellsPerFamilyOffset: Int
     /// Whether the time matters, because cells expire.
     let needsTime: Bool
 
-    /// The one column that is wanted of one family, when that is all.
+    /// Whether neither a filter nor limits per family apply.
+    let isPlain: Bool
+
+    /// The one column that is wanted of one family, when that is all and neither filter nor limits apply.
     let onlyColumn: PlannedColumn?
 
     init(_ projection: Projection, layout: TableLayout) throws(SiltstoneError) {
@@ -31,11 +40,22 @@ final class ReadPlan: Sendable {
         }
         timeRange = range
         isRaw = projection.isRaw
+        filter = projection.filter
+        cellsPerFamilyLimit = projection.cellsPerFamilyLimit ?? .max
+        cellsPerFamilyOffset = projection.cellsPerFamilyOffset
+        guard cellsPerFamilyLimit >= 0, cellsPerFamilyOffset >= 0 else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "cells per family must not be negative limit=\(cellsPerFamilyLimit) offset=\(cellsPerFamilyOffset)"
+            )
+        }
         families =
             projection.selectors.isEmpty
             ? layout.families.map { FamilyPlan($0, columns: nil, projection) }
             : try ReadPlan.resolve(projection, layout)
-        if families.count == 1, let columns = families[0].columns, columns.count == 1 {
+        isPlain =
+            filter == nil && cellsPerFamilyLimit == .max && cellsPerFamilyOffset == 0
+        if isPlain, families.count == 1, let columns = families[0].columns, columns.count == 1 {
             onlyColumn = columns[0]
         } else {
             onlyColumn = nil

@@ -7,11 +7,21 @@ import SiltModel
 /// Reads single rows.
 enum RowGetter {
     /// The row's wanted cells; `nil` when there are none.
+    ///
+    /// - Parameter random: needed when the projection has a filter.
     static func get(
-        _ row: Bytes, _ projection: Projection, layout: TableLayout, clock: any Clock
+        _ row: Bytes, _ projection: Projection, layout: TableLayout, clock: any Clock,
+        random: (any RandomSource)? = nil
     ) throws(SiltstoneError) -> Row? {
         try RowRules.check(row: row)
         let plan = try layout.plan(projection)
+        var filter: FilterEvaluator?
+        if let wanted = plan.filter, let random {
+            let made = try FilterEvaluator(
+                wanted, isReversed: false, random: random)
+            guard made.startRow(), !made.excludes(row: row) else { return nil }
+            filter = made
+        }
         let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
         let now = clock.nowMilliseconds
         var cells: [Cell] = []
@@ -24,10 +34,12 @@ enum RowGetter {
         let prefix = CellKey.rowPrefix(row)
         for family in plan.families {
             guard
-                var reader = try seekReader(family, plan, prefix, snapshot, nowMilliseconds: now)
+                var reader = try seekReader(
+                    family, plan, prefix, snapshot, nowMilliseconds: now, filter: filter)
             else { continue }
             try reader.readRow(prefix, isLast: true, into: &cells)
         }
+        filter?.finishRow(&cells)
         return cells.isEmpty ? nil : Row(key: row, cells: cells)
     }
 
@@ -58,7 +70,7 @@ enum RowGetter {
     /// them, have to be looked at first.
     private static func seekReader(
         _ family: FamilyPlan, _ plan: ReadPlan, _ prefix: [UInt8], _ snapshot: GroupSnapshot,
-        nowMilliseconds: Int64
+        nowMilliseconds: Int64, filter: FilterEvaluator? = nil
     ) throws(SiltstoneError) -> FamilyReader? {
         let mayHaveMarkers = snapshot.mayHaveFamilyMarkers(family: family.family.id)
         var timeRange = TimeRange.all
@@ -79,6 +91,6 @@ enum RowGetter {
         try cursor.seek(key)
         return FamilyReader(
             family, of: plan, cursor: cursor, mayHaveFamilyMarkers: mayHaveMarkers,
-            nowMilliseconds: nowMilliseconds)
+            nowMilliseconds: nowMilliseconds, filter: filter)
     }
 }

@@ -16,6 +16,9 @@ package final class RowScanner {
     private let layout: TableLayout
     private let plan: ReadPlan
     private let clock: any Clock
+    private let filter: FilterEvaluator?
+    /// The parts of the range in which the filter can pass rows, the next one last; none for all of it.
+    private var spans: [RowSpan]
     private let isReversed: Bool
     /// The least key, as a key prefix: cells before it are out of range.
     private let lower: [UInt8]
@@ -33,26 +36,34 @@ package final class RowScanner {
     private var prefix: [UInt8] = []
     private var cells: [Cell] = []
 
-    init(layout: TableLayout, range: RowRange, projection: Projection, clock: any Clock)
+    init(layout: TableLayout, range: RowRange, projection: Projection, environment: Environment)
         throws(SiltstoneError)
     {
         self.layout = layout
-        self.clock = clock
-        plan = try layout.plan(projection)
+        clock = environment.clock
+        let plan = try layout.plan(projection)
+        self.plan = plan
         isReversed = range.isReversed
-        let (low, high, includesLow, includesHigh) =
-            range.isReversed
-            ? (range.stop, range.start, range.includesStop, range.includesStart)
-            : (range.start, range.stop, range.includesStart, range.includesStop)
-        let lower = low.isEmpty ? [] : RowScanner.edge(low, isAfter: !includesLow)
-        let upper = high.isEmpty ? nil : RowScanner.edge(high, isAfter: includesHigh)
-        self.lower = lower
-        self.upper = upper
-        if let upper, !lower.lexicographicallyPrecedes(upper) {
+        var whole = RowSpan(range)
+        spans = []
+        if let wanted = plan.filter {
+            filter = try FilterEvaluator(
+                wanted, isReversed: range.isReversed, random: environment.random)
+            if let found = RowSpan.spans(of: wanted) {
+                spans = found.map { $0.intersection(whole) }.filter { !$0.isEmpty }.reversed()
+                whole = RowSpan.hull(of: spans)
+            }
+        } else {
+            filter = nil
+        }
+        lower = whole.lowerKey
+        upper = whole.upperKey
+        if range.isReversed || spans.count < 2 { spans = [] }
+        if whole.isEmpty {
             regionIndexes = []
         } else {
-            let first = low.isEmpty ? 0 : layout.regionIndex(of: low)
-            let last = high.isEmpty ? layout.regions.count - 1 : layout.regionIndex(of: high)
+            let first = whole.start.isEmpty ? 0 : layout.regionIndex(of: whole.start)
+            let last = whole.end.map { layout.regionIndex(of: $0) } ?? layout.regions.count - 1
             let visited = Array(first...max(first, last))
             regionIndexes = range.isReversed ? visited : visited.reversed()
         }
@@ -75,10 +86,24 @@ package final class RowScanner {
                 continue
             }
             cells.removeAll(keepingCapacity: true)
-            for index in readers.indices where readers[index].isInRow(prefix) {
-                try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
+            guard let filter else {
+                try readRow()
+                if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
+                continue
             }
-            if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
+            guard try passGap() else { continue }
+            guard filter.startRow() else {
+                end()
+                return nil
+            }
+            let key = try rowKey()
+            if filter.excludes(row: key) {
+                for index in readers.indices { try readers[index].passRow(prefix) }
+                continue
+            }
+            try readRow()
+            filter.finishRow(&cells)
+            if !cells.isEmpty { return Row(key: key, cells: cells) }
         }
     }
 
@@ -116,12 +141,30 @@ package final class RowScanner {
         readers = []
     }
 
-    /// The key prefix that all cells of the row and after it, or after it only, are not below.
-    private static func edge(_ row: Bytes, isAfter: Bool) -> [UInt8] {
-        var key = CellKey.rowPrefix(row)
-        // Rows that begin with this one continue with bytes of at least 01 where its prefix ends with 00.
-        if isAfter { key[key.count - 1] = 1 }
-        return key
+    private func readRow() throws(SiltstoneError) {
+        for index in readers.indices where readers[index].isInRow(prefix) {
+            try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
+        }
+    }
+
+    private func end() {
+        regionIndexes = []
+        leave()
+    }
+
+    /// Seeks to where the filter can pass rows again, when the row found is not there; then false.
+    private func passGap() throws(SiltstoneError) -> Bool {
+        if spans.isEmpty { return true }
+        while let span = spans.last, let end = span.upperKey,
+            !prefix.lexicographicallyPrecedes(end), spans.count > 1
+        {
+            spans.removeLast()
+        }
+        guard let span = spans.last else { return true }
+        let start = span.lowerKey
+        guard prefix.lexicographicallyPrecedes(start) else { return true }
+        for reader in readers { try reader.cursor.seek(start) }
+        return false
     }
 
     private func enter(_ region: TreeGroup) throws(SiltstoneError) {
@@ -147,7 +190,7 @@ package final class RowScanner {
                 FamilyReader(
                     family, of: plan, cursor: cursor,
                     mayHaveFamilyMarkers: snapshot.mayHaveFamilyMarkers(family: family.family.id),
-                    nowMilliseconds: now))
+                    nowMilliseconds: now, filter: filter))
         }
         bound = upper
         isInRegion = true

@@ -8,6 +8,12 @@ struct SharedParts: Sendable {
     /// Locks on rows of all tables.
     let locks = RowLocks()
 
+    /// Everything outside the program.
+    var environment: Environment { engine.environment }
+
+    /// All randomness that tables see.
+    var random: any RandomSource { engine.environment.random }
+
     /// All time that tables see.
     var clock: any Clock { engine.environment.clock }
 }

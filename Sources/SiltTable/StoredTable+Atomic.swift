@@ -108,14 +108,14 @@ extension StoredTable {
     ///
     /// The server's own time stamps only grow, so `nil` (the time of the commit) is right after one
     /// of them; after a time stamp from a client that lies ahead, the next millisecond is.
-    private func replacingTimestamp(_ stored: (cell: Cell, flags: UInt8)?) -> Int64? {
+    func replacingTimestamp(_ stored: (cell: Cell, flags: UInt8)?) -> Int64? {
         guard let stored, stored.flags & CellFlags.hasServerTimestamp == 0,
             stored.cell.timestamp >= shared.clock.nowMilliseconds
         else { return nil }
         return stored.cell.timestamp < .max - 1 ? stored.cell.timestamp + 1 : .max - 1
     }
 
-    private func withLockedRow<Result>(
+    func withLockedRow<Result>(
         _ row: Bytes, _ body: () throws(SiltstoneError) -> Result
     ) throws(SiltstoneError) -> Result {
         var set = RowLockSet()

@@ -48,14 +48,18 @@ package final class StoredTable: Sendable {
     ///
     /// Disk I/O: per wanted family, one block of each file whose key range and filter admit the row.
     package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
-        try RowGetter.get(row, projection, layout: layout(), clock: shared.clock)
+        try RowGetter.get(
+            row, projection, layout: layout(), clock: shared.clock,
+            random: shared.random)
     }
 
     /// The rows of a range, one after the other, each consistent in itself.
     package func scan(_ range: RowRange = .all, _ projection: Projection = .all)
         throws(SiltstoneError) -> RowScanner
     {
-        try RowScanner(layout: layout(), range: range, projection: projection, clock: shared.clock)
+        try RowScanner(
+            layout: layout(), range: range, projection: projection,
+            environment: shared.environment)
     }
 
     /// Applies changes of rows as one: all of them or none, also across regions.

@@ -64,6 +64,9 @@ struct SourceFile {
     /// Whether the file is part of a product rather than of a test.
     var isProduct: Bool { path.hasPrefix("Sources/") }
 
+    /// Whether the file belongs to a program: those print, and end the process.
+    var isProgram: Bool { module == "silt" || module == "silt-conformance" }
+
     /// Whether a byte can be part of a word.
     static func isWord(_ byte: UInt8) -> Bool {
         byte >= 0x61 && byte <= 0x7a || byte >= 0x41 && byte <= 0x5a || byte >= 0x30 && byte <= 0x39

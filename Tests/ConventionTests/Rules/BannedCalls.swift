@@ -15,9 +15,9 @@ enum BannedCalls {
         $0.module == "SiltIO" && $0.name.hasPrefix("Posix")
     }
     private static let posixOrProgram: @Sendable (SourceFile) -> Bool = {
-        posix($0) || $0.module == "silt"
+        posix($0) || $0.isProgram
     }
-    private static let program: @Sendable (SourceFile) -> Bool = { $0.module == "silt" }
+    private static let program: @Sendable (SourceFile) -> Bool = { $0.isProgram }
     private static let nowhere: @Sendable (SourceFile) -> Bool = { _ in false }
     private static let synchronousModules: Set<String> = [
         "SiltBytes", "SiltModel", "SiltIO", "SiltCodec", "SiltFormat", "SiltLSM", "SiltStream",

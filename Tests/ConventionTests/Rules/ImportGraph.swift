@@ -31,6 +31,9 @@ enum ImportGraph {
             "SiltCodec", "SiltIO",
             "SiltModel", "SiltBytes", "ArgumentParser",
         ]),
+        "silt-conformance": [
+            "Siltstone", "SiltTable", "SiltStream", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",
+        ],
     ]
 
     /// Parts of the standard library, allowed everywhere.
@@ -60,7 +63,7 @@ enum ImportGraph {
     /// System calls stand in SiltIO's Posix files, and above the library for sockets, signals and terminals.
     static func mayUseSystemCalls(_ file: SourceFile) -> Bool {
         file.module == "SiltIO" && file.name.hasPrefix("Posix")
-            || foundationModules.contains(file.module)
+            || foundationModules.contains(file.module) || file.isProgram
     }
 
     /// The module that a line imports, if it does.
@@ -84,7 +87,7 @@ enum ImportGraph {
     static func declared(in package: String) -> [String: Set<String>] {
         var result: [String: Set<String>] = [:]
         for match in package.matches(
-            of: /(?:module\(|\.executableTarget\()\s*(?:name:\s*)?"(\w+)",/)
+            of: /(?:module\(|\.executableTarget\()\s*(?:name:\s*)?"([\w-]+)",/)
         {
             var depth = 1
             var end = match.range.upperBound

@@ -1,0 +1,57 @@
+import SiltIO
+import SiltLSM
+import SiltModel
+import SiltTable
+
+/// A store on a memory disk, with a clock that the cases move.
+final class CellMachine {
+    private let disk = MemoryDisk()
+    let clock: ManualClock
+    private var store: TableStore
+    /// Also the seed: the clock may stand still, and identifiers must not repeat.
+    private var openingCount: UInt64 = 1
+
+    init(nowMilliseconds: Int64) throws(SiltstoneError) {
+        clock = ManualClock(nowMilliseconds: nowMilliseconds)
+        store = try CellMachine.open(disk, clock, seed: 1)
+    }
+
+    private static func open(_ disk: MemoryDisk, _ clock: ManualClock, seed: UInt64)
+        throws(SiltstoneError) -> TableStore
+    {
+        var options = EngineOptions()
+        options.logSegmentBytes = 1 << 20
+        options.runsMaintenance = false
+        return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
+    }
+
+    func createTable(_ definition: TableDefinition) throws(SiltstoneError) {
+        _ = try store.createTable(definition)
+    }
+
+    func table() throws(SiltstoneError) -> StoredTable { try store.table("t") }
+
+    /// Moves the clock as every mutation without a time stamp does.
+    func tick() { clock.advance(milliseconds: 1) }
+
+    /// Closes the store and opens it again.
+    func reopen() throws(SiltstoneError) {
+        try store.close()
+        openingCount += 1
+        store = try CellMachine.open(disk, clock, seed: openingCount)
+    }
+
+    func close() throws(SiltstoneError) { try store.close() }
+
+    /// What is done after every step when the command line says so.
+    func force(_ step: ConformanceArguments.ForcedStep) throws(SiltstoneError) {
+        switch step {
+        case .flush: try table().flush()
+        case .minor:
+            try table().flush()
+            store.engine.environment.workers.drain()
+        case .compact: try table().compact()
+        case .reopen: try reopen()
+        }
+    }
+}

@@ -70,6 +70,13 @@ package struct OperationBuffer: Sendable {
         }
     }
 
+    /// Appends an operation as it stands in another buffer.
+    mutating func append(encoded operation: ArraySlice<UInt8>, family: UInt8) {
+        bytes += operation
+        count += 1
+        families.insert(family)
+    }
+
     @inline(__always)
     private mutating func append(
         _ type: CellType, _ family: UInt8, _ keyCount: Int, _ timestamp: Int64?,

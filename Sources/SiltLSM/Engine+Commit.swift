@@ -96,6 +96,7 @@ extension Engine {
             commit.round.begin(nowMilliseconds: now)
             defer { commit.round.end() }
             if let failure = commit.log.failure { throw failure }
+            let writes = try WriteRouting.current(writes)
             if let refusal = commit.round.add(writes, durability) { throw refusal }
             let upkeep = try commit.round.commit(log: &commit.log, engine: self)
             return (commit.round.receipt(0), upkeep)
@@ -114,7 +115,11 @@ extension Engine {
                 commit.round.begin(nowMilliseconds: now)
                 defer { commit.round.end() }
                 if let failure = commit.log.failure { throw failure }
-                let refusals = requests.map { commit.round.add($0.writes, $0.durability) }
+                var refusals: [SiltstoneError?] = []
+                for request in requests {
+                    let writes = try WriteRouting.current(request.writes)
+                    refusals.append(commit.round.add(writes, request.durability))
+                }
                 let upkeep = try commit.round.commit(log: &commit.log, engine: self)
                 var place = 0
                 let outcomes: [Result<CommitReceipt, SiltstoneError>] = refusals.map { refusal in

@@ -10,11 +10,11 @@ extension Engine {
     /// - Returns: whether one ran.
     func compactOnce(_ group: TreeGroup) throws(SiltstoneError) -> Bool {
         try group.compactionLock.withLock { _ throws(SiltstoneError) in
+            if isReplaced(group) { return false }
             let trees = group.set.trees.sorted { $0.runs.count > $1.runs.count }
             for tree in trees {
                 guard let job = planner.plan(tree) else { continue }
-                try run(job, of: tree, in: group)
-                return true
+                return try runUnlessReplaced(job, of: tree, in: group)
             }
             return false
         }
@@ -24,9 +24,27 @@ extension Engine {
     func compactAll(_ group: TreeGroup) throws(SiltstoneError) {
         try group.compactionLock.withLock { _ throws(SiltstoneError) in
             for tree in group.set.trees {
+                if isReplaced(group) { return }
                 guard let job = planner.planAll(tree) else { continue }
-                try run(job, of: tree, in: group)
+                _ = try runUnlessReplaced(job, of: tree, in: group)
             }
+        }
+    }
+
+    private func isReplaced(_ group: TreeGroup) -> Bool {
+        group.state.withLock { $0.isChanging || !$0.successors.isEmpty }
+    }
+
+    /// Runs a job; false when it was given up because the region is being replaced.
+    private func runUnlessReplaced(
+        _ job: CompactionJob, of tree: TreeVersion, in group: TreeGroup
+    ) throws(SiltstoneError) -> Bool {
+        do throws(SiltstoneError) {
+            try run(job, of: tree, in: group)
+            return true
+        } catch {
+            if error.code == .cancelled, isReplaced(group) { return false }
+            throw error
         }
     }
 
@@ -68,7 +86,8 @@ extension Engine {
         var merge = CellMerge(rule)
         do throws(SiltstoneError) {
             try merge.copy(from: cursor, to: writer) {
-                isClosing.load(ordering: .relaxed) || group.state.withLock { $0.isDropped }
+                isClosing.load(ordering: .relaxed)
+                    || group.state.withLock { $0.isDropped || $0.isChanging }
             }
             try writer.finish()
         } catch {

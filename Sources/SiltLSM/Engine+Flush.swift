@@ -29,10 +29,12 @@ extension Engine {
                 for tree in state.set.trees where tree.active.memtable.cellCount > 0 && choose(tree)
                 {
                     isAny = true
+                    // While the log is replayed, what comes later in it is not in memory yet.
                     state.set = state.set.replacing(
                         tree.freezing(
-                            lastSequence: state.lastSequence,
-                            next: MemtableSlot(capacityBytes: capacity)))
+                            lastSequence: state.replay?.sequence ?? state.lastSequence,
+                            next: MemtableSlot(capacityBytes: capacity),
+                            originsLeft: state.replay?.left(of: tree.origins) ?? []))
                 }
                 return isAny
             }
@@ -43,7 +45,7 @@ extension Engine {
     func flushFrozen(_ group: TreeGroup) throws(SiltstoneError) {
         try group.flushLock.withLock { _ throws(SiltstoneError) in
             let trees = group.set.trees.filter { !$0.frozen.isEmpty }
-            if trees.isEmpty { return }
+            if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
             // A batch over several trees or regions must not become half durable: first the log, then the tables.
             try writeLog(durably: true)
             var writers: [RunWriter] = []
@@ -108,10 +110,10 @@ extension Engine {
 
     /// Deletes the log segments that no memtable needs any more.
     func trimLog() throws(SiltstoneError) {
-        let groups = groups
         do throws(SiltstoneError) {
             try commitLock.withLock { commit throws(SiltstoneError) in
                 if commit.log.failure != nil { return }
+                // Asked for here: no region comes or goes while the lock is held.
                 let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
                 try commit.log.trim(below: oldest)
             }
@@ -130,6 +132,9 @@ extension Engine {
         _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
     ) throws(SiltstoneError) {
         try group.manifestLock.withLock { _ throws(SiltstoneError) in
+            if group.hasMoved.load(ordering: .relaxed) {
+                throw SiltstoneError(.notFound, "region was replaced region=\(group.id)")
+            }
             do throws(SiltstoneError) {
                 if locksCommits {
                     try commitLock.withLock { _ throws(SiltstoneError) in
@@ -169,7 +174,7 @@ extension Engine {
             state.manifestNumber = manifest.number
             let gone = Self.removed(old, state.set)
             state.obsolete += gone.map {
-                ObsoleteFile(id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, hold: $0)
+                ObsoleteFile(id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use)
             }
             let isCrowded = state.set.trees.contains { $0.runs.count >= Self.runCountMax }
             defer { state.isCrowded = isCrowded }

@@ -20,6 +20,9 @@ extension Engine {
             state: TreeGroup.State(
                 set: TreeSet(versions), visible: 0, lastSequence: 0, lastTimestamp: 0,
                 manifestNumber: 0, epoch: epoch))
+        // The sweeper leaves the manifest alone until the region is known.
+        pending.insert(id)
+        defer { pending.remove([id]) }
         try install(group) { set, _ in set }
         try register(group)
         return group
@@ -48,7 +51,7 @@ extension Engine {
         let versions = trees.map { options in
             TreeVersion(
                 options, manifest: manifest,
-                active: MemtableSlot(capacityBytes: memtableCapacityBytes))
+                active: MemtableSlot(capacityBytes: memtableCapacityBytes), uses: sharedUses)
         }
         let last = manifest.trees.reduce(manifest.lastSequence) { max($0, $1.flushedSequence) }
         let group = TreeGroup(
@@ -56,8 +59,8 @@ extension Engine {
             range: RowKeyRange(start: manifest.rows.start, end: manifest.rows.end), engine: self,
             state: TreeGroup.State(
                 set: TreeSet(versions), visible: last, lastSequence: last,
-                lastTimestamp: manifest.maxTimestamp, manifestNumber: manifest.number, epoch: epoch)
-        )
+                lastTimestamp: manifest.maxTimestamp, manifestNumber: manifest.number, epoch: epoch,
+                replay: isReady.load(ordering: .acquiring) ? nil : ReplayPlace()))
         try register(group)
         return group
     }

@@ -17,14 +17,17 @@ extension Engine {
         var report = RecoveryReport()
         let old = try environment.log.incarnations().filter { $0 < incarnation }
         let groups = state.withLock { $0.groups }
+        let heirs = LogHeirs(of: groups.values)
         for run in old {
             var replay = LogReplay(environment.log, incarnation: run)
             try replay.run { (record, bytes) throws(SiltstoneError) in
-                try apply(record, bytes, to: groups, of: run, &report)
+                try apply(record, bytes, to: groups, heirs, of: run, &report)
             }
             report.tornBytes += replay.tornBytes
             report.segmentCount += replay.segmentCount
         }
+        for group in groups.values { group.state.withLock { $0.replay = nil } }
+        sharedUses.forgetAll()
         try flushAll()
         for run in old { try environment.log.trim(run, below: .max) }
         isReady.store(true, ordering: .releasing)
@@ -36,13 +39,14 @@ extension Engine {
 
     private func apply(
         _ record: LogRecord, _ bytes: [UInt8], to groups: [Identifier: TreeGroup],
-        of run: Identifier,
-        _ report: inout RecoveryReport
+        _ heirs: LogHeirs, of run: Identifier, _ report: inout RecoveryReport
     ) throws(SiltstoneError) {
         report.batchCount += 1
         for section in record.sections {
             guard let group = groups[section.region] else {
-                report.skippedSectionCount += 1
+                let takers = heirs[section.region]
+                if takers.isEmpty { report.skippedSectionCount += 1 }
+                for heir in takers { try apply(section, bytes, to: heir, heirs, of: run) }
                 continue
             }
             let last = section.firstSequence + UInt64(section.operationCount) - 1
@@ -53,23 +57,54 @@ extension Engine {
                     count: section.operationCount, to: group, firstSequence: section.firstSequence,
                     timestamp: section.serverTimestamp, engine: self)
             }
-            if let damage {
-                throw SiltstoneError(
-                    .corrupted, "log record holds damaged operations: \(damage.message)",
-                    at: .init(file: "wal/\(run)", offset: section.range.lowerBound + damage.offset))
-            }
+            if let damage { throw self.damage(damage, section, run) }
             group.state.withLock { state in
+                state.replay?.sequence = last
                 state.lastSequence = max(state.lastSequence, last)
                 state.visible = state.lastSequence
                 state.lastTimestamp = max(state.lastTimestamp, section.serverTimestamp)
             }
-            if counters.memtableBytes.value > options.memtableBytesMax { try flush(group) }
-            if group.set.trees.contains(where: {
-                !$0.frozen.isEmpty || $0.active.byteCount > options.flushBytes
-            }) {
-                try flush(group)
-            }
+            try flushIfLarge(group)
         }
+    }
+
+    /// Applies what a region wrote that is gone to one of those that have its rows now.
+    private func apply(
+        _ section: LogRecord.Section, _ bytes: [UInt8], to heir: TreeGroup, _ heirs: LogHeirs,
+        of run: Identifier
+    ) throws(SiltstoneError) {
+        let last = section.firstSequence + UInt64(section.operationCount) - 1
+        // Safety: the range lies within the array, as the record's reader checked.
+        let damage: DecodingError? = unsafe bytes.withUnsafeBytes { buffer in
+            unsafe MemtableApply.replay(
+                UnsafeRawBufferPointer(rebasing: buffer[section.range]),
+                count: section.operationCount, of: section.region, to: heir, heirs,
+                firstSequence: section.firstSequence, timestamp: section.serverTimestamp,
+                engine: self)
+        }
+        if let damage { throw self.damage(damage, section, run) }
+        heir.state.withLock { state in
+            state.replay?.origins[section.region] = last
+            state.lastSequence = max(state.lastSequence, last)
+            state.visible = state.lastSequence
+            state.lastTimestamp = max(state.lastTimestamp, section.serverTimestamp)
+        }
+        try flushIfLarge(heir)
+    }
+
+    private func damage(_ cause: DecodingError, _ section: LogRecord.Section, _ run: Identifier)
+        -> SiltstoneError
+    {
+        SiltstoneError(
+            .corrupted, "log record holds damaged operations: \(cause.message)",
+            at: .init(file: "wal/\(run)", offset: section.range.lowerBound + cause.offset))
+    }
+
+    private func flushIfLarge(_ group: TreeGroup) throws(SiltstoneError) {
+        let isLarge = group.set.trees.contains {
+            !$0.frozen.isEmpty || $0.active.byteCount > options.flushBytes
+        }
+        if isLarge || counters.memtableBytes.value > options.memtableBytesMax { try flush(group) }
     }
 
     /// Flushes what is in memory, ends the log and gives the data directory up.

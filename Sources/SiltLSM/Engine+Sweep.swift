@@ -12,12 +12,12 @@ extension Engine {
     /// Deletes files that nothing refers to any more and that have been so for the grace period.
     package func sweep() throws(SiltstoneError) {
         try checkOpen()
+        // Before recovery ended not all regions are known.
+        guard isReady.load(ordering: .acquiring) else { return }
         let now = environment.clock.nowMilliseconds
         let groups = groups
-        for group in groups {
-            try sweepObsolete(group, now)
-            try sweepManifests(group)
-        }
+        for group in groups { try sweepObsolete(group, now) }
+        try sweepManifests(now)
         try sweepDropped(now)
         try sweepOrphans(groups, now)
     }
@@ -44,13 +44,36 @@ extension Engine {
     }
 
     private func isReady(_ file: ObsoleteFile, _ now: Int64) -> Bool {
-        file.hold == nil && now - file.sinceMilliseconds >= options.sweepGraceMilliseconds
+        file.use == nil && now - file.sinceMilliseconds >= options.sweepGraceMilliseconds
     }
 
-    private func sweepManifests(_ group: TreeGroup) throws(SiltstoneError) {
-        let keys = try environment.objects.list(
-            prefix: RegionManifest.keyPrefix(region: group.id), after: nil)
-        try delete(keys.dropLast(Self.manifestsKept))
+    /// All manifests but the last few of each region, and those of regions that are not there: replaced
+    /// ones, and what a change left that did not come to its end.
+    private func sweepManifests(_ now: Int64) throws(SiltstoneError) {
+        var manifests: [Identifier: [String]] = [:]
+        for key in try environment.objects.list(prefix: "regions/", after: nil) {
+            let parts = key.split(separator: "/")
+            guard parts.count == 4, parts[2] == "manifest", let region = Identifier(parts[1])
+            else { continue }
+            manifests[region, default: []].append(key)
+        }
+        // Asked for after the listing, and in this order: a region that is made meanwhile is
+        // protected until it is known.
+        let unprotected = Set(manifests.keys.filter { !pending.contains($0) })
+        let (known, dropped) = state.withLock { state in
+            (state.groups, Set(state.dropped.map(\.id)))
+        }
+        var gone: [String] = []
+        for (region, keys) in manifests where !dropped.contains(region) {
+            if known[region] != nil {
+                gone += keys.dropLast(Self.manifestsKept)
+            } else if unprotected.contains(region),
+                now - Int64(region.high >> 16) >= options.sweepGraceMilliseconds
+            {
+                gone += keys
+            }
+        }
+        try delete(gone)
     }
 
     /// The files of regions dropped by this run, then their manifests, the last one at the end.
@@ -61,7 +84,7 @@ extension Engine {
                     state.droppedMilliseconds = now
                     state.obsolete += state.set.trees.flatMap(\.tables).map {
                         ObsoleteFile(
-                            id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, hold: $0)
+                            id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use)
                     }
                     state.set = TreeSet([])
                 }
@@ -83,7 +106,14 @@ extension Engine {
     private func sweepOrphans(_ groups: [TreeGroup], _ now: Int64) throws(SiltstoneError) {
         for table in Set(groups.map(\.table)) {
             let keys = try environment.objects.list(prefix: "tables/\(table)/sst/", after: nil)
-            // Listed before the versions are read: a file that is committed in between is found there.
+            // In this order: a file that is committed meanwhile is protected until a version names it.
+            let unprotected = keys.filter { key in
+                guard key.hasSuffix(".sst"), let id = Identifier(key.dropLast(4).suffix(32)) else {
+                    return false
+                }
+                let age = now - Int64(id.high >> 16)
+                return !pending.contains(id) && age >= options.sweepGraceMilliseconds
+            }
             var known: Set<Identifier> = []
             for group in state.withLock({ Array($0.groups.values) + $0.dropped }) {
                 group.state.withLock { state in
@@ -91,15 +121,10 @@ extension Engine {
                     known.formUnion(state.obsolete.map(\.id))
                 }
             }
-            let orphans = keys.filter { key in
-                guard key.hasSuffix(".sst"), let id = Identifier(key.dropLast(4).suffix(32)) else {
-                    return false
-                }
-                let age = now - Int64(id.high >> 16)
-                return !known.contains(id) && !pending.contains(id)
-                    && age >= options.sweepGraceMilliseconds
-            }
-            try delete(orphans)
+            try delete(
+                unprotected.filter { key in
+                    Identifier(key.dropLast(4).suffix(32)).map { !known.contains($0) } ?? false
+                })
         }
     }
 

@@ -25,6 +25,8 @@ package final class Engine: Sendable {
     let state = Mutex(State())
     let counters = EngineCounters()
     let pending = PendingFiles()
+    /// The uses of files that regions share, until all regions are open.
+    let sharedUses = FileUses()
     let planner: CompactionPlanner
     /// Whether background work should stop.
     let isClosing = Atomic(false)

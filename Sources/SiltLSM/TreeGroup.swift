@@ -20,6 +20,12 @@ package final class TreeGroup: Sendable {
         var manifestNumber: UInt64
         var epoch: UInt64
         var isDropped = false
+        /// Whether the region waits to be replaced: long work on it ends early.
+        var isChanging = false
+        /// The regions that took this one's place; none while it lives.
+        var successors: [TreeGroup] = []
+        /// What recovery has replayed so far; `nil` once it ended.
+        var replay: ReplayPlace?
         /// When the sweeper began with a dropped region.
         var droppedMilliseconds: Int64?
         var flushIsQueued = false
@@ -40,6 +46,8 @@ package final class TreeGroup: Sendable {
     let state: Mutex<State>
     /// Where the region stands in the round of commits that runs; only a hint, for the committing thread.
     let roundPlace = Atomic(0)
+    /// Whether other regions took this one's place; changes with the commit lock held.
+    let hasMoved = Atomic(false)
     /// Held by the one thread that flushes.
     let flushLock = Mutex(())
     /// Held by the one thread that compacts.
@@ -69,13 +77,21 @@ package final class TreeGroup: Sendable {
     }
 
     /// Writes all that the memtables hold now to table files; durable on return.
-    package func flush() throws(SiltstoneError) { try owner().flush(self) }
+    ///
+    /// A region that was replaced hands it on to those that took its place.
+    package func flush() throws(SiltstoneError) {
+        if successors.isEmpty { try owner().flush(self) }
+        for next in successors { try next.flush() }
+    }
 
     /// Flushes, then merges each tree into its lowest level: excess versions and delete markers disappear.
     package func compact() throws(SiltstoneError) {
         let engine = try owner()
-        try engine.flush(self)
-        try engine.compactAll(self)
+        if successors.isEmpty {
+            try engine.flush(self)
+            try engine.compactAll(self)
+        }
+        for next in successors { try next.compact() }
     }
 
     /// Adds, removes or alters families.
@@ -107,6 +123,9 @@ package final class TreeGroup: Sendable {
         return metrics
     }
 
+    /// The regions that took this one's place.
+    package var successors: [TreeGroup] { state.withLock { $0.successors } }
+
     /// The trees now.
     var set: TreeSet { state.withLock { $0.set } }
 
@@ -126,6 +145,6 @@ struct ObsoleteFile: Sendable {
     let key: String
     /// When it became obsolete, in milliseconds since 1970.
     let sinceMilliseconds: Int64
-    /// Gone once no version, snapshot or job uses the file.
-    weak let hold: TableHold?
+    /// Gone once no version, snapshot or job of any region uses the file.
+    weak let use: FileUse?
 }

@@ -13,7 +13,6 @@ package import SiltModel
 /// among them is next, and reading it leaves them behind it. Descending, the greatest row before the
 /// last one is sought, and read forward.
 package final class RowScanner {
-    private let layout: TableLayout
     private let plan: ReadPlan
     private let clock: any Clock
     private let filter: FilterEvaluator?
@@ -24,8 +23,11 @@ package final class RowScanner {
     private let lower: [UInt8]
     /// The first key after the range; `nil` for none.
     private let upper: [UInt8]?
+    /// The same within the region that is visited.
+    private var regionLower: [UInt8] = []
+    private var regionUpper: [UInt8]?
     /// The regions still to be visited, the next one last.
-    private var regionIndexes: [Int]
+    private var regions: [RegionPart]
     private var readers: [FamilyReader] = []
     /// What reads the region instead of `readers` where it can: the commonest scans.
     private var plain: PlainRowReader?
@@ -39,7 +41,6 @@ package final class RowScanner {
     init(layout: TableLayout, range: RowRange, projection: Projection, environment: Environment)
         throws(SiltstoneError)
     {
-        self.layout = layout
         clock = environment.clock
         let plan = try layout.plan(projection)
         self.plan = plan
@@ -60,12 +61,12 @@ package final class RowScanner {
         upper = whole.upperKey
         if range.isReversed || spans.count < 2 { spans = [] }
         if whole.isEmpty {
-            regionIndexes = []
+            regions = []
         } else {
             let first = whole.start.isEmpty ? 0 : layout.regionIndex(of: whole.start)
             let last = whole.end.map { layout.regionIndex(of: $0) } ?? layout.regions.count - 1
-            let visited = Array(first...max(first, last))
-            regionIndexes = range.isReversed ? visited : visited.reversed()
+            let visited = layout.regions[first...max(first, last)].map { RegionPart($0) }
+            regions = range.isReversed ? visited : visited.reversed()
         }
     }
 
@@ -73,8 +74,7 @@ package final class RowScanner {
     package func next() throws(SiltstoneError) -> Row? {
         while true {
             if !isInRegion {
-                guard let index = regionIndexes.popLast() else { return nil }
-                try enter(layout.regions[index])
+                guard try enterNext() else { return nil }
             }
             if plain != nil {
                 if let row = try plain?.next() { return row }
@@ -115,8 +115,7 @@ package final class RowScanner {
     ) throws {
         while true {
             if !isInRegion {
-                guard let index = regionIndexes.popLast() else { return }
-                try enter(layout.regions[index])
+                guard try enterNext() else { return }
             }
             if plain != nil {
                 // Safety: the reader lends each value for one call.
@@ -148,7 +147,7 @@ package final class RowScanner {
     }
 
     private func end() {
-        regionIndexes = []
+        regions = []
         leave()
     }
 
@@ -167,8 +166,33 @@ package final class RowScanner {
         return false
     }
 
-    private func enter(_ region: TreeGroup) throws(SiltstoneError) {
-        let snapshot = try region.snapshot()
+    /// Goes to the next region; false when there is none.
+    private func enterNext() throws(SiltstoneError) -> Bool {
+        while let part = regions.popLast() {
+            let successors = part.successors
+            if successors.isEmpty {
+                try enter(part)
+                return true
+            }
+            regions += isReversed ? successors : successors.reversed()
+        }
+        return false
+    }
+
+    private func enter(_ region: RegionPart) throws(SiltstoneError) {
+        var lower = lower
+        var upper = upper
+        if let start = region.start {
+            let key = CellKey.rowPrefix(start)
+            if lower.lexicographicallyPrecedes(key) { lower = key }
+        }
+        if let end = region.end {
+            let key = CellKey.rowPrefix(end)
+            if upper.map({ key.lexicographicallyPrecedes($0) }) ?? true { upper = key }
+        }
+        regionLower = lower
+        regionUpper = upper
+        let snapshot = try region.group.snapshot()
         let now = clock.nowMilliseconds
         readers.removeAll()
         for family in plan.families {
@@ -209,8 +233,8 @@ package final class RowScanner {
             unsafe prefix.append(contentsOf: row)
             isFound = true
         }
-        guard isFound, let upper else { return isFound }
-        return prefix.lexicographicallyPrecedes(upper)
+        guard isFound, let regionUpper else { return isFound }
+        return prefix.lexicographicallyPrecedes(regionUpper)
     }
 
     /// Descending: takes the greatest row before `bound` and puts the cursors at its beginning.
@@ -228,7 +252,7 @@ package final class RowScanner {
             unsafe prefix.append(contentsOf: row)
             isFound = true
         }
-        guard isFound, !prefix.lexicographicallyPrecedes(lower) else { return false }
+        guard isFound, !prefix.lexicographicallyPrecedes(regionLower) else { return false }
         bound = prefix
         for reader in readers { try reader.cursor.seek(prefix) }
         return true

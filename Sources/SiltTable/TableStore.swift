@@ -16,6 +16,8 @@ package final class TableStore: Sendable {
     /// Held while a schema changes, so that changes come one after the other.
     let schemaChange = Mutex(())
     let names: Mutex<[String: StoredTable]>
+    /// What splits and merges cost so far.
+    package let regionChanges = RegionChanges()
 
     private init(
         shared: SharedParts, catalog: Catalog, recovery: RecoveryReport,

@@ -9,7 +9,7 @@ struct ConformanceArguments {
 
     /// What is forced after every step of a case about cells.
     enum ForcedStep: String, CaseIterable {
-        case flush, minor, compact, reopen
+        case flush, minor, compact, split, reopen
     }
 
     let kind: Kind
@@ -55,7 +55,7 @@ struct ConformanceArguments {
         case (.cells, "--after-each"):
             guard let step = ForcedStep(rawValue: value) else { return false }
             arguments.forcedStep = step
-        case (.cells, "--compression"):
+        case (.cells, "--codec"), (.cells, "--compression"):
             switch value {
             case "none": arguments.compression = .none
             case "lz4": arguments.compression = .lz4

@@ -8,8 +8,8 @@ import SiltModel
 @main
 enum SiltConformance {
     static let usage = """
-        usage: silt-conformance cells FILE.jsonl [--after-each flush|minor|compact|reopen]
-                                       [--compression none|lz4|zstd] [--only TEXT]
+        usage: silt-conformance cells FILE.jsonl [--after-each flush|minor|compact|split|reopen]
+                                       [--codec none|lz4|zstd] [--only TEXT]
                silt-conformance windows FILE.jsonl [--split random] [--seed N] [--only TEXT]
 
         Every line of FILE.jsonl is one case. --after-each forces the step after every step of a

@@ -29,6 +29,17 @@ extension RegionManifest {
             writer.writeVarint(UInt64(relatives.count))
             for relative in relatives { writer.write(relative) }
         }
+        // What has no origins is written as the first version of Siltstone wrote it.
+        if trees.allSatisfy(\.origins.isEmpty) {
+            return SealedRecord.seal(magic: Self.magic, version: 1, writer.bytes)
+        }
+        for tree in trees {
+            writer.writeVarint(UInt64(tree.origins.count))
+            for origin in tree.origins {
+                writer.write(origin.region)
+                writer.write(origin.flushedSequence)
+            }
+        }
         return SealedRecord.seal(magic: Self.magic, version: Self.version, writer.bytes)
     }
 
@@ -66,6 +77,15 @@ extension RegionManifest {
         for _ in 0..<(try reader.readElementCount()) { parents.append(try reader.readIdentifier()) }
         for _ in 0..<(try reader.readElementCount()) {
             daughters.append(try reader.readIdentifier())
+        }
+        if SealedRecord.version(of: bytes) > 1 {
+            for index in trees.indices {
+                for _ in 0..<(try reader.readElementCount()) {
+                    let region = try reader.readIdentifier()
+                    trees[index].origins.append(
+                        Origin(region: region, flushedSequence: try reader.readUInt64()))
+                }
+            }
         }
         try reader.finish()
     }

@@ -5,7 +5,8 @@ package import SiltBytes
 /// Part of the format: docs/format/manifest.md.
 package struct RegionManifest: Hashable, Sendable {
     static let magic = "SILTMAN\n"
-    static let version: UInt32 = 1
+    /// 2 when a tree has origins, else 1.
+    static let version: UInt32 = 2
 
     /// What a region is good for.
     package enum State: UInt8, Sendable, CaseIterable {
@@ -31,6 +32,20 @@ package struct RegionManifest: Hashable, Sendable {
         }
     }
 
+    /// A region that is gone, of whose operations the log may still hold some that belong to a tree now.
+    package struct Origin: Hashable, Sendable {
+        /// The region.
+        package var region: Identifier
+        /// Every operation of the region up to this sequence is in the tree's files.
+        package var flushedSequence: UInt64
+
+        /// An origin.
+        package init(region: Identifier, flushedSequence: UInt64) {
+            self.region = region
+            self.flushedSequence = flushedSequence
+        }
+    }
+
     /// One family's files.
     package struct Tree: Hashable, Sendable {
         /// The family's number.
@@ -40,6 +55,8 @@ package struct RegionManifest: Hashable, Sendable {
         package var flushedSequence: UInt64
         /// The runs, newest first: by level, and within a level newer before older.
         package var runs: [Run]
+        /// Where operations of its rows may stand in the log besides under the region itself.
+        package var origins: [Origin] = []
 
         /// A family's files.
         package init(family: UInt8, flushedSequence: UInt64 = 0, runs: [Run] = []) {

@@ -18,6 +18,12 @@ enum SealedRecord {
         return writer.bytes
     }
 
+    /// The version under which an object that `open` found right was written.
+    static func version(of bytes: [UInt8]) -> UInt32 {
+        var reader = ByteReader(bytes, range: min(8, bytes.count)..<bytes.count)
+        return (try? reader.readUInt32()) ?? 0
+    }
+
     /// A reader over the body of an object, after magic, version, size and checksum were found
     /// right.
     static func open(magic: String, version known: UInt32, _ bytes: [UInt8]) throws(DecodingError)

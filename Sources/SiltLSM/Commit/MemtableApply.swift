@@ -44,6 +44,39 @@ enum MemtableApply {
             engine: engine, skipsFlushed: true)
     }
 
+    /// Applies, of the operations that a region wrote which is gone, those that belong to one of its heirs.
+    ///
+    /// - Returns: what is wrong with the bytes, if anything.
+    static func replay(
+        _ bytes: UnsafeRawBufferPointer, count: Int, of origin: Identifier, to heir: TreeGroup,
+        _ heirs: LogHeirs, firstSequence: UInt64, timestamp: Int64, engine: Engine
+    ) -> DecodingError? {
+        var set = heir.set
+        makeRoom(bytes.count, count, in: heir, &set, before: firstSequence, engine: engine)
+        let before = set.trees.reduce(0) { $0 + $1.active.memtable.byteCount }
+        // Safety: the caller lends the bytes for the call; the memtable copies.
+        var cursor = unsafe OperationCursor(bytes)
+        var sequence = firstSequence
+        do throws(DecodingError) {
+            while try cursor.next() {
+                let isWanted = unsafe heirs.owns(
+                    heir, origin, family: cursor.family, columnKey: cursor.columnKey, sequence)
+                if isWanted, let tree = set.tree(cursor.family) {
+                    let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0
+                    unsafe tree.active.memtable.insert(
+                        columnKey: cursor.columnKey,
+                        timestamp: isServers ? timestamp : cursor.timestamp,
+                        type: cursor.type, flags: cursor.flags, sequence: sequence,
+                        value: cursor.value)
+                }
+                sequence &+= 1
+            }
+        } catch { return error }
+        let after = set.trees.reduce(0) { $0 + $1.active.memtable.byteCount }
+        engine.counters.memtableBytes.add(after - before)
+        return nil
+    }
+
     private static func insert(
         _ bytes: UnsafeRawBufferPointer, into set: TreeSet, firstSequence: UInt64,
         timestamp: Int64, segment: UInt64?, engine: Engine, skipsFlushed: Bool
@@ -106,8 +139,9 @@ enum MemtableApply {
             where !tree.active.memtable.hasRoom(forBytes: byteCount, count: cellCount) {
                 state.set = state.set.replacing(
                     tree.freezing(
-                        lastSequence: firstSequence - 1, next: MemtableSlot(capacityBytes: capacity)
-                    ))
+                        lastSequence: state.replay?.sequence ?? firstSequence - 1,
+                        next: MemtableSlot(capacityBytes: capacity),
+                        originsLeft: state.replay?.left(of: tree.origins) ?? []))
             }
             return state.set
         }

@@ -34,6 +34,14 @@ struct TableRunCursor: ~Copyable {
     private var reader: TableReader?
     private var blockNumber = -1
     private var block: CachedBlock?
+    /// The blocks of the file with rows that count: all, unless it is clipped.
+    private var blocks = 0..<0
+    /// The rows that count, when the file is clipped.
+    private var clip: ClipKeys?
+    /// The first entry of the block that counts.
+    private var firstEntry = 0
+    /// The end of its entries that count.
+    private var endEntry = 0
     /// The columns of `block`, behind a pointer so that without a block there need be none.
     private let columns: UnsafeMutablePointer<BlockColumns>
     private var entry = 0
@@ -84,7 +92,7 @@ struct TableRunCursor: ~Copyable {
         cell.isValid = false
         entry = 0
         entryCount = 0
-        if try openFile(from: 0), try openBlock(0) { entry = 0 }
+        if try openFile(from: 0), try openBlock(blocks.lowerBound) { entry = firstEntry }
         try settle(&cell)
     }
 
@@ -102,12 +110,12 @@ struct TableRunCursor: ~Copyable {
         if let reader {
             // A later file, when the first was left out, begins after the key: its index says block
             // 0.
-            let place = unsafe reader.index.find(key)
-            if place < reader.blockCount {
-                if try openBlock(place) { entry = lowerBound(bound) }
+            let place = max(unsafe reader.index.find(key), blocks.lowerBound)
+            if place < blocks.upperBound {
+                if try openBlock(place) { entry = max(lowerBound(bound), firstEntry) }
             } else {
                 guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
-                _ = try openBlock(0)
+                if try openBlock(blocks.lowerBound) { entry = firstEntry }
             }
         }
         try settle(&cell)
@@ -129,22 +137,24 @@ struct TableRunCursor: ~Copyable {
             number = partition { unsafe Self.compare(files[$0].smallest, key) < 0 } - 1
         }
         guard try openLastFile(from: number), let reader else { return invalidate(&cell) }
-        var place = reader.blockCount
-        if let key = unsafe key { place = unsafe reader.index.find(key) }
-        if place < reader.blockCount, let bound {
-            if try openBlock(place) { entry = lowerBound(bound) - 1 }
-        } else if try openBlock(reader.blockCount - 1) {
+        var place = blocks.upperBound
+        if let key = unsafe key {
+            place = max(unsafe reader.index.find(key), blocks.lowerBound)
+        }
+        if place < blocks.upperBound, let bound {
+            if try openBlock(place) { entry = min(lowerBound(bound), entryCount) - 1 }
+        } else if try openBlock(blocks.upperBound - 1) {
             entry = entryCount - 1
         }
         while true {
-            while entry < 0 {
-                if blockNumber > 0 {
+            while entry < firstEntry {
+                if blockNumber > blocks.lowerBound {
                     _ = try openBlock(blockNumber - 1)
                 } else {
-                    guard try openLastFile(from: fileNumber - 1), let reader = self.reader else {
+                    guard try openLastFile(from: fileNumber - 1) else {
                         return invalidate(&cell)
                     }
-                    _ = try openBlock(reader.blockCount - 1)
+                    _ = try openBlock(blocks.upperBound - 1)
                 }
                 entry = entryCount - 1
             }
@@ -178,14 +188,14 @@ struct TableRunCursor: ~Copyable {
                 }
                 entry &+= 1
             }
-            guard let reader else { return invalidate(&cell) }
-            if blockNumber + 1 < reader.blockCount {
+            if reader == nil { return invalidate(&cell) }
+            if blockNumber + 1 < blocks.upperBound {
                 _ = try openBlock(blockNumber + 1)
             } else {
                 guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
-                _ = try openBlock(0)
+                _ = try openBlock(blocks.lowerBound)
             }
-            entry = 0
+            entry = firstEntry
         }
     }
 
@@ -304,6 +314,15 @@ extension TableRunCursor {
         }
         fileNumber = number
         guard opened.blockCount > 0, mayMatter(opened) else { return false }
+        blocks = 0..<opened.blockCount
+        clip = nil
+        // A reader of one file may know it by another region's clip; the list has this one's.
+        if let rows = files[number].clip {
+            let keys = ClipKeys(rows)
+            blocks = keys.blocks(of: opened)
+            clip = keys
+            if blocks.isEmpty { return false }
+        }
         reader = opened
         return true
     }
@@ -323,7 +342,7 @@ extension TableRunCursor {
     private mutating func openBlock(_ number: Int) throws(SiltstoneError) -> Bool {
         guard let reader else { return false }
         if number == blockNumber {
-            entryCount = block?.view.count ?? 0
+            entryCount = endEntry
             return true
         }
         // Until the new block is here there is none: an error leaves no half-changed place.
@@ -335,7 +354,14 @@ extension TableRunCursor {
         // Safety: columns are plain data: nothing is lost by writing over the last ones.
         unsafe columns.initialize(to: opened.columns)
         blockNumber = number
-        entryCount = opened.view.count
+        firstEntry = 0
+        endEntry = opened.view.count
+        if let clip {
+            let isLast = number == blocks.upperBound - 1
+            if number == blocks.lowerBound { firstEntry = clip.first(in: opened) }
+            if isLast { endEntry = max(firstEntry, clip.end(in: opened)) }
+        }
+        entryCount = endEntry
         keyNumber = -1
         let common = unsafe opened.view.commonPrefix
         commonCount = common.count

@@ -1,3 +1,4 @@
+internal import SiltFormat
 internal import Synchronization
 
 /// A memtable and what the log must keep for it.
@@ -34,4 +35,6 @@ struct FrozenMemtable: Sendable {
     let slot: MemtableSlot
     /// Every operation of the tree up to this sequence is in this memtable, an older one, or a table.
     let lastSequence: UInt64
+    /// What the log may still hold of other regions for the tree once this is flushed.
+    let originsLeft: [RegionManifest.Origin]
 }

@@ -4,7 +4,11 @@ internal import SiltModel
 
 extension TreeVersion {
     /// The tree as a manifest has it; empty when the manifest does not know the family.
-    convenience init(_ options: TreeOptions, manifest: RegionManifest, active: MemtableSlot) {
+    ///
+    /// - Parameter uses: the uses of files that several regions share.
+    convenience init(
+        _ options: TreeOptions, manifest: RegionManifest, active: MemtableSlot, uses: FileUses
+    ) {
         guard let tree = manifest.trees.first(where: { $0.family == options.family }) else {
             self.init(options: options, active: active, flushedSequence: manifest.lastSequence)
             return
@@ -12,7 +16,7 @@ extension TreeVersion {
         var runs: [TableHold] = []
         var levels: [[TableHold]] = []
         for run in tree.runs {
-            let holds = run.files.map { TableHold($0) }
+            let holds = run.files.map { TableHold($0, use: uses.use(of: $0)) }
             if run.level == 0 {
                 runs += holds
             } else {
@@ -22,12 +26,13 @@ extension TreeVersion {
         }
         self.init(
             options: options, active: active, runs: runs, levels: levels,
-            flushedSequence: tree.flushedSequence)
+            flushedSequence: tree.flushedSequence, origins: tree.origins)
     }
 
     /// The tree for a manifest.
     var manifestTree: RegionManifest.Tree {
         var result = RegionManifest.Tree(family: family, flushedSequence: flushedSequence)
+        result.origins = origins
         for run in runs { result.runs.append(RegionManifest.Run(level: 0, files: [run.file])) }
         for (index, level) in levels.enumerated() where !level.isEmpty {
             result.runs.append(

@@ -17,6 +17,8 @@ final class TreeVersion: Sendable {
     let levels: [[TableHold]]
     /// Every operation up to this sequence is in a table.
     let flushedSequence: UInt64
+    /// The regions that are gone whose operations in the log may belong to this tree.
+    let origins: [RegionManifest.Origin]
     /// The same without the bookkeeping, for cursors.
     let sources: TreeSources
     /// Whether a table holds a marker of a whole family.
@@ -25,7 +27,8 @@ final class TreeVersion: Sendable {
     init(
         options: TreeOptions, active: MemtableSlot, frozen: [FrozenMemtable] = [],
         runs: [TableHold] = [],
-        levels: [[TableHold]] = [], flushedSequence: UInt64 = 0
+        levels: [[TableHold]] = [], flushedSequence: UInt64 = 0,
+        origins: [RegionManifest.Origin] = []
     ) {
         self.options = options
         self.active = active
@@ -33,6 +36,7 @@ final class TreeVersion: Sendable {
         self.runs = runs
         self.levels = levels
         self.flushedSequence = flushedSequence
+        self.origins = origins
         sources = TreeSources(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
             levels: levels.map { $0.map(\.file) })
@@ -44,6 +48,9 @@ final class TreeVersion: Sendable {
 
     /// All table files.
     var tables: [TableHold] { runs + levels.joined() }
+
+    /// The bytes of all table files.
+    var tableBytes: Int { tables.reduce(0) { $0 + $1.byteCount } }
 
     /// The bytes of memory of all memtables.
     var memtableBytes: Int {
@@ -62,15 +69,20 @@ final class TreeVersion: Sendable {
     func with(options: TreeOptions) -> TreeVersion {
         TreeVersion(
             options: options, active: active, frozen: frozen, runs: runs, levels: levels,
-            flushedSequence: flushedSequence)
+            flushedSequence: flushedSequence, origins: origins)
     }
 
     /// This version with its active memtable frozen and another one in its place.
-    func freezing(lastSequence: UInt64, next: MemtableSlot) -> TreeVersion {
-        TreeVersion(
-            options: options, active: next,
-            frozen: [FrozenMemtable(slot: active, lastSequence: lastSequence)] + frozen, runs: runs,
-            levels: levels, flushedSequence: flushedSequence)
+    ///
+    /// - Parameter originsLeft: what the log may still hold of other regions once it is flushed.
+    func freezing(
+        lastSequence: UInt64, next: MemtableSlot, originsLeft: [RegionManifest.Origin]
+    ) -> TreeVersion {
+        let memtable = FrozenMemtable(
+            slot: active, lastSequence: lastSequence, originsLeft: originsLeft)
+        return TreeVersion(
+            options: options, active: next, frozen: [memtable] + frozen, runs: runs,
+            levels: levels, flushedSequence: flushedSequence, origins: origins)
     }
 
     /// This version after the frozen memtables in `flushed` became `runs` of level 0 (none when every cell was dropped).
@@ -80,7 +92,8 @@ final class TreeVersion: Sendable {
         TreeVersion(
             options: options, active: active,
             frozen: frozen.filter { item in !flushed.contains { $0.slot === item.slot } },
-            runs: newRuns + runs, levels: levels, flushedSequence: max(flushedSequence, sequence))
+            runs: newRuns + runs, levels: levels, flushedSequence: max(flushedSequence, sequence),
+            origins: flushed.first?.originsLeft ?? origins)
     }
 
     /// This version after a compaction: its inputs are gone, its outputs stand where the job says.
@@ -109,7 +122,7 @@ final class TreeVersion: Sendable {
         while newLevels.last?.isEmpty == true { newLevels.removeLast() }
         return TreeVersion(
             options: options, active: active, frozen: frozen, runs: newRuns, levels: newLevels,
-            flushedSequence: flushedSequence)
+            flushedSequence: flushedSequence, origins: origins)
     }
 }
 

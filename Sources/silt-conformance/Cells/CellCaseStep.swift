@@ -38,6 +38,7 @@ final class CellCaseStep {
         case "minor_compact": try machine.force(.minor)
         case "major_compact": try table.compact()
         case "restart": try machine.reopen()
+        case "split": try machine.split(at: (step["at"] ?? .null).caseBytes)
         case "put", "delete":
             if ticks(step) { machine.tick() }
             try table.write([RowMutation(row: row, changes: changes(of: step))])

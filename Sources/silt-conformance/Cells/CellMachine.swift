@@ -1,3 +1,4 @@
+import SiltBytes
 import SiltIO
 import SiltLSM
 import SiltModel
@@ -43,6 +44,9 @@ final class CellMachine {
 
     func close() throws(SiltstoneError) { try store.close() }
 
+    /// Cuts the table in two at a row, if it is not cut there already.
+    func split(at row: Bytes) throws(SiltstoneError) { try store.split("t", at: row) }
+
     /// What is done after every step when the command line says so.
     func force(_ step: ConformanceArguments.ForcedStep) throws(SiltstoneError) {
         switch step {
@@ -51,7 +55,29 @@ final class CellMachine {
             try table().flush()
             store.engine.environment.workers.drain()
         case .compact: try table().compact()
+        case .split: try splitOrMerge()
         case .reopen: try reopen()
         }
     }
+
+    /// Splits the largest region until there are some, then merges them all again, and so on.
+    private func splitOrMerge() throws(SiltstoneError) {
+        var regions = try table().regions()
+        if regions.count >= Self.regionsMax {
+            while regions.count > 1 {
+                try store.merge("t", regions[0].id, regions[1].id)
+                regions = try table().regions()
+            }
+            return
+        }
+        for region in regions {
+            if try store.split("t", region: region.id) { return }
+        }
+        // No region has two rows: one of them gets a neighbour without rows.
+        for row in ["m", "row", "s"] {
+            if try store.split("t", at: Bytes(row)) { return }
+        }
+    }
+
+    private static let regionsMax = 4
 }

@@ -1,0 +1,187 @@
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltIO
+package import SiltModel
+internal import Synchronization
+
+/// Regions that take the place of others: split and merge.
+///
+/// No cell is rewritten. The new regions refer to the files of the old ones, clipped to their rows,
+/// and get a copy of the few cells that are in memory only. What the log holds under the old
+/// regions' identifiers they inherit, as their manifests say.
+extension Engine {
+    /// Before the change memtables are flushed until they hold no more cells than this.
+    private static let copiedCellsMax = 2_000
+    /// How often that is tried: writers may be faster than the flushes.
+    private static let flushRoundsMax = 4
+
+    /// Replaces neighbouring regions, in row order, by others that cover the same rows.
+    ///
+    /// Readers go on all the time; writers wait while the cells in memory are copied and `commit` runs.
+    ///
+    /// - Parameters:
+    ///   - old: the regions; the caller sees to it that nobody else replaces or drops them.
+    ///   - ranges: the rows of the new regions, ascending.
+    ///   - commit: makes the change durable and known to readers, wholly or not at all.
+    /// - Returns: the new regions, and how long writers waited, in nanoseconds.
+    package func replace(
+        _ old: [TreeGroup], with ranges: [RowKeyRange],
+        commit: ([TreeGroup]) throws(SiltstoneError) -> Void
+    ) throws(SiltstoneError) -> (groups: [TreeGroup], pauseNanoseconds: UInt64) {
+        try checkOpen()
+        guard isReady.load(ordering: .acquiring) else {
+            throw SiltstoneError(.unavailable, "recovery has not ended")
+        }
+        for group in old { try flushUntilSmall(group) }
+        setChanging(old, true)
+        defer { setChanging(old, false) }
+        var change = Replacement(old: old, new: [])
+        defer { pending.remove(change.new.map(\.id)) }
+        try withFixedFiles(of: old[...]) { () throws(SiltstoneError) in
+            for range in ranges { try prepare(range, &change) }
+            do throws(SiltstoneError) {
+                try commitLock.withLock { commitState throws(SiltstoneError) in
+                    if let failure = commitState.log.failure { throw failure }
+                    let start = environment.clock.monotonicNanoseconds
+                    for group in change.new { try fill(group, from: old) }
+                    try commit(change.new)
+                    finish(change)
+                    change.pauseNanoseconds = environment.clock.monotonicNanoseconds &- start
+                }
+            } catch {
+                throw noted(error)
+            }
+        }
+        for group in change.new { scheduleCompaction(group) }
+        return (change.new, change.pauseNanoseconds)
+    }
+
+    private struct Replacement {
+        let old: [TreeGroup]
+        var new: [TreeGroup]
+        var pauseNanoseconds: UInt64 = 0
+    }
+
+    private func setChanging(_ groups: [TreeGroup], _ isChanging: Bool) {
+        for group in groups { group.state.withLock { $0.isChanging = isChanging } }
+    }
+
+    private func flushUntilSmall(_ group: TreeGroup) throws(SiltstoneError) {
+        for _ in 0..<Self.flushRoundsMax {
+            let count = group.set.trees.reduce(0) { sum, tree in
+                tree.sources.memtables.reduce(sum) { $0 + $1.cellCount }
+            }
+            if count <= Self.copiedCellsMax { return }
+            try flush(group)
+        }
+    }
+
+    /// Runs `body` while neither flush nor compaction nor schema changes the regions' files.
+    private func withFixedFiles(
+        of groups: ArraySlice<TreeGroup>, _ body: () throws(SiltstoneError) -> Void
+    ) throws(SiltstoneError) {
+        guard let group = groups.first else { return try body() }
+        try group.compactionLock.withLock { _ throws(SiltstoneError) in
+            try group.flushLock.withLock { _ throws(SiltstoneError) in
+                try group.manifestLock.withLock { _ throws(SiltstoneError) in
+                    try withFixedFiles(of: groups.dropFirst(), body)
+                }
+            }
+        }
+    }
+
+    /// Makes a new region with the files of the old ones; its first manifest is durable on return.
+    private func prepare(_ range: RowKeyRange, _ change: inout Replacement) throws(SiltstoneError) {
+        guard let first = change.old.first else { return }
+        let id = environment.makeIdentifier()
+        let epoch = try environment.coordinator.claim(region: id, above: 0)
+        let parents = change.old.filter { $0.range.overlaps(range) }
+        let states = parents.map { group in
+            group.state.withLock {
+                ParentState(
+                    id: group.id, set: $0.set, lastSequence: $0.lastSequence,
+                    lastTimestamp: $0.lastTimestamp)
+            }
+        }
+        let trees = first.set.trees.map { tree in
+            TreeVersion(
+                options: tree.options, range: range, parents: states,
+                active: MemtableSlot(capacityBytes: memtableCapacityBytes))
+        }
+        let sequence = states.reduce(0) { max($0, $1.lastSequence) }
+        let group = TreeGroup(
+            id: id, table: first.table, range: range, engine: self,
+            state: TreeGroup.State(
+                set: TreeSet(trees), visible: sequence, lastSequence: sequence,
+                lastTimestamp: states.reduce(0) { max($0, $1.lastTimestamp) },
+                manifestNumber: 0, epoch: epoch))
+        pending.insert(id)
+        change.new.append(group)
+        try install(group) { set, _ in set }
+    }
+
+    /// Copies what is in memory of the group's rows; the commit lock is held.
+    private func fill(_ group: TreeGroup, from old: [TreeGroup]) throws(SiltstoneError) {
+        let parents = old.filter { $0.range.overlaps(group.range) }
+        var set = group.set
+        for tree in set.trees {
+            let sources = parents.compactMap { $0.set.tree(tree.family) }
+            let slot = try InheritedCells(rows: group.range, from: sources)
+                .slot(capacityBytes: memtableCapacityBytes)
+            set = set.replacing(tree.inheriting(slot))
+        }
+        let filled = set
+        var lastSequence: UInt64 = 0
+        var lastTimestamp: Int64 = 0
+        for parent in parents {
+            let last = parent.state.withLock { ($0.lastSequence, $0.lastTimestamp) }
+            lastSequence = max(lastSequence, last.0)
+            lastTimestamp = max(lastTimestamp, last.1)
+        }
+        group.state.withLock { [lastSequence, lastTimestamp] state in
+            state.set = filled
+            state.visible = lastSequence
+            state.lastSequence = lastSequence
+            state.lastTimestamp = lastTimestamp
+        }
+    }
+
+    /// Puts the new regions in the old ones' place; the commit lock is held, and the change is durable.
+    private func finish(_ change: Replacement) {
+        for group in change.old {
+            let successors = change.new.filter { $0.range.overlaps(group.range) }
+            let (obsolete, wasCrowded, bytes) = group.state.withLock { state in
+                state.successors = successors
+                let bytes = state.set.trees.reduce(0) { $0 + $1.memtableBytes }
+                // They stay here, too: a sweep that runs may have asked for the regions already.
+                return (state.obsolete, state.isCrowded, bytes)
+            }
+            group.hasMoved.store(true, ordering: .relaxed)
+            if wasCrowded { crowdedGroups.add(-1) }
+            counters.memtableBytes.add(-bytes)
+            successors.first?.state.withLock { $0.obsolete += obsolete }
+        }
+        for group in change.new {
+            counters.memtableBytes.add(group.set.trees.reduce(0) { $0 + $1.memtableBytes })
+        }
+        state.withLock { state in
+            for group in change.old { state.groups[group.id] = nil }
+            for group in change.new { state.groups[group.id] = group }
+        }
+    }
+}
+
+/// What new regions take over of an old one.
+struct ParentState: Sendable {
+    let id: Identifier
+    let set: TreeSet
+    let lastSequence: UInt64
+    let lastTimestamp: Int64
+}
+
+extension RowKeyRange {
+    /// Whether the ranges have rows in common.
+    func overlaps(_ other: RowKeyRange) -> Bool {
+        (end.isEmpty || other.start < end) && (other.end.isEmpty || start < other.end)
+    }
+}

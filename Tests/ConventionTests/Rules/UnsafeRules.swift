@@ -58,9 +58,11 @@ enum UnsafeRules {
         "Sources/SiltLSM/Compaction/VersionTracker.swift",
         "Sources/SiltLSM/Engine+Recovery.swift",
         "Sources/SiltLSM/Flush/CellMerge.swift",
+        "Sources/SiltLSM/Log/LogHeirs.swift",
         "Sources/SiltLSM/Log/LogWriter.swift",
         "Sources/SiltLSM/Log/OperationCursor.swift",
         "Sources/SiltLSM/Memtable/Arena.swift",
+        "Sources/SiltLSM/Memtable/InheritedCells.swift",
         "Sources/SiltLSM/Memtable/Memtable.swift",
         "Sources/SiltLSM/Memtable/MemtableCursor.swift",
         "Sources/SiltLSM/Memtable/MemtableTree+Insert.swift",
@@ -75,6 +77,7 @@ enum UnsafeRules {
         "Sources/SiltLSM/Table/TableOpening.swift",
         "Sources/SiltLSM/Table/TableReader.swift",
         "Sources/SiltLSM/Table/TableWriter.swift",
+        "Sources/SiltLSM/TreeGroup+Middle.swift",
         // SiltStream: keys are hashed and compared in one buffer.
         "Sources/SiltStream/KeyInterner.swift",
         // SiltTable: cells under a cursor are compared and copied from where they lie.

@@ -14,6 +14,15 @@ struct BenchKeys: Sendable {
     let valueBytes: Int
     let form: Form
     let seed: UInt64
+    private let noise: ValueNoise
+
+    init(keyBytes: Int, valueBytes: Int, form: Form, seed: UInt64) {
+        self.keyBytes = keyBytes
+        self.valueBytes = valueBytes
+        self.form = form
+        self.seed = seed
+        noise = ValueNoise(valueBytes: valueBytes, seed: seed)
+    }
 
     /// The key of a number.
     func key(_ number: Int) -> Bytes {
@@ -40,66 +49,26 @@ struct BenchKeys: Sendable {
                 rest /= 10
             }
         case .binary:
-            for index in 0..<min(8, keyBytes) {
-                bytes[index] = UInt8(truncatingIfNeeded: number >> (56 - 8 * index))
+            // Safety: keys have at least 8 bytes.
+            unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe buffer.storeBytes(of: UInt64(number).bigEndian, as: UInt64.self)
             }
         }
     }
 
-    /// The value of a number: half of it printable noise, the other half the same again, as `db_bench` makes them.
-    func value(_ number: Int) -> Bytes {
-        var bytes = [UInt8](repeating: 0, count: valueBytes)
-        fillValue(&bytes, number)
-        return Bytes(bytes)
-    }
+    /// The value of a number; see `ValueNoise`.
+    func value(_ number: Int) -> Bytes { Bytes(noise.value(number)) }
 
     /// Whether a value is the one of a number.
-    func isValue(_ value: Bytes, of number: Int) -> Bool { isValue(value.array.span, of: number) }
+    func isValue(_ value: Bytes, of number: Int) -> Bool {
+        // Safety: the buffer is used only inside the closure.
+        unsafe value.array.withUnsafeBytes { bytes in unsafe noise.isValue(bytes, of: number) }
+    }
 
     /// Whether a value is the one of a number.
     func isValue(_ value: borrowing Span<UInt8>, of number: Int) -> Bool {
-        guard value.count == valueBytes else { return false }
-        let half = max(1, valueBytes / 2)
-        var state = startState(number)
-        // Safety: every load ends within the value's bytes.
-        return unsafe value.withUnsafeBytes { bytes in
-            var difference: UInt64 = 0
-            var offset = 0
-            while offset < half {
-                let word = BenchKeys.printableWord(&state)
-                unsafe difference |= word ^ BenchKeys.load(bytes, offset, below: half, word)
-                offset += 8
-            }
-            offset = half
-            while offset + 8 <= valueBytes, half >= 8 {
-                unsafe difference |=
-                    bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    ^ bytes.loadUnaligned(fromByteOffset: offset - half, as: UInt64.self)
-                offset += 8
-            }
-            while offset < valueBytes {
-                unsafe difference |= UInt64(bytes[offset] ^ bytes[offset - half])
-                offset += 1
-            }
-            return difference == 0
-        }
-    }
-
-    /// The 8 bytes at an offset; those from `end` on are `word`'s.
-    @inline(__always)
-    private static func load(
-        _ bytes: UnsafeRawBufferPointer, _ offset: Int, below end: Int, _ word: UInt64
-    ) -> UInt64 {
-        // Safety: only bytes below `end`, which is at most the count, are read.
-        if offset + 8 <= end {
-            return unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-        }
-        var loaded = word
-        for index in offset..<end {
-            let shift = UInt64(index - offset) * 8
-            unsafe loaded = loaded & ~(0xff << shift) | UInt64(bytes[index]) << shift
-        }
-        return loaded
+        // Safety: the buffer is used only inside the closure.
+        unsafe value.withUnsafeBytes { bytes in unsafe noise.isValue(bytes, of: number) }
     }
 
     /// Whether a key is the one of a number; `scratch` is room to compare with.
@@ -111,50 +80,5 @@ struct BenchKeys: Sendable {
         }
         fill(&scratch, number)
         return scratch == key.array
-    }
-
-    private func startState(_ number: Int) -> UInt64 {
-        seed &+ UInt64(truncatingIfNeeded: number) &* 0xd6e8_feb8_6659_fd93
-    }
-
-    private func fillValue(_ bytes: inout [UInt8], _ number: Int) {
-        let half = max(1, valueBytes / 2)
-        var state = startState(number)
-        // Safety: the array has `valueBytes` bytes, and every store ends within them.
-        unsafe bytes.withUnsafeMutableBytes { bytes in
-            var offset = 0
-            while offset < min(half, valueBytes) {
-                var word = BenchKeys.printableWord(&state)
-                if offset + 8 <= valueBytes {
-                    unsafe bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
-                } else {
-                    for tail in offset..<valueBytes {
-                        unsafe bytes[tail] = UInt8(truncatingIfNeeded: word)
-                        word >>= 8
-                    }
-                }
-                offset += 8
-            }
-            offset = half
-            while offset + 8 <= valueBytes, half >= 8 {
-                let word = unsafe bytes.loadUnaligned(
-                    fromByteOffset: offset - half, as: UInt64.self)
-                unsafe bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
-                offset += 8
-            }
-            while offset < valueBytes {
-                unsafe bytes[offset] = bytes[offset - half]
-                offset += 1
-            }
-        }
-    }
-
-    /// The next 8 of a stream of characters from space to tilde.
-    private static func printableWord(_ state: inout UInt64) -> UInt64 {
-        let mixed = BenchRandom.next(&state)
-        // Two halves, so that a product of a byte and 95 has 16 bits of room.
-        let even = ((mixed & 0x00ff_00ff_00ff_00ff) &* 95) >> 8 & 0x00ff_00ff_00ff_00ff
-        let odd = ((mixed >> 8 & 0x00ff_00ff_00ff_00ff) &* 95) & 0xff00_ff00_ff00_ff00
-        return (even | odd) &+ 0x2020_2020_2020_2020
     }
 }

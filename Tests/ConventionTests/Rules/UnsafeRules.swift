@@ -91,6 +91,7 @@ enum UnsafeRules {
         "Sources/Siltstone/BlockingTable.swift",
         // silt: blocks of a file are shown and verified.
         "Sources/silt/Bench/BenchKeys.swift",
+        "Sources/silt/Bench/ValueNoise.swift",
         "Sources/silt/Inspect/TableFileBytes.swift",
     ]
 

@@ -53,6 +53,56 @@ package final class Compressor {
         return .none
     }
 
+    /// As the other; Zstandard begins a block of its own at each of `cuts`, so that bytes of one kind are coded by
+    /// their own frequencies.
+    package func compress(
+        _ source: UnsafeRawBufferPointer, cuts: [Int], into output: inout [UInt8]
+    ) -> Codec {
+        // Safety: the buffers are only handed on, or bounded below.
+        guard codec == .zstd, !cuts.isEmpty, let base = source.baseAddress,
+            let context = unsafe context
+        else { return unsafe compress(source, into: &output) }
+        let start = output.count
+        output.append(contentsOf: repeatElement(0, count: source.count + 64))
+        // Safety: the range `start...` of the output was made just above.
+        let written = unsafe output.withUnsafeMutableBytes { buffer in
+            unsafe compress(
+                base, source.count, cuts, context,
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+        }
+        guard written > 0, written < source.count else {
+            output.removeSubrange(start...)
+            unsafe output.append(contentsOf: source)
+            return .none
+        }
+        output.removeSubrange((start + written)...)
+        return codec
+    }
+
+    /// The fewest bytes that are worth a block of their own.
+    private static let pieceByteCountMin = 256
+
+    private func compress(
+        _ source: UnsafeRawPointer, _ count: Int, _ cuts: [Int], _ context: OpaquePointer,
+        into target: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        // Safety: the C functions read up to `size` of the source and write up to `size` of the target.
+        _ = unsafe ZSTD_CCtx_reset(context, ZSTD_reset_session_only)
+        _ = unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+        _ = unsafe ZSTD_CCtx_setPledgedSrcSize(context, UInt64(count))
+        var output = unsafe ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
+        var done = 0
+        for cut in cuts + [count] where cut == count || cut - done >= Self.pieceByteCountMin {
+            if cut == count, done == count, count > 0, cuts.last == count { continue }
+            var input = unsafe ZSTD_inBuffer(src: source, size: min(cut, count), pos: done)
+            let mode = cut == count ? ZSTD_e_end : ZSTD_e_flush
+            let left = unsafe ZSTD_compressStream2(context, &output, &input, mode)
+            if ZSTD_isError(left) != 0 || left != 0 { return 0 }
+            done = cut
+        }
+        return unsafe output.pos
+    }
+
     /// The bytes written, or 0 when they do not fit or the codec failed.
     private func compress(
         _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer

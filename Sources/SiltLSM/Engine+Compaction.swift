@@ -55,6 +55,7 @@ extension Engine {
             target(group.table), region: group.id, options: tree.options,
             fileBytesMax: job.isCut ? options.tableFileBytes : .max)
         defer { writer.release() }
+        writer.flattensSequences = job.reachesBottom && job.inputs.allSatisfy { !$0.hasMarkers }
         var outputs = job.inputs
         if !job.isMove {
             try merge(job, of: tree, to: writer, group)

@@ -56,6 +56,13 @@ struct FormatPagesTests {
                 BlockBuilder.block((0..<view.count).map { view.entry($0) })
             }
         },
+        "packed": { bytes in
+            let block = try PackedBlockTests.unpack(bytes)
+            try withBlock(block) { view in
+                #expect((0..<view.count).map { view.entry($0) } == Samples.entries)
+            }
+            return try BlockPacker.pack(block).bytes
+        },
         "filter": { bytes in
             try FilterTests.withFilter(bytes) { #expect($0.keyCount == 2) }
             return Samples.filter

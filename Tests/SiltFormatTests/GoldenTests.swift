@@ -13,8 +13,10 @@ import Testing
 struct GoldenTests {
     /// The bytes of a golden file, made of `sample` when the file is missing and writing was asked
     /// for.
-    static func bytes(_ name: String, _ sample: @autoclosure () -> [UInt8]) throws -> [UInt8] {
-        let path = TestRun.folder("data/golden/v1/" + name)
+    static func bytes(
+        _ name: String, _ sample: @autoclosure () -> [UInt8], version: Int = 1
+    ) throws -> [UInt8] {
+        let path = TestRun.folder("data/golden/v\(version)/" + name)
         if !FileManager.default.fileExists(atPath: path),
             ProcessInfo.processInfo.environment["SILT_WRITE_GOLDEN"] == "1"
         {

@@ -35,6 +35,28 @@ package enum BlockFrame {
         package let rawByteCount: Int
         /// The size of the payload as stored, without the trailer.
         package let storedByteCount: Int
+        /// Whether what decompressing gives is a packed block: see `BlockUnpacker`.
+        package let isPacked: Bool
+    }
+
+    /// Set in the codec's byte when the payload is a packed data block.
+    static let packedBit: UInt8 = 0x80
+
+    /// The stored form of a data block that is packed before it is compressed.
+    package static func sealPacked(
+        _ payload: [UInt8], compressor: Compressor, fileID: Identifier, offset: UInt64
+    ) throws(DecodingError) -> [UInt8] {
+        let packed = try BlockPacker.pack(payload)
+        var stored: [UInt8] = []
+        stored.reserveCapacity(packed.bytes.count / 2)
+        // Safety: the buffer is used only inside the closure.
+        let codec = unsafe packed.bytes.withUnsafeBytes { buffer in
+            unsafe compressor.compress(buffer, cuts: packed.cuts, into: &stored)
+        }
+        finish(
+            .data, &stored, codec.rawValue | packedBit, rawByteCount: packed.bytes.count,
+            fileID: fileID, offset: offset)
+        return stored
     }
 
     /// The stored form of a payload that will lie at `offset` of file `fileID`.
@@ -53,14 +75,24 @@ package enum BlockFrame {
         } else {
             stored += payload
         }
-        stored.append(codec.rawValue)
-        appendUInt32(UInt32(payload.count), to: &stored)
+        finish(
+            kind, &stored, codec.rawValue, rawByteCount: payload.count, fileID: fileID,
+            offset: offset)
+        return stored
+    }
+
+    /// Appends the trailer.
+    private static func finish(
+        _ kind: BlockKind, _ stored: inout [UInt8], _ code: UInt8, rawByteCount: Int,
+        fileID: Identifier, offset: UInt64
+    ) {
+        stored.append(code)
+        appendUInt32(UInt32(rawByteCount), to: &stored)
         // Safety: the buffer is used only inside the closure.
         let sum = unsafe stored.withUnsafeBytes { buffer in
             unsafe checksum(kind, fileID: fileID, offset: offset, buffer)
         }
         appendUInt32(sum, to: &stored)
-        return stored
     }
 
     /// Checks a stored block, trailer included, without decompressing it.
@@ -79,14 +111,16 @@ package enum BlockFrame {
             throw DecodingError(offset: 0, "block checksum is wrong kind=\(kind)")
         }
         let code = unsafe stored[end]
-        guard let codec = Codec(rawValue: code) else {
+        let isPacked = kind == .data && code & packedBit != 0
+        guard let codec = Codec(rawValue: isPacked ? code & ~packedBit : code) else {
             throw DecodingError(offset: end, "block codec is unknown codec=\(code)")
         }
         let raw = unsafe Int(loadUInt32(stored, at: end + 1))
         guard raw <= rawByteCountMax, codec != .none || raw == end else {
             throw DecodingError(offset: end + 1, "block raw size is not possible size=\(raw)")
         }
-        return Contents(codec: codec, rawByteCount: raw, storedByteCount: end)
+        return Contents(
+            codec: codec, rawByteCount: raw, storedByteCount: end, isPacked: isPacked)
     }
 
     /// Checks a stored block and returns its payload.
@@ -117,7 +151,26 @@ package enum BlockFrame {
             } catch { failure = error }
         }
         if let failure { throw failure }
-        return raw
+        return contents.isPacked ? try unpacked(raw) : raw
+    }
+
+    private static func unpacked(_ packed: [UInt8]) throws(DecodingError) -> [UInt8] {
+        // Safety: the buffers are used only inside the closures.
+        let result = unsafe packed.withUnsafeBytes { buffer -> Result<[UInt8], DecodingError> in
+            do throws(DecodingError) {
+                let count = try unsafe BlockUnpacker.byteCount(of: buffer)
+                var block = [UInt8](repeating: 0, count: count)
+                var failure: DecodingError?
+                unsafe block.withUnsafeMutableBytes { target in
+                    do throws(DecodingError) {
+                        try unsafe BlockUnpacker.unpack(buffer, into: target)
+                    } catch { failure = error }
+                }
+                if let failure { return .failure(failure) }
+                return .success(block)
+            } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 
     private static func checksum(

@@ -93,8 +93,8 @@ package struct BlockLayout: Sendable {
         writer.write(sequenceBase)
     }
 
-    /// Reads and checks a header; `blockByteCount` must be the block's exact size.
-    init(reading header: [UInt8], blockByteCount: Int) throws(DecodingError) {
+    /// Reads and checks a header; `blockByteCount` must be the block's exact size, if it is known.
+    init(reading header: [UInt8], blockByteCount: Int?) throws(DecodingError) {
         var reader = ByteReader(header)
         let version = try reader.readUInt8()
         guard version == Self.version else {
@@ -120,10 +120,11 @@ package struct BlockLayout: Sendable {
         timestampBase = try reader.readInt64()
         sequenceBase = try reader.readUInt64()
         place()
-        guard end == blockByteCount else {
+        guard end == blockByteCount ?? min(end, Self.byteCountMax) else {
             throw DecodingError(
                 offset: 12,
-                "block sections do not fill the block wanted=\(end) got=\(blockByteCount)")
+                "block sections do not fill the block wanted=\(end) got=\(blockByteCount ?? Self.byteCountMax)"
+            )
         }
         try checkCounts()
     }

@@ -10,7 +10,8 @@ package struct TableFooter: Hashable, Sendable {
     package static let tailReadByteCount = 64 << 10
 
     static let magic = Array("SILTSST\n".utf8)
-    static let version: UInt32 = 1
+    /// 1: the first; 2: data blocks may be packed.
+    static let versions: ClosedRange<UInt32> = 1...2
 
     /// Where a framed block lies.
     package struct Place: Hashable, Sendable {
@@ -36,6 +37,8 @@ package struct TableFooter: Hashable, Sendable {
     package var properties: Place
     /// The size of the whole file, footer included, in bytes.
     package var fileByteCount: UInt64
+    /// Whether data blocks may be packed, which the first version of the format did not know.
+    package var hasPackedBlocks = false
 
     /// A footer.
     package init(
@@ -51,7 +54,7 @@ package struct TableFooter: Hashable, Sendable {
     /// The footer's bytes.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: Self.byteCount)
-        writer.write(Self.version)
+        writer.write(UInt32(hasPackedBlocks ? 2 : 1))
         writer.write(UInt32(0))
         writer.write(fileID)
         for place in [index, filter, properties] {
@@ -76,10 +79,12 @@ package struct TableFooter: Hashable, Sendable {
         }
         var reader = ByteReader(bytes)
         let version = try reader.readUInt32()
-        guard version == Self.version else {
+        guard Self.versions.contains(version) else {
             throw DecodingError(
-                offset: 0, "table version is unknown version=\(version) known=\(Self.version)")
+                offset: 0,
+                "table version is unknown version=\(version) known=\(Self.versions.upperBound)")
         }
+        hasPackedBlocks = version > 1
         guard try reader.readUInt32() == Self.checksum(bytes) else {
             throw DecodingError(offset: 4, "table footer checksum is wrong")
         }

@@ -23,17 +23,30 @@ final class RunWriter {
     private var begun: [Identifier] = []
     /// The finished files, in key order.
     private(set) var files: [TableFile] = []
+    /// Whether cells lose their sequences, which take more room than all else about a cell: right for a merge to the bottom
+    /// without markers. Older snapshots keep reading the files before it, and all that is newer has higher sequences.
+    var flattensSequences = false
 
     /// A writer that begins another file once one has about `fileBytesMax` bytes.
     init(_ target: TableTarget, region: Identifier, options: TreeOptions, fileBytesMax: Int) {
         self.target = target
-        settings = options.settings
+        settings = fileBytesMax == .max ? Self.quick(options.settings) : options.settings
         var properties = TableProperties()
         properties.region = region
         properties.family = options.family
         properties.createdMilliseconds = target.environment.clock.nowMilliseconds
         self.properties = properties
         self.fileBytesMax = fileBytesMax
+    }
+
+    /// What short-lived files of level 0 are written with: Zstandard is for what stays.
+    private static func quick(_ settings: Family) -> Family {
+        var quick = settings
+        if case .zstd = settings.compression {
+            quick.compression = .lz4
+            quick.blockBytes = min(settings.blockBytes, 16 << 10)
+        }
+        return quick
     }
 
     /// The bytes of the finished files.
@@ -43,7 +56,7 @@ final class RunWriter {
     func append(_ cursor: MergeCursor, startsRow: Bool) throws(SiltstoneError) {
         if let writer {
             if !isFull(writer, startsRow: startsRow) {
-                try writer.append(cursor)
+                try writer.append(cursor, sequence: flattensSequences ? 0 : nil)
                 return
             }
             try finish()
@@ -55,7 +68,7 @@ final class RunWriter {
             id, table: target.table, objects: target.environment.objects, settings: settings,
             properties: properties)
         writer = next
-        try next.append(cursor)
+        try next.append(cursor, sequence: flattensSequences ? 0 : nil)
     }
 
     private func isFull(_ writer: TableWriter, startsRow: Bool) -> Bool {

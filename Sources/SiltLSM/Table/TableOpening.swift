@@ -82,7 +82,10 @@ struct TableOpening {
             contents.codec,
             UnsafeRawBufferPointer(rebasing: stored.bytes[..<contents.storedByteCount]),
             into: memory.buffer)
-        return memory
+        if !contents.isPacked { return memory }
+        let block = RawBytes(byteCount: try unsafe BlockUnpacker.byteCount(of: memory.bytes))
+        try unsafe BlockUnpacker.unpack(memory.bytes, into: block.buffer)
+        return block
     }
 
     private func error(_ message: String, _ offset: UInt64) -> SiltstoneError {

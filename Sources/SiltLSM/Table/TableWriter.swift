@@ -56,12 +56,12 @@ package final class TableWriter {
         properties.add(timestamp: timestamp, type: type, sequence: sequence)
     }
 
-    /// Appends the current cell of a cursor.
-    package func append(_ cursor: MergeCursor) throws(SiltstoneError) {
+    /// Appends the current cell of a cursor, with its sequence or another.
+    package func append(_ cursor: MergeCursor, sequence: UInt64? = nil) throws(SiltstoneError) {
         // Safety: the cursor's pointers are good until its next move.
         try unsafe append(
             columnKey: cursor.columnKey, timestamp: cursor.timestamp, type: cursor.type,
-            flags: cursor.flags, sequence: cursor.sequence, value: cursor.value)
+            flags: cursor.flags, sequence: sequence ?? cursor.sequence, value: cursor.value)
     }
 
     /// About how many bytes the file would have if it were finished now; the last block counts
@@ -80,9 +80,10 @@ package final class TableWriter {
         var filterPlace = TableFooter.Place(offset: offset, byteCount: 0)
         if filter.kind != .none { filterPlace = try write(.filter, filter.finish()) }
         let propertiesPlace = try write(.properties, properties.encoded())
-        let footer = TableFooter(
+        var footer = TableFooter(
             fileID: id, index: indexPlace, filter: filterPlace, properties: propertiesPlace,
             fileByteCount: offset + UInt64(TableFooter.byteCount))
+        footer.hasPackedBlocks = compressor.codec == .zstd
         try append(footer.encoded())
         try object.finish()
         return TableFile(id: id, byteCount: offset, properties)
@@ -120,8 +121,7 @@ package final class TableWriter {
         let markerCount = block.markerCount
         let payload = block.finish()
         let start = offset
-        let stored = BlockFrame.seal(
-            .data, payload, compressor: compressor, fileID: id, offset: start)
+        let stored = try seal(payload)
         try append(stored)
         index.append(
             first: first, last: last,
@@ -133,6 +133,22 @@ package final class TableWriter {
         properties.blockCount += 1
         properties.rawByteCount += UInt64(payload.count)
         properties.storedByteCount += UInt64(stored.count)
+    }
+
+    /// Blocks for Zstandard are packed first: there space counts more than time.
+    private func seal(_ payload: [UInt8]) throws(SiltstoneError) -> [UInt8] {
+        if compressor.codec != .zstd {
+            return BlockFrame.seal(
+                .data, payload, compressor: compressor, fileID: id, offset: offset)
+        }
+        do throws(DecodingError) {
+            return try BlockFrame.sealPacked(
+                payload, compressor: compressor, fileID: id, offset: offset)
+        } catch {
+            throw SiltstoneError(
+                .corrupted, error.message,
+                at: .init(file: TableFile(id: id, table: properties.table).key))
+        }
     }
 
     private func write(

@@ -25,6 +25,8 @@ enum UnsafeRules {
         "Sources/SiltFormat/Log/LogRecord.swift",
         "Sources/SiltFormat/Log/LogSegmentReader.swift",
         "Sources/SiltFormat/Operation.swift",
+        "Sources/SiltFormat/Packed/BlockUnpacker.swift",
+        "Sources/SiltFormat/Packed/NumberReader.swift",
         "Sources/SiltFormat/Table/FilterBuilder.swift",
         "Sources/SiltFormat/Table/FilterView.swift",
         "Sources/SiltFormat/Table/IndexView.swift",

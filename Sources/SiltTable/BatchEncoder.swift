@@ -13,6 +13,7 @@ struct BatchEncoder {
     private(set) var writes: [GroupWrite] = []
 
     private let clock: any Clock
+    private let indexTables: IndexTables
     private var byteCount = 0
     /// The table met last, its layout, and for each of its regions the place in `writes`, or -1;
     /// a table of one region keeps that place apart.
@@ -23,8 +24,9 @@ struct BatchEncoder {
     /// How many mutations are still to come, this one included: a new buffer gets room for all.
     private var expectedCount: Int
 
-    init(clock: any Clock, expectedCount: Int) {
-        self.clock = clock
+    init(shared: SharedParts, expectedCount: Int) {
+        clock = shared.clock
+        indexTables = shared.indexTables
         self.expectedCount = expectedCount
     }
 
@@ -46,6 +48,24 @@ struct BatchEncoder {
         guard byteCount <= Limits.batchBytesMax else {
             throw SiltstoneError(
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
+        }
+        if !layout.indexes.isEmpty { try appendEntries(of: mutation, layout) }
+    }
+
+    /// Enters the row under its new values in the table's indexes.
+    ///
+    /// What it no longer holds stays entered until a scan comes upon it (`IndexedRows`).
+    private mutating func appendEntries(of mutation: RowMutation, _ layout: TableLayout)
+        throws(SiltstoneError)
+    {
+        for change in mutation.changes {
+            guard case .put(let value, _) = change.action,
+                let index = layout.indexes.first(where: { $0.declared.column == change.column }),
+                let ordered = IndexEntry.ordered(value.array, index.declared.order),
+                let entries = indexTables[index.id]
+            else { continue }
+            expectedCount += 1
+            try append(IndexEntry.put(mutation.row, ordered), of: entries)
         }
     }
 

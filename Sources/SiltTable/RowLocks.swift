@@ -29,6 +29,14 @@ final class RowLocks: Sendable {
         }
     }
 
+    /// Waits until all that hold a row now have let it go.
+    func waitForHolders() {
+        for stripe in stripes {
+            stripe.lockExclusive()
+            stripe.unlockExclusive()
+        }
+    }
+
     /// Gives all stripes of a set back; any thread may.
     func unlock(_ set: RowLockSet) {
         for word in 0..<RowLockSet.wordCount {

@@ -37,6 +37,8 @@ package final class RowScanner {
     /// The prefix of the row being read, kept to reuse its room.
     private var prefix: [UInt8] = []
     private var cells: [Cell] = []
+    /// The rows that an index found; the regions are not read then.
+    var indexed: IndexedRows?
 
     init(layout: TableLayout, range: RowRange, projection: Projection, environment: Environment)
         throws(SiltstoneError)
@@ -72,6 +74,7 @@ package final class RowScanner {
 
     /// The next row that has cells to show; `nil` at the end.
     package func next() throws(SiltstoneError) -> Row? {
+        if indexed != nil { return try indexed?.next() }
         while true {
             if !isInRegion {
                 guard try enterNext() else { return nil }
@@ -114,7 +117,7 @@ package final class RowScanner {
         _ body: (_ row: [UInt8], Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         while true {
-            if !isInRegion {
+            if !isInRegion, indexed == nil {
                 guard try enterNext() else { return }
             }
             if plain != nil {

@@ -7,6 +7,8 @@ struct SharedParts: Sendable {
     let engine: Engine
     /// Locks on rows of all tables.
     let locks = RowLocks()
+    /// The tables of index entries.
+    let indexTables = IndexTables()
 
     /// Everything outside the program.
     var environment: Environment { engine.environment }

@@ -54,12 +54,40 @@ package final class StoredTable: Sendable {
     }
 
     /// The rows of a range, one after the other, each consistent in itself.
-    package func scan(_ range: RowRange = .all, _ projection: Projection = .all)
-        throws(SiltstoneError) -> RowScanner
-    {
-        try RowScanner(
-            layout: layout(), range: range, projection: projection,
+    ///
+    /// - Parameter usesIndexes: whether a complete index may find the rows; the answer is the same.
+    package func scan(
+        _ range: RowRange = .all, _ projection: Projection = .all, usesIndexes: Bool = true
+    ) throws(SiltstoneError) -> RowScanner {
+        let layout = try layout()
+        let scanner = try RowScanner(
+            layout: layout, range: range, projection: projection,
             environment: shared.environment)
+        if usesIndexes, let plan = IndexPlan.best(for: projection, layout) {
+            scanner.indexed = try indexedRows(plan, range, projection)
+        }
+        return scanner
+    }
+
+    /// What an index finds for a scan; `nil` when reading the range is quicker.
+    private func indexedRows(_ plan: IndexPlan, _ range: RowRange, _ projection: Projection)
+        throws(SiltstoneError) -> IndexedRows?
+    {
+        // Reading a row alone costs about ten times what it costs within a scan.
+        let cellCount = regions().reduce(0) { $0 + $1.cellCount }
+        return try IndexedRows(
+            plan, of: self, range: range, projection: projection,
+            countMax: min(1_000_000, max(1_000, cellCount / 10)))
+    }
+
+    /// The complete indexes.
+    package var indexes: [ColumnIndex] {
+        state.withLock { $0.layout }.indexes.filter { $0.state == .ready }.map(\.declared)
+    }
+
+    /// The index that a scan would ask first, if any.
+    package func indexUsed(for projection: Projection) throws(SiltstoneError) -> ColumnIndex? {
+        IndexPlan.best(for: projection, try layout())?.index.declared
     }
 
     /// Applies changes of rows as one: all of them or none, also across regions.

@@ -53,8 +53,27 @@ extension TableLayout {
         var kept = definition
         kept.families = changed.map(\.settings)
         kept.splitPoints = self.definition.splitPoints
+        // Indexes have calls of their own; whoever gives back a definition with old ones changes nothing.
+        kept.attributes = kept.attributes.filter {
+            !$0.key.hasPrefix(StoredIndex.attributePrefix)
+        }
+        for index in indexes
+        where changed.contains(where: { $0.settings.name == index.declared.column.family }) {
+            kept.attributes[index.attributeKey] = index.attributeValue
+        }
         return TableLayout(
             schemaNumber: schemaNumber + 1, definition: kept, families: changed,
             nextFamily: next, regions: regions)
+    }
+}
+
+extension TableLayout {
+    /// The next version of the layout, in which an index is another, new or gone.
+    func with(_ index: StoredIndex?, for column: Column) -> TableLayout {
+        var changed = definition
+        changed.attributes[StoredIndex.attributeKey(column)] = index?.attributeValue
+        return TableLayout(
+            schemaNumber: schemaNumber + 1, definition: changed, families: families,
+            nextFamily: nextFamily, regions: regions)
     }
 }

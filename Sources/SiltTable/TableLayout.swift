@@ -24,6 +24,8 @@ final class TableLayout: Sendable {
     let nextFamily: Int
     /// The regions in row order; they cover all row keys without gap or overlap.
     let regions: [TreeGroup]
+    /// The column indexes, complete or not, in the order of their columns.
+    let indexes: [StoredIndex]
     /// The plan made last: a program reads with few projections, most often the same again.
     private let lastPlan = Mutex<(projection: Projection, plan: ReadPlan)?>(nil)
 
@@ -37,6 +39,7 @@ final class TableLayout: Sendable {
         familyNames = families.map(\.settings.name)
         self.nextFamily = nextFamily
         self.regions = regions
+        indexes = StoredIndex.indexes(definition.attributes)
     }
 
     /// The number of the region that a row lies in.

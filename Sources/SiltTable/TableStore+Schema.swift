@@ -12,6 +12,10 @@ extension TableStore {
     ///   the reserved namespace `silt:`.
     package func createTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
         try refuseSystem(definition.name)
+        var definition = definition
+        definition.attributes = definition.attributes.filter {
+            !$0.key.hasPrefix(StoredIndex.attributePrefix)
+        }
         return try create(definition)
     }
 
@@ -43,19 +47,31 @@ extension TableStore {
                 .invalidArgument, "table cannot be renamed from=\(name) to=\(definition.name)")
         }
         try TableRules.check(definition)
-        return try schemaChange.withLock { _ throws(SiltstoneError) in
+        var dropped: [StoredIndex] = []
+        let changed = try schemaChange.withLock { _ throws(SiltstoneError) in
             let table = try table(name)
-            let layout = try table.layout().altered(to: definition)
+            let before = try table.layout()
+            let layout = try before.altered(to: definition)
             try catalog.write(layout.record(table: table.id))
             table.replaceLayout(layout)
             for region in layout.regions { try region.update(trees: layout.trees) }
+            dropped = before.indexes.filter { !layout.indexes.contains($0) }
             return table
         }
+        for index in dropped { try dropEntries(of: index) }
+        return changed
     }
 
     /// Drops a table and everything in it; durable on return, its files go later.
     package func dropTable(_ name: String) throws(SiltstoneError) {
         try refuseSystem(name)
+        let indexes = try table(name).layout().indexes
+        try drop(name)
+        for index in indexes { try dropEntries(of: index) }
+    }
+
+    /// As `dropTable`, for any table.
+    func drop(_ name: String) throws(SiltstoneError) {
         try schemaChange.withLock { _ throws(SiltstoneError) in
             let table = try table(name)
             let layout = try table.layout()

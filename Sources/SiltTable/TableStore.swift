@@ -50,8 +50,10 @@ package final class TableStore: Sendable {
                 }
             }
             let recovery = try engine.finishRecovery()
-            return TableStore(
+            let store = TableStore(
                 shared: shared, catalog: catalog, recovery: recovery, tables: tables)
+            try store.openIndexes()
+            return store
         } catch {
             environment.coordinator.leave()
             throw error

@@ -64,7 +64,7 @@ enum WritePath {
         _ mutations: [RowMutation], of table: StoredTable, durability: Durability?,
         shared: SharedParts
     ) throws(SiltstoneError) {
-        var encoder = BatchEncoder(clock: shared.clock, expectedCount: mutations.count)
+        var encoder = BatchEncoder(shared: shared, expectedCount: mutations.count)
         for index in mutations.indices { try encoder.append(mutations[index], of: table) }
         _ = try shared.engine.commit(
             encoder.writes, durability: durability ?? encoder.durability)
@@ -94,7 +94,7 @@ enum WritePath {
     private static func encode(_ batch: [TableMutation], shared: SharedParts)
         throws(SiltstoneError) -> BatchEncoder
     {
-        var encoder = BatchEncoder(clock: shared.clock, expectedCount: batch.count)
+        var encoder = BatchEncoder(shared: shared, expectedCount: batch.count)
         for index in batch.indices {
             try encoder.append(batch[index].mutation, of: batch[index].table)
         }

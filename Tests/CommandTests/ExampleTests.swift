@@ -8,6 +8,6 @@ struct ExampleTests {
         let script = Program.root.appendingPathComponent("scripts/run-examples")
         let outcome = try Program.run(script, [])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output == "7 of 7 examples print what the text says\n")
+        #expect(outcome.output == "8 of 8 examples print what the text says\n")
     }
 }

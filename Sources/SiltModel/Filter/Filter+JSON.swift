@@ -162,6 +162,8 @@ extension FilterComparator {
             .object(("type", "LongComparator"), ("value", .string("\(number)")))
         case .decimal(let text):
             .object(("type", "BigDecimalComparator"), ("value", .string(text)))
+        case .number(let text):
+            .object(("type", "NumberComparator"), ("value", .string(text)))
         }
     }
 }

@@ -142,6 +142,7 @@ struct FilterArguments {
         case "regexstring": return .regex(String(decoding: value.array, as: UTF8.self))
         case "regexstringnocase":
             return .regex(String(decoding: value.array, as: UTF8.self), ignoresCase: true)
+        case "number": return .number(String(decoding: value.array, as: UTF8.self))
         case "substring": return .substring(String(decoding: value.array, as: UTF8.self))
         default:
             throw refuse("has a comparator of an unknown kind kind=\(kind)", at: list[index].place)

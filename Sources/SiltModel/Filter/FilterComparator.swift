@@ -30,6 +30,8 @@ public enum FilterComparator: Hashable, Sendable {
     case long(Int64)
     /// A decimal number, compared with HBase's encoding of one: a scale of 4 bytes, then the unscaled two's complement.
     case decimal(String)
+    /// A decimal number, compared as a number with text such as `-12.5`; text that is no number is never equal, less or greater.
+    case number(String)
 
     /// Whether the comparator only tells equal from different, so that only `=` and `!=` make sense.
     public var onlyFindsEquality: Bool {

@@ -185,6 +185,8 @@ struct FilterReader {
         case "RegexStringComparator":
             return .regex(try text("value"), ignoresCase: try bool("ignoreCase", false))
         case "SubstringComparator": return .substring(try text("value"))
+        case "NumberComparator":
+            return .number(json["value"]?.stringValue ?? json["value"]?.text ?? "")
         case "LongComparator": return .long(try integer(json["value"] ?? .null, "value"))
         case "BigDecimalComparator":
             return .decimal(json["value"]?.stringValue ?? json["value"]?.text ?? "")

@@ -18,8 +18,18 @@ struct ScaledDecimal {
     }
 
     /// Reads `-12.5e3` and the like; `nil` when the text is something else.
-    init?(_ text: String) {
-        var bytes = Array(text.utf8)[...]
+    init?(_ text: String) { self.init(text: Array(text.utf8)[...]) }
+
+    /// Reads `-12.5e3` and the like; `nil` when the bytes are something else.
+    init?(digits value: Span<UInt8>) {
+        guard value.count <= ScaledDecimal.digitCountMax else { return nil }
+        var bytes: [UInt8] = []
+        for index in 0..<value.count { bytes.append(value[index]) }
+        self.init(text: bytes[...])
+    }
+
+    private init?(text: ArraySlice<UInt8>) {
+        var bytes = text
         guard bytes.count <= ScaledDecimal.digitCountMax else { return nil }
         let isNegative = bytes.first == UInt8(ascii: "-")
         if isNegative || bytes.first == UInt8(ascii: "+") { bytes.removeFirst() }
@@ -86,6 +96,20 @@ struct ScaledDecimal {
         if isNegative != other.isNegative { return isNegative ? -1 : 1 }
         let order = magnitudeOrder(other)
         return isNegative ? -order : order
+    }
+
+    /// Bytes of one length whose order is the numbers' order, equal for numbers that agree in their first 24 digits.
+    var orderedBytes: [UInt8] {
+        let digitCount = 24
+        if digits.isEmpty { return [1] + [UInt8](repeating: 0, count: digitCount + 4) }
+        let place = UInt32(bitPattern: Int32(digits.count - scale)) ^ 0x8000_0000
+        var bytes: [UInt8] = []
+        for shift in stride(from: 24, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: place >> UInt32(shift)))
+        }
+        bytes += digits.prefix(digitCount)
+        bytes += [UInt8](repeating: 0, count: digitCount + 4 - bytes.count)
+        return isNegative ? [0] + bytes.map { ~$0 } : [2] + bytes
     }
 
     private func magnitudeOrder(_ other: ScaledDecimal) -> Int {

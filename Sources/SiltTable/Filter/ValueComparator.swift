@@ -12,6 +12,7 @@ enum ValueComparator {
     case substring(SubstringSearch)
     case long(Int64)
     case decimal(ScaledDecimal)
+    case number(ScaledDecimal)
 
     init(_ comparator: FilterComparator) throws(SiltstoneError) {
         switch comparator {
@@ -29,13 +30,17 @@ enum ValueComparator {
             self = .pattern(try TextPattern(pattern, ignoresCase: ignoresCase))
         case .substring(let text): self = .substring(SubstringSearch(text))
         case .long(let number): self = .long(number)
-        case .decimal(let text):
-            guard let number = ScaledDecimal(text) else {
-                throw SiltstoneError(
-                    .invalidArgument, "comparator is no decimal number text=\(text)")
-            }
-            self = .decimal(number)
+        case .decimal(let text): self = .decimal(try ValueComparator.decimal(text))
+        case .number(let text): self = .number(try ValueComparator.decimal(text))
         }
+    }
+
+    private static func decimal(_ text: String) throws(SiltstoneError) -> ScaledDecimal {
+        guard let number = ScaledDecimal(text) else {
+            throw SiltstoneError(
+                .invalidArgument, "comparator is no decimal number text=\(text)")
+        }
+        return number
     }
 
     /// Whether a value stands so to the comparator; a value that cannot be compared never does.
@@ -63,6 +68,8 @@ enum ValueComparator {
         case .long(let number): return ValueComparator.order(value, number)
         case .decimal(let number):
             return ScaledDecimal(encoded: value).map { $0.order(number) }
+        case .number(let number):
+            return ScaledDecimal(digits: value).map { $0.order(number) }
         }
     }
 
@@ -94,18 +101,26 @@ enum ValueComparator {
 
     /// The order of a big-endian two's complement number of any length and a number.
     private static func order(_ value: Span<UInt8>, _ number: Int64) -> Int {
+        let (stored, isExact) = parsed(value)
+        if !isExact { return stored < 0 ? -1 : 1 }
+        return stored < number ? -1 : stored == number ? 0 : 1
+    }
+
+    /// A big-endian two's complement number of any length, or the nearest one of 64 bits.
+    static func clamped(_ value: Span<UInt8>) -> Int64 { parsed(value).number }
+
+    private static func parsed(_ value: Span<UInt8>) -> (number: Int64, isExact: Bool) {
         let isNegative = value.count > 0 && value[0] & 0x80 != 0
         let sign: UInt8 = isNegative ? 0xff : 0
         var start = 0
         // Bytes that only repeat the sign do not count.
         while value.count - start > 8, value[start] == sign { start += 1 }
-        let isLong = value.count - start > 8
-        if isLong { return isNegative ? -1 : 1 }
+        if value.count - start > 8 { return (isNegative ? .min : .max, false) }
         var bits: UInt64 = isNegative ? .max : 0
         for index in start..<value.count { bits = bits << 8 | UInt64(value[index]) }
         let stored = Int64(bitPattern: bits)
         // Eight bytes left after cutting signs may have lost theirs.
-        if start > 0, (stored < 0) != isNegative { return isNegative ? -1 : 1 }
-        return stored < number ? -1 : stored == number ? 0 : 1
+        if start > 0, (stored < 0) != isNegative { return (isNegative ? .min : .max, false) }
+        return (stored, true)
     }
 }

@@ -38,13 +38,14 @@ let package = Package(
         // L0: bytes and system libraries
         .target(name: "CSiltstone"),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         module("SiltBytes", ["CSiltstone"]),
         // L1: values
         module("SiltModel", ["SiltBytes"]),
         // L2: the outside world
         module("SiltIO", ["SiltModel", "SiltBytes", "CSiltstone"]),
-        module("SiltCodec", ["SiltModel", "SiltBytes", "CLZ4", "CZstd"]),
+        module("SiltCodec", ["SiltModel", "SiltBytes", "CLZ4", "CZlib", "CZstd"]),
         // L3: bytes <-> values of every persistent format
         module("SiltFormat", ["SiltCodec", "SiltModel", "SiltBytes", "CSiltstone"]),
         // L4: one LSM tree and what trees share; event time
@@ -65,8 +66,8 @@ let package = Package(
         module(
             "SiltstoneServer",
             [
-                "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
-                "SiltBytes",
+                "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO",
+                "SiltModel", "SiltBytes",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -36,6 +36,11 @@ final class ServerMetrics: Sendable {
 
     private let state = Mutex(State())
 
+    /// Requests answered so far.
+    var requestCount: Int {
+        state.withLock { $0.series.values.reduce(0) { $0 + $1.count } }
+    }
+
     func begin() -> Started {
         state.withLock { $0.inFlight += 1 }
         return Started(at: .now())

@@ -17,7 +17,13 @@ public final class SiltstoneServer: Sendable {
         public var isInsecure = false
         /// Whether every change is refused with 403.
         public var isReadOnly = false
-        /// The largest request body, in bytes.
+        /// Whether changes that a browser may have been tricked into need the header `X-XSRF-HEADER` (400 without).
+        public var requiresBrowserHeader = false
+        /// The scanners open at one time.
+        public var scannerCountMax = 10_000
+        /// A scanner that nobody asked for this long is given up, in seconds.
+        public var scannerIdleSeconds: Int64 = 3600
+        /// The largest request body, in bytes, also after decompression.
         public var bodyBytesMax = 64 << 20
         /// All request bodies in memory together, in bytes; beyond it requests are answered with 503.
         public var bodyBytesInFlightMax = 256 << 20
@@ -103,6 +109,10 @@ public final class SiltstoneServer: Sendable {
                     }
                 }
                 .bind(host: configuration.host, port: configuration.port).get()
+            let scanners = router.scanners
+            group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
+                _ in scanners.expire()
+            }
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, connections: connections,
                 jobs: router.jobs, drainSeconds: configuration.drainSeconds)

@@ -73,34 +73,3 @@ private func request(
         #expect(throws: SiltstoneError.self) { try spec(path) }
     }
 }
-
-@Suite struct CellSetTests {
-    @Test("what is encoded is what HBase's clients expect, and reads back")
-    func roundTrip() throws {
-        let row = Row(key: "r", cells: [Cell(Column("f", "q"), timestamp: 5, value: "v")])
-        let text = String(decoding: CellSet.encode([row]), as: UTF8.self)
-        #expect(
-            text == #"{"Row":[{"key":"cg==","Cell":[{"column":"Zjpx","timestamp":5,"$":"dg=="}]}]}"#
-        )
-        let back = try CellSet.decode(Array(text.utf8))
-        #expect(back.count == 1 && back[0].key == "r")
-        #expect(back[0].cells[0].column == "f:q" && back[0].cells[0].timestamp == 5)
-        #expect(CellSet.encode([]) == Array(#"{"Row":[]}"#.utf8))
-    }
-
-    @Test("string time stamps are read; the largest one means now")
-    func times() throws {
-        let body =
-            #"{"Row":[{"key":"cg==","Cell":[{"column":"Zjpx","timestamp":"7","$":""},"#
-            + #"{"column":"Zjpx","timestamp":9223372036854775807,"$":""}]}]}"#
-        let rows = try CellSet.decode(Array(body.utf8))
-        #expect(rows[0].cells.map(\.timestamp) == [7, nil])
-    }
-
-    @Test(
-        "bodies that are no cell set are refused",
-        arguments: ["", "[]", "{\"Row\":[", #"{"Row":[{"key":"%"}]}"#, "\u{0}"])
-    func refused(body: String) {
-        #expect(throws: SiltstoneError.self) { try CellSet.decode(Array(body.utf8)) }
-    }
-}

@@ -8,7 +8,7 @@ struct CheckRoutes {
     let request: Request
     let table: StoredTable
     let spec: RowSpec
-    let rows: [CellSet.BodyRow]
+    let rows: [BodyRow]
 
     func reply(_ check: String) throws(SiltstoneError) -> Reply {
         guard ["put", "delete", "append", "increment"].contains(check) else {
@@ -17,9 +17,9 @@ struct CheckRoutes {
         guard rows.count == 1 else {
             return .now(HBaseRoutes.badRequest("Number of rows specified is not 1."))
         }
-        var cells: [(column: Bytes, cell: CellSet.BodyCell)] = []
-        for cell in rows[0].cells {
-            guard let column = cell.column else {
+        var cells: [(column: Bytes, cell: BodyCell)] = []
+        for (index, cell) in rows[0].cells.enumerated() {
+            guard let column = cell.column ?? spec.name(ofColumn: index) else {
                 return .now(HBaseRoutes.badRequest("Column incorrectly specified."))
             }
             cells.append((column, cell))
@@ -62,7 +62,7 @@ struct CheckRoutes {
         if case .one(let key) = spec.rows { key } else { nil }
     }
 
-    private func put(_ key: Bytes, _ cells: [(column: Bytes, cell: CellSet.BodyCell)])
+    private func put(_ key: Bytes, _ cells: [(column: Bytes, cell: BodyCell)])
         throws(SiltstoneError) -> Reply
     {
         guard cells.count > 1, let last = cells.last else { return .now(Self.nothingFound) }
@@ -83,7 +83,7 @@ struct CheckRoutes {
         return checked(key, column, last.cell.value, changes)
     }
 
-    private func delete(_ key: Bytes, _ cells: [(column: Bytes, cell: CellSet.BodyCell)])
+    private func delete(_ key: Bytes, _ cells: [(column: Bytes, cell: BodyCell)])
         throws(SiltstoneError) -> Reply
     {
         guard let last = cells.last else { return .now(Self.nothingFound) }
@@ -121,16 +121,20 @@ struct CheckRoutes {
         _ key: Bytes, _ body: @escaping @Sendable () throws(SiltstoneError) -> [(Column, Bytes)]
     ) -> Reply {
         let table = table
-        let wantsResult = request.parameter("rr") == "true"
+        let choice =
+            request.parameter("rr") == "true"
+            ? MediaType.choice(request, [.xml, .json, .protobuf]) : nil
         return .work { () throws(SiltstoneError) in
             let values = try body()
-            guard wantsResult else { return Response(.ok) }
+            guard let choice, let format = choice.type.cellSetFormat else {
+                return Response(.ok)
+            }
             // The time stamps are the store's: read them back with the row as it now is.
             let row = try table.get(key, Projection(values.map { .column($0.0) }))
             let cells = values.map { column, value in
                 Cell(column, timestamp: row?[column]?.timestamp ?? 0, value: value)
             }
-            return RowRoutes.json(CellSet.encode([Row(key: key, cells: cells)]))
+            return try RowRoutes.answer([Row(key: key, cells: cells)], format, choice.name)
         }
     }
 }

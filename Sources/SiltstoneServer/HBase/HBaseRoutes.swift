@@ -3,37 +3,40 @@ import SiltBytes
 import SiltModel
 import SiltTable
 
-/// HBase's REST API at the root of the address space, in JSON and octet-stream.
+/// HBase's REST API at the root of the address space.
 struct HBaseRoutes {
     let router: Router
     let request: Request
 
-    var store: TableStore { router.store }
-
     func reply() throws(SiltstoneError) -> Reply {
         let segments = request.segments
-        guard let first = segments.first else { return try tableList() }
+        guard let first = segments.first else { return tableList() }
         switch (first, segments.count) {
-        case ("version", 1), ("version", 2):
-            return try version(segments.count == 2 ? segments[1] : nil)
-        case ("status", _), ("namespaces", _): return .now(Self.notFound)
+        case ("version", 1): return version(nil)
+        case ("version", 2): return version(segments[1])
+        case ("status", 2) where segments[1] == "cluster": return status()
+        case ("version", _), ("status", _): return .now(Self.notFound)
+        case ("namespaces", _):
+            return try NamespaceRoutes(router: router, request: request).reply()
         default: break
         }
         let name = String(decoding: Request.decode(first), as: UTF8.self)
-        guard segments.count > 1 else {
-            return .now(.text(.methodNotAllowed, "Method not allowed\r\n"))
-        }
+        guard segments.count > 1 else { return .now(Self.notAllowed) }
         switch (segments[1], segments.count) {
         case ("exists", 2):
-            guard request.method == .GET || request.method == .HEAD else {
-                return .now(Self.notAllowed)
-            }
+            guard request.isRead else { return .now(Self.notAllowed) }
             _ = try router.table(name)
             return .now(Response(.ok))
         case ("schema", 2):
             return try SchemaRoutes(router: router, request: request, name: name).reply()
-        case ("regions", 2), ("scanner", _): return .now(Self.notFound)
-        default: return try RowRoutes(router: router, request: request, table: name).reply()
+        case ("regions", 2): return try regions(of: name)
+        case ("scanner", 2), ("scanner", 3):
+            return try ScannerRoutes(router: router, request: request, table: name).reply()
+        default:
+            if segments[1].hasPrefix("multiget"), request.isRead {
+                return try MultiGet(request: request, table: try router.table(name)).reply()
+            }
+            return try RowRoutes(router: router, request: request, table: name).reply()
         }
     }
 
@@ -41,58 +44,102 @@ struct HBaseRoutes {
     static let notAllowed = Response.text(.methodNotAllowed, "Method not allowed\r\n")
     static let notAcceptable = Response.text(.notAcceptable, "Not acceptable\r\n")
     static let unsupported = Response.text(.unsupportedMediaType, "Unsupported media type\r\n")
+    static let forbidden = Response.text(.forbidden, "Forbidden\r\n")
 
     /// `Bad request: …`, with HBase's line end.
     static func badRequest(_ message: String) -> Response {
         .text(.badRequest, "Bad request: \(message)\r\n")
     }
 
-    private func tableList() throws(SiltstoneError) -> Reply {
-        guard request.method == .GET || request.method == .HEAD else {
-            return .now(Self.notAllowed)
-        }
-        let names = store.tables().map(\.definition.name)
-        let noCache = ("Cache-Control", "no-cache")
-        switch MediaType.accepted(request, [.text, .json]) {
-        case .json:
-            var response = Response.json(
-                .ok, .object(("table", .array(names.map { .object(("name", .string($0))) }))))
-            response.headers.append(noCache)
-            return .now(response)
-        case .text:
-            var response = Response.text(.ok, names.map { $0 + "\n" }.joined())
-            response.headers.append(noCache)
-            return .now(response)
-        default: return .now(Self.notAcceptable)
+    // MARK: Lists
+
+    /// An answer to GET in one of the representations offered, never kept by caches.
+    static func answer(
+        _ request: Request, _ offered: [MediaType] = [.text, .xml, .json, .protobuf],
+        _ encode: (MediaType) -> [UInt8]
+    ) -> Reply {
+        guard request.isRead else { return .now(notAllowed) }
+        guard let choice = MediaType.choice(request, offered) else { return .now(notAcceptable) }
+        return .now(
+            Response(
+                .ok,
+                headers: [
+                    ("Content-Type", choice.name),
+                    ("Cache-Control", "no-cache, no-transform"),
+                ], body: encode(choice.type)))
+    }
+
+    private func tableList() -> Reply {
+        Self.answer(request) {
+            TableListMessage(names: router.store.tables().map(\.definition.name)).encode($0)
         }
     }
 
-    private func version(_ part: Substring?) throws(SiltstoneError) -> Reply {
-        guard request.method == .GET || request.method == .HEAD else {
-            return .now(Self.notAllowed)
-        }
-        let type = MediaType.accepted(request, [.text, .json])
-        guard let type else { return .now(Self.notAcceptable) }
-        var response: Response
+    private func version(_ part: Substring?) -> Reply {
         switch part {
-        case nil, "rest":
-            let fields = [
-                ("REST", "0.0.3"), ("JVM", "none (Swift)"), ("OS", "Linux"),
-                ("Server", "Siltstone \(SiltstoneServer.version)"), ("Jersey", "none (SwiftNIO)"),
-                ("Version", SiltstoneServer.version), ("Revision", "none"),
-            ]
-            response =
-                type == .json
-                ? .json(.ok, .object(fields.map { .init($0.0, .string($0.1)) }))
-                : .text(.ok, fields.map { "\($0.0): \($0.1)" }.joined(separator: "\n") + "\n")
+        case nil, "rest": return Self.answer(request) { VersionMessage().encode($0) }
         case "cluster":
-            response =
-                type == .json
-                ? .json(.ok, .object(("Version", .string(SiltstoneServer.version))))
-                : .text(.ok, SiltstoneServer.version + "\n")
+            let version = SiltstoneServer.version
+            return Self.answer(request, [.text, .xml, .json]) { type in
+                switch type {
+                case .json: return JSONValue.object(("Version", .string(version))).bytes
+                case .xml:
+                    var writer = XMLWriter()
+                    writer.open("ClusterVersion", [("Version", version)], isEmpty: true)
+                    return writer.bytes
+                default: return Array("\(version)\n".utf8)
+                }
+            }
         default: return .now(Self.notFound)
         }
-        response.headers.append(("Cache-Control", "no-cache"))
-        return .now(response)
+    }
+
+    // MARK: Regions
+
+    private func regions(of name: String) throws(SiltstoneError) -> Reply {
+        let table = try router.table(name)
+        let regions = table.regions().map { region in
+            TableInfoMessage.Region(
+                name: Self.regionName(region, of: name), id: Self.regionNumber(region),
+                start: region.start, end: region.end, location: location)
+        }
+        return Self.answer(request) { TableInfoMessage(table: name, regions: regions).encode($0) }
+    }
+
+    /// `table,start,id.encoded.`
+    private static func regionName(_ region: RegionInfo, of table: String) -> String {
+        "\(table),\(region.start.description),\(regionNumber(region)).\(region.id)."
+    }
+
+    /// When the region was made, in milliseconds since 1970.
+    private static func regionNumber(_ region: RegionInfo) -> Int64 { Int64(region.id.high >> 16) }
+
+    /// `host:port`, as the client knows it.
+    private var location: String {
+        let host = request.header("Host") ?? "localhost"
+        let hasPort = host.last?.isNumber == true && host.contains(":") && !host.hasSuffix("]")
+        return hasPort ? host : "\(host):\(router.port)"
+    }
+
+    private func status() -> Reply {
+        var message = StatusMessage(
+            node: location, startCode: router.startedMilliseconds,
+            requests: Int64(router.metrics.requestCount), heapMebibytes: 0, regions: [])
+        var memtableBytes = 0
+        for table in router.store.tables() {
+            let definition = table.definition
+            for region in table.regions() {
+                memtableBytes += region.memtableBytes
+                message.regions.append(
+                    .init(
+                        name: Bytes(Self.regionName(region, of: definition.name)),
+                        stores: Int64(definition.families.count), files: Int64(region.fileCount),
+                        fileMebibytes: Int64(region.fileBytes >> 20),
+                        memtableMebibytes: Int64(region.memtableBytes >> 20),
+                        cells: Int64(region.cellCount)))
+            }
+        }
+        message.heapMebibytes = Int64(memtableBytes >> 20)
+        return Self.answer(request) { message.encode($0) }
     }
 }

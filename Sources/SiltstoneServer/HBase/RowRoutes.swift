@@ -12,8 +12,7 @@ struct RowRoutes {
     func reply() throws(SiltstoneError) -> Reply {
         let stored = try router.table(table)
         let pieces = request.segments[1...]
-        let isGet = request.method == .GET || request.method == .HEAD
-        if pieces.count == 1, let last = pieces.first, last.hasSuffix("*"), isGet {
+        if pieces.count == 1, let last = pieces.first, last.hasSuffix("*"), request.isRead {
             return try StatelessScan(request: request, table: stored, prefix: last.dropLast())
                 .reply()
         }
@@ -29,7 +28,7 @@ struct RowRoutes {
     // MARK: Reading
 
     private func get(_ stored: StoredTable, _ spec: RowSpec) throws(SiltstoneError) -> Reply {
-        guard let type = MediaType.accepted(request, [.binary, .json]) else {
+        guard let choice = MediaType.choice(request, [.binary, .xml, .json, .protobuf]) else {
             return .now(HBaseRoutes.notAcceptable)
         }
         let versions = request.parameter("v").map { Int($0) } ?? 1
@@ -37,25 +36,27 @@ struct RowRoutes {
             throw SiltstoneError(.invalidArgument, "v is not a number of versions")
         }
         let projection = spec.projection(maxVersions: versions)
+        let range: RowRange
         switch spec.rows {
         case .one(let key):
-            if type == .binary { return .now(try value(stored, key, projection)) }
+            guard let format = choice.type.cellSetFormat else {
+                return .now(try value(stored, key, projection))
+            }
             guard let row = try stored.get(key, projection) else {
                 return .now(HBaseRoutes.notFound)
             }
-            return .now(Self.json(CellSet.encode([row])))
-        case .range(let start, let end):
-            return rows(stored, RowRange(start: start, stop: end), projection)
-        case .prefix(let prefix): return rows(stored, RowRange(prefix: prefix), projection)
+            return .now(try Self.answer([row], format, choice.name))
+        case .range(let start, let end): range = RowRange(start: start, stop: end)
+        case .prefix(let prefix): range = RowRange(prefix: prefix)
         }
-    }
-
-    private func rows(_ stored: StoredTable, _ range: RowRange, _ projection: Projection) -> Reply {
-        .work { () throws(SiltstoneError) in
-            var rows: [Row] = []
-            let scanner = try stored.scan(range, projection)
-            while let row = try scanner.next() { rows.append(row) }
-            return rows.isEmpty ? HBaseRoutes.notFound : Self.json(CellSet.encode(rows))
+        guard let format = choice.type.cellSetFormat else {
+            return .now(
+                HBaseRoutes.badRequest(
+                    "several rows need one of the Accept types XML, JSON and protobuf"))
+        }
+        return .work { () throws(SiltstoneError) in
+            try RowSetSource(try stored.scan(range, projection), format)
+                .reply(choice.name, orWhenEmpty: HBaseRoutes.notFound)
         }
     }
 
@@ -66,7 +67,8 @@ struct RowRoutes {
         guard projection.selectors.count == 1 else {
             return HBaseRoutes.badRequest(
                 "Default 'GET' method only works if there is exactly 1 column in the row. Using the"
-                    + " 'Accept' header with application/json retrieves a whole row.")
+                    + " 'Accept' header with one of these formats lets you retrieve the entire row:"
+                    + " text/xml, application/json, application/x-protobuf")
         }
         guard let cell = try stored.get(key, projection)?.cells.first else {
             return HBaseRoutes.notFound
@@ -79,18 +81,30 @@ struct RowRoutes {
             ], body: cell.value.array)
     }
 
-    static func json(_ text: [UInt8]) -> Response {
-        Response(.ok, headers: [("Content-Type", MediaType.json.rawValue)], body: text)
+    /// Rows that are in memory as a whole answer.
+    static func answer(_ rows: [Row], _ format: CellSetWriter.Format, _ name: String)
+        throws(SiltstoneError) -> Response
+    {
+        var writer = CellSetWriter(format)
+        writer.begin()
+        for row in rows { try writer.append(key: row.key, cells: row.cells[...]) }
+        writer.finish()
+        return Response(
+            .ok, headers: [("Content-Type", name), RowSetSource.noCache], body: writer.take())
     }
 
     // MARK: Writing
 
     private func change(_ stored: StoredTable, _ spec: RowSpec) throws(SiltstoneError) -> Reply {
-        let body: [CellSet.BodyRow]
+        let body: [BodyRow]
         switch MediaType.ofBody(request) {
-        case .json: body = try CellSet.decode(request.body)
         case .binary: body = [try binaryRow()]
-        default: return .now(HBaseRoutes.unsupported)
+        case let type?:
+            guard let rows = try CellSetReader.decode(request.body, type) else {
+                return .now(HBaseRoutes.unsupported)
+            }
+            body = rows
+        case nil: return .now(HBaseRoutes.unsupported)
         }
         if let check = request.parameter("check") {
             return try CheckRoutes(request: request, table: stored, spec: spec, rows: body).reply(
@@ -111,18 +125,19 @@ struct RowRoutes {
             guard !changes.isEmpty else { continue }
             mutations.append(RowMutation(row: key, changes: changes))
         }
+        if body.isEmpty { return .now(Response(.ok)) }
         guard !mutations.isEmpty else {
             return .now(HBaseRoutes.badRequest("no cells in the body"))
         }
         return write(mutations, to: stored)
     }
 
-    private func binaryRow() throws(SiltstoneError) -> CellSet.BodyRow {
+    private func binaryRow() throws(SiltstoneError) -> BodyRow {
         let timestamp = request.header("X-Timestamp").map { Int64($0) }
         if case .some(.none) = timestamp {
             throw SiltstoneError(.invalidArgument, "X-Timestamp is not a number of milliseconds")
         }
-        return CellSet.BodyRow(
+        return BodyRow(
             key: request.header("X-Row").map { Bytes($0) },
             cells: [
                 .init(
@@ -137,7 +152,7 @@ struct RowRoutes {
         throw SiltstoneError(.invalidArgument, "no row key in body or path")
     }
 
-    private func column(_ cell: CellSet.BodyCell, _ index: Int, _ spec: RowSpec)
+    private func column(_ cell: BodyCell, _ index: Int, _ spec: RowSpec)
         throws(SiltstoneError)
         -> Column
     {

@@ -19,7 +19,9 @@ struct RowSpec {
 
     let rows: Rows
     /// The columns asked for; `f` is a whole family, `f:` the empty qualifier.
-    let selectors: [Projection.Selector]
+    private(set) var selectors: [Projection.Selector] = []
+    /// Their names as written.
+    private(set) var names: [Bytes] = []
     let times: Times
 
     /// - Parameter pieces: the path's segments after the table.
@@ -40,14 +42,23 @@ struct RowSpec {
         } else {
             throw SiltstoneError(.invalidArgument, "a row range has a start and an end")
         }
-        var selectors: [Projection.Selector] = []
-        if pieces.count > 1 {
-            for piece in pieces[pieces.startIndex + 1].split(separator: ",") {
-                selectors.append(Self.selector(try decode(piece)))
-            }
-        }
-        self.selectors = selectors
         times = pieces.count > 2 ? try Self.times(pieces[pieces.startIndex + 2]) : .all
+        if pieces.count > 1 { try addColumns(pieces[pieces.startIndex + 1], request) }
+    }
+
+    /// Adds the columns of a list; one that is named again counts once in reads.
+    mutating func addColumns(_ text: Substring, _ request: Request) throws(SiltstoneError) {
+        let decode = try KeyDecoder(request)
+        for piece in text.split(separator: ",") {
+            let name = try decode(piece)
+            names.append(name)
+            selectors.append(Self.selector(name))
+        }
+    }
+
+    /// The name of the path's column that stands for a cell of the body without one.
+    func name(ofColumn index: Int) -> Bytes? {
+        names.indices.contains(index) ? names[index] : nil
     }
 
     /// `f:q` is a column, `f:` the column without a qualifier, `f` a family.
@@ -80,7 +91,9 @@ struct RowSpec {
             case .exactly(let time): TimeRange(min: time, max: time == .max ? .max : time + 1)
             case .range(let range): range
             }
-        return Projection(selectors, maxVersions: maxVersions, timeRange: range)
+        var seen: Set<Projection.Selector> = []
+        let wanted = selectors.filter { seen.insert($0).inserted }
+        return Projection(wanted, maxVersions: maxVersions, timeRange: range)
     }
 }
 

@@ -25,21 +25,14 @@ struct SchemaRoutes {
 
     private func show() throws(SiltstoneError) -> Reply {
         let definition = try router.table(name).definition
-        let type = MediaType.accepted(request, [.text, .json])
-        guard let type else { return .now(HBaseRoutes.notAcceptable) }
-        let schema = Self.json(definition)
-        var response = type == .json ? Response.json(.ok, schema) : .text(.ok, schema.text + "\n")
-        response.headers.append(("Cache-Control", "no-cache"))
-        return .now(response)
+        return HBaseRoutes.answer(request) { Self.message(definition).encode($0) }
     }
 
     private func change() throws(SiltstoneError) -> Reply {
-        guard MediaType.ofBody(request) == .json else { return .now(HBaseRoutes.unsupported) }
-        let document: JSONValue
-        do { document = try JSONValue(parsing: request.body) } catch {
-            throw SiltstoneError(.invalidArgument, "body is not JSON: \(error)")
-        }
-        let wanted = try Self.definition(name: name, document)
+        guard let type = MediaType.ofBody(request),
+            let message = try SchemaMessage.decode(request.body, type)
+        else { return .now(HBaseRoutes.unsupported) }
+        let wanted = try Self.definition(name: name, message)
         let (store, name, replaces) = (router.store, name, request.method == .PUT)
         let location =
             "http://\(request.header("Host") ?? "localhost")/\(request.segments[0])/schema"
@@ -70,22 +63,21 @@ struct SchemaRoutes {
 
     private static let forever = "2147483647"
 
-    static func json(_ definition: TableDefinition) -> JSONValue {
-        var members: [JSONValue.Member] = [
-            .init("name", .string(definition.name)), .init("IS_META", "false"),
-        ]
+    private static func message(_ definition: TableDefinition) -> SchemaMessage {
+        var message = SchemaMessage(name: definition.name)
+        message.attributes.append(("IS_META", "false"))
         for (key, value) in definition.attributes.sorted(by: { $0.key < $1.key }) {
-            members.append(.init(key, .string(value)))
+            message.attributes.append((key, value))
         }
-        if definition.isReadOnly { members.append(.init("READONLY", "true")) }
+        if definition.isReadOnly { message.attributes.append(("READONLY", "true")) }
         if let durability = definition.durability {
-            members.append(.init("DURABILITY", .string(durability.name)))
+            message.attributes.append(("DURABILITY", durability.name))
         }
-        members.append(.init("ColumnSchema", .array(definition.families.map(json))))
-        return .object(members)
+        message.columns = definition.families.map { Self.column($0) }
+        return message
     }
 
-    private static func json(_ family: Family) -> JSONValue {
+    private static func column(_ family: Family) -> SchemaMessage.Column {
         var attributes = [
             "BLOOMFILTER": "ROW", "REPLICATION_SCOPE": "0", "IN_MEMORY": "false",
             "BLOCKCACHE": "true",
@@ -117,49 +109,35 @@ struct SchemaRoutes {
                 case .zstd: "ZSTD"
                 }
         }
-        return .object(
-            [.init("name", .string(family.name))]
-                + attributes.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
+        return SchemaMessage.Column(
+            name: family.name,
+            attributes: attributes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
     }
 
-    static func definition(name: String, _ document: JSONValue) throws(SiltstoneError)
+    private static func definition(name: String, _ message: SchemaMessage) throws(SiltstoneError)
         -> TableDefinition
     {
-        guard let members = document.objectValue else {
-            throw SiltstoneError(.invalidArgument, "a schema is an object")
-        }
         var definition = TableDefinition(name, families: [])
-        for member in members {
-            switch member.name {
-            case "name", "IS_META": break
-            case "ColumnSchema":
-                for family in member.value.arrayValue ?? [] {
-                    definition.families.append(try self.family(family))
-                }
-            case "READONLY": definition.isReadOnly = text(member.value).lowercased() == "true"
+        for (key, value) in message.attributes {
+            switch key {
+            case "name", "IS_META", "IS_ROOT": break
+            case "READONLY": definition.isReadOnly = value.lowercased() == "true"
             case "DURABILITY":
-                let level = text(member.value)
-                guard level.uppercased() != "USE_DEFAULT" else { break }
-                guard let durability = Durability(name: level) else {
-                    throw SiltstoneError(.invalidArgument, "durability is unknown value=\(level)")
+                guard value.uppercased() != "USE_DEFAULT" else { break }
+                guard let durability = Durability(name: value) else {
+                    throw SiltstoneError(.invalidArgument, "durability is unknown value=\(value)")
                 }
                 definition.durability = durability
-            default: definition.attributes[member.name] = text(member.value)
+            default: definition.attributes[key] = value
             }
         }
+        for column in message.columns {
+            // HBase's default, for those who come through HBase's door.
+            var family = Family(column.name, compression: .none)
+            for (key, value) in column.attributes { try set(key, value, on: &family) }
+            definition.families.append(family)
+        }
         return definition
-    }
-
-    private static func family(_ document: JSONValue) throws(SiltstoneError) -> Family {
-        guard let name = document["name"]?.stringValue else {
-            throw SiltstoneError(.invalidArgument, "a column family has a name")
-        }
-        // HBase's default, for those who come through HBase's door.
-        var family = Family(name, compression: .none)
-        for member in document.objectValue ?? [] where member.name != "name" {
-            try set(member.name, text(member.value), on: &family)
-        }
-        return family
     }
 
     private static func set(_ name: String, _ value: String, on family: inout Family)
@@ -207,6 +185,4 @@ struct SchemaRoutes {
         default: family.attributes[name] = value
         }
     }
-
-    private static func text(_ value: JSONValue) -> String { value.stringValue ?? value.text }
 }

@@ -245,16 +245,20 @@ final class ConnectionHandler: ChannelInboundHandler {
             handler.since = .now()
             handler.send(response, head, context)
         }
-        if request.body.count > limits.inlineBodyBytesMax {
+        let packs = request.acceptsGzip
+        let pack: @Sendable (Response) -> Response = { packs ? $0.compressed() : $0 }
+        if request.body.count > limits.inlineBodyBytesMax || request.isCompressed {
             let router = router
             threads.submit { status in
                 guard case .active = status else {
                     return loop.execute { finish(Router.unavailable) }
                 }
                 switch router.reply(to: request) {
-                case .now(let response): loop.execute { finish(response) }
+                case .now(let response):
+                    let response = pack(response)
+                    loop.execute { finish(response) }
                 case .work(let body):
-                    let response = Router.catching(request, body)
+                    let response = pack(Router.catching(request, body))
                     loop.execute { finish(response) }
                 case .later(let start): start { response in loop.execute { finish(response) } }
                 }
@@ -262,13 +266,21 @@ final class ConnectionHandler: ChannelInboundHandler {
             return
         }
         switch router.reply(to: request) {
-        case .now(let response): finish(response)
+        case .now(let response) where packs && response.isLarge:
+            threads.submit { status in
+                guard case .active = status else {
+                    return loop.execute { finish(Router.unavailable) }
+                }
+                let response = response.compressed()
+                loop.execute { finish(response) }
+            }
+        case .now(let response): finish(pack(response))
         case .work(let body):
             threads.submit { status in
                 guard case .active = status else {
                     return loop.execute { finish(Router.unavailable) }
                 }
-                let response = Router.catching(request, body)
+                let response = pack(Router.catching(request, body))
                 loop.execute { finish(response) }
             }
         case .later(let start): start { response in loop.execute { finish(response) } }

@@ -1,5 +1,6 @@
 import NIOHTTP1
 import SiltBytes
+import SiltModel
 
 /// A request with its whole body, its path split before decoding, as HBase's gateway does.
 struct Request: Sendable {
@@ -9,7 +10,11 @@ struct Request: Sendable {
     /// The query's parameters in order, decoded.
     let query: [(name: String, value: String)]
     let headers: HTTPHeaders
-    let body: [UInt8]
+    var body: [UInt8]
+    /// Who sends it, once that is known; `nil` when clients are not told apart.
+    var principal: String?
+    /// The query as it was sent.
+    private let queryText: Substring
 
     init(head: HTTPRequestHead, body: [UInt8]) {
         method = head.method
@@ -35,13 +40,49 @@ struct Request: Sendable {
             }
         }
         query = parameters
+        queryText = mark.map { uri[uri.index(after: $0)...] } ?? ""
     }
+
+    /// Whether it only reads.
+    var isRead: Bool { method == .GET || method == .HEAD }
 
     /// The first value of a query parameter.
     func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
     /// All values of a repeated query parameter.
     func parameters(_ name: String) -> [String] { query.filter { $0.name == name }.map(\.value) }
+
+    /// Whether a browser may have been made to send it: those say what they are, and whoever says nothing may be one.
+    var mayComeFromBrowser: Bool {
+        guard let agent = header("User-Agent") else { return true }
+        return agent.hasPrefix("Mozilla") || agent.hasPrefix("Opera")
+    }
+
+    /// All values of a repeated query parameter, still percent-encoded.
+    func rawParameters(_ name: String) -> [Substring] {
+        queryText.split(separator: "&").compactMap { pair in
+            let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard sides.count == 2, Self.decode(sides[0]).elementsEqual(name.utf8) else {
+                return nil
+            }
+            return sides[1]
+        }
+    }
+
+    /// All values of a repeated query parameter as bytes, which need not be text.
+    func bytes(_ name: String) -> [Bytes] { rawParameters(name).map { Bytes(Self.decode($0)) } }
+
+    /// The filter of the query: `filter_b64`, or else `filter`.
+    func filter() throws(SiltstoneError) -> Filter? {
+        if let text = parameter("filter_b64") {
+            guard let bytes = Base64.decode(text) else {
+                throw SiltstoneError(.invalidArgument, "filter_b64 is not base 64")
+            }
+            return try Filter(parsing: Bytes(bytes))
+        }
+        guard let text = bytes("filter").first else { return nil }
+        return try Filter(parsing: text)
+    }
 
     /// A header's first value.
     func header(_ name: String) -> String? { headers.first(name: name) }

@@ -1,5 +1,7 @@
 import NIOHTTP1
 import NIOPosix
+import SiltIO
+import SiltLSM
 import SiltModel
 import SiltTable
 import Siltstone
@@ -16,7 +18,14 @@ struct Router: Sendable {
     let metrics = ServerMetrics()
     let streams: Streams
     let jobs: Jobs
-    let isReadOnly: Bool
+    let scanners: Scanners
+    let namespaces: Namespaces
+    /// When the server started, in milliseconds since 1970.
+    let startedMilliseconds: Int64
+    private let configuration: SiltstoneServer.Configuration
+
+    /// The port asked for.
+    var port: Int { configuration.port }
 
     init(
         database: Database, threads: NIOThreadPool, configuration: SiltstoneServer.Configuration
@@ -25,7 +34,12 @@ struct Router: Sendable {
         streams = Streams(store: store, threads: threads)
         jobs = Jobs(
             store: store, streams: streams, filesDirectory: configuration.jobFilesDirectory)
-        isReadOnly = configuration.isReadOnly
+        scanners = Scanners(
+            environment: store.engine.environment, countMax: configuration.scannerCountMax,
+            idleSeconds: configuration.scannerIdleSeconds)
+        namespaces = Namespaces(store: store)
+        startedMilliseconds = store.clock.nowMilliseconds
+        self.configuration = configuration
     }
 
     /// A table of users; those that Siltstone itself keeps are not to be seen from outside.
@@ -50,12 +64,20 @@ struct Router: Sendable {
             return .now(
                 Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
         }
-        // Bodies are taken as they are: one that was compressed would be stored so.
-        if let coding = request.header("Content-Encoding"), coding.lowercased() != "identity" {
+        if !request.isRead {
+            if configuration.isReadOnly { return .now(HBaseRoutes.forbidden) }
+            if configuration.requiresBrowserHeader, request.mayComeFromBrowser,
+                request.header("X-XSRF-HEADER") == nil
+            {
+                return .now(
+                    .text(
+                        .badRequest,
+                        "Missing Required Header for Vulnerability Protection: X-XSRF-HEADER\r\n"))
+            }
+        }
+        guard let request = try request.decoded(limit: configuration.bodyBytesMax) else {
             return .now(HBaseRoutes.unsupported)
         }
-        let reads = request.method == .GET || request.method == .HEAD
-        if isReadOnly, !reads { return .now(.text(.forbidden, "Forbidden\r\n")) }
         switch request.segments.first {
         case "v1": return try V1Routes(router: self, request: request).reply()
         case "healthz", "readyz": return .now(.text(.ok, "ok\n"))
@@ -106,7 +128,7 @@ struct Router: Sendable {
         let text =
             switch status {
             case .notFound: "Not found\r\n"
-            case .badRequest: "Bad request: \(error.message)\r\n"
+            case .badRequest: "Bad request\r\n\(error.message)\r\n"
             default: "Unavailable\r\n\(error.code): \(error.message)\r\n"
             }
         return .text(status, text)

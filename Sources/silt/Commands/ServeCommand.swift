@@ -25,6 +25,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(name: .customLong("read-only"), help: "Refuse every change.")
     var readOnly = false
 
+    @Flag(help: "Refuse changes that a browser may send without the header X-XSRF-HEADER.")
+    var csrf = false
+
     @Option(name: .customLong("memtable-bytes"), help: "Memory for what is not in table files yet.")
     var memtableBytes = 128 << 20
 
@@ -49,6 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
             (configuration.host, configuration.port) = try address()
             configuration.isInsecure = insecure
             configuration.isReadOnly = readOnly
+            configuration.requiresBrowserHeader = csrf
             let server = try await SiltstoneServer.start(database, configuration)
             Output.standard.write("listening on http://\(configuration.host):\(server.port)\n")
             Output.standard.flush()

@@ -10,7 +10,7 @@ enum ImportGraph {
         "SiltBytes": ["CSiltstone"],
         "SiltModel": ["SiltBytes"],
         "SiltIO": below4,
-        "SiltCodec": ["SiltModel", "SiltBytes", "CLZ4", "CZstd"],
+        "SiltCodec": ["SiltModel", "SiltBytes", "CLZ4", "CZlib", "CZstd"],
         "SiltFormat": below4.union(["SiltCodec"]),
         "SiltLSM": below4.union(["SiltFormat", "SiltCodec", "SiltIO"]),
         "SiltStream": ["SiltModel", "SiltBytes"],
@@ -20,8 +20,8 @@ enum ImportGraph {
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltstoneServer": nio.union([
-            "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",
-            "Yams",
+            "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO", "SiltModel",
+            "SiltBytes", "Yams",
         ]),
         "SiltstoneTesting": [
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",

@@ -9,9 +9,12 @@ enum UnsafeRules {
         // SiltBytes: checksums and hashes are C functions over pointers.
         "Sources/SiltBytes/ByteWriter.swift",
         "Sources/SiltBytes/Checksum.swift",
-        // SiltCodec: liblz4 and libzstd take pointers.
+        // SiltCodec: liblz4, libzstd and zlib take pointers.
         "Sources/SiltCodec/Compressor.swift",
         "Sources/SiltCodec/Decompressor.swift",
+        "Sources/SiltCodec/GzipReader.swift",
+        "Sources/SiltCodec/GzipWriter.swift",
+        "Sources/SiltCodec/ZstandardReader.swift",
         // SiltFormat: blocks, filters and indexes are searched where they lie; records are encoded in place.
         "Sources/SiltFormat/Block/BlockBuilder.swift",
         "Sources/SiltFormat/Block/BlockColumns.swift",

@@ -1,0 +1,98 @@
+import NIOHTTP1
+import SiltBytes
+import SiltCodec
+import SiltModel
+
+extension Request {
+    /// The request with its body as it was before the client compressed it.
+    ///
+    /// - Returns: `nil` when the coding is unknown (415).
+    /// - Throws: `invalidArgument` when the body is damaged or larger than `limit`.
+    func decoded(limit: Int) throws(SiltstoneError) -> Request? {
+        let codings = headers[canonicalForm: "Content-Encoding"]
+            .map { $0.lowercased() }.filter { $0 != "identity" }
+        guard let coding = codings.first else { return self }
+        guard codings.count == 1 else { return nil }
+        var request = self
+        do throws(DecodingError) {
+            switch coding {
+            case "gzip", "x-gzip", "deflate":
+                request.body = try GzipReader.decompress(body, limit: limit)
+            case "zstd": request.body = try ZstandardReader.decompress(body, limit: limit)
+            default: return nil
+            }
+        } catch {
+            throw SiltstoneError(.invalidArgument, "body cannot be decompressed: \(error)")
+        }
+        return request
+    }
+
+    /// Whether the body must be decompressed first.
+    var isCompressed: Bool { headers.contains(name: "Content-Encoding") }
+
+    /// Whether the client takes a gzip answer.
+    var acceptsGzip: Bool {
+        guard method != .HEAD else { return false }
+        for part in headers[canonicalForm: "Accept-Encoding"] {
+            let fields = part.split(separator: ";").map { $0.filter { $0 != " " }.lowercased() }
+            guard fields.first == "gzip" || fields.first == "x-gzip" else { continue }
+            let quality = fields.dropFirst().first { $0.hasPrefix("q=") }
+            return quality.map { Double($0.dropFirst(2)) ?? 0 > 0 } ?? true
+        }
+        return false
+    }
+}
+
+extension Response {
+    /// The answer compressed; errors and empty bodies stay as they are.
+    func compressed() -> Response {
+        guard status == .ok, !headers.contains(where: { $0.0 == "Content-Encoding" }) else {
+            return self
+        }
+        var response = self
+        switch body {
+        case .bytes(let bytes):
+            guard !bytes.isEmpty, let packed = GzipWriter.compress(bytes) else { return self }
+            response.body = .bytes(packed)
+        case .stream(let stream):
+            guard let writer = GzipWriter() else { return self }
+            response.body = .stream(
+                BodyStream(
+                    first: writer.add(stream.first, finishes: false),
+                    source: GzipSource(stream.source, writer)))
+        }
+        response.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
+        return response
+    }
+
+    /// Whether compressing it takes a moment.
+    var isLarge: Bool {
+        switch body {
+        case .bytes(let bytes): bytes.count > 16 << 10
+        case .stream: true
+        }
+    }
+}
+
+/// Compresses what another source makes.
+private final class GzipSource: BodySource {
+    private(set) var isDone = false
+    private let source: any BodySource
+    private let writer: GzipWriter
+
+    init(_ source: any BodySource, _ writer: GzipWriter) {
+        self.source = source
+        self.writer = writer
+    }
+
+    func nextPiece() throws(SiltstoneError) -> [UInt8]? {
+        guard !isDone else { return nil }
+        while let piece = try source.nextPiece() {
+            // An empty piece would end the body.
+            let packed = writer.add(piece, finishes: false)
+            if !packed.isEmpty { return packed }
+        }
+        isDone = true
+        return writer.add([], finishes: true)
+    }
+}

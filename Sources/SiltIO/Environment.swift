@@ -7,6 +7,9 @@ package protocol Clock: Sendable {
 
     /// Nanoseconds since some fixed moment; never goes back.
     var monotonicNanoseconds: UInt64 { get }
+
+    /// Holds the calling thread up for about so long; for threads of our own only.
+    func sleep(nanoseconds: UInt64)
 }
 
 /// All randomness that the engine sees; safe to call from any thread.

@@ -30,6 +30,9 @@ package final class ManualClock: Clock {
     /// Moves with `advance` only.
     package var monotonicNanoseconds: UInt64 { state.withLock { $0.nanoseconds } }
 
+    /// Lets the time pass on the monotonic clock and returns at once.
+    package func sleep(nanoseconds: UInt64) { state.withLock { $0.nanoseconds += nanoseconds } }
+
     /// Shows another time, also an earlier one; the monotonic clock stays.
     package func set(nowMilliseconds: Int64) {
         state.withLock { $0.milliseconds = nowMilliseconds }

@@ -17,6 +17,14 @@ package struct SystemClock: Clock {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Sleeps.
+    package func sleep(nanoseconds: UInt64) {
+        var left = timespec(
+            tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        // Safety: the call reads the local structure only; a signal may end the sleep early.
+        _ = unsafe nanosleep(&left, nil)
+    }
+
     private static func read(_ clock: clockid_t) -> timespec {
         var time = timespec()
         // Safety: the call fills the local structure, which outlives it.

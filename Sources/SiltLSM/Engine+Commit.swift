@@ -90,7 +90,7 @@ extension Engine {
     private func commitAlone(_ writes: [GroupWrite], _ durability: Durability)
         throws(SiltstoneError) -> CommitReceipt
     {
-        try admit()
+        try admit(byteCount: writes.reduce(0) { $0 + $1.operations.bytes.count })
         let now = environment.clock.nowMilliseconds
         let (receipt, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
             commit.round.begin(nowMilliseconds: now)
@@ -109,7 +109,7 @@ extension Engine {
         var outcomes: [Result<CommitReceipt, SiltstoneError>] = []
         var upkeep = CommitRound.Upkeep()
         do throws(SiltstoneError) {
-            try admit()
+            try admit(byteCount: requests.reduce(0) { $0 + $1.byteCount })
             let now = environment.clock.nowMilliseconds
             (outcomes, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
                 commit.round.begin(nowMilliseconds: now)

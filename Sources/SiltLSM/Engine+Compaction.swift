@@ -51,6 +51,8 @@ extension Engine {
     private func run(_ job: CompactionJob, of tree: TreeVersion, in group: TreeGroup)
         throws(SiltstoneError)
     {
+        runningMerges.add(1)
+        defer { runningMerges.add(-1) }
         let writer = RunWriter(
             target(group.table), region: group.id, options: tree.options,
             fileBytesMax: job.isCut ? options.tableFileBytes : .max)

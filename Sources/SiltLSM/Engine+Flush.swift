@@ -46,6 +46,8 @@ extension Engine {
         try group.flushLock.withLock { _ throws(SiltstoneError) in
             let trees = group.set.trees.filter { !$0.frozen.isEmpty }
             if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
+            runningMerges.add(1)
+            defer { runningMerges.add(-1) }
             // A batch over several trees or regions must not become half durable: first the log, then the tables.
             try writeLog(durably: true)
             var writers: [RunWriter] = []
@@ -71,7 +73,7 @@ extension Engine {
                 }
             }
             counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
-            flushEnded.set(1)
+            noteReserve()
             counters.flushes.add(trees.count)
             counters.flushWrittenBytes.add(writers.reduce(0) { $0 + $1.byteCount })
         }
@@ -168,7 +170,7 @@ extension Engine {
                 at: .init(file: key))
         }
         let now = environment.clock.nowMilliseconds
-        let (gone, change) = group.state.withLock { state in
+        let gone = group.state.withLock { state in
             let old = state.set
             state.set = edit(old, state.lastSequence)
             state.manifestNumber = manifest.number
@@ -176,16 +178,11 @@ extension Engine {
             state.obsolete += gone.map {
                 ObsoleteFile(id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use)
             }
-            let isCrowded = state.set.trees.contains { $0.runs.count >= Self.runCountMax }
-            defer { state.isCrowded = isCrowded }
-            return (gone, (isCrowded ? 1 : 0) - (state.isCrowded ? 1 : 0))
+            return gone
         }
-        crowdedGroups.add(change)
+        noteDebt(of: group)
         for hold in gone { tables.forget(hold.file.id) }
     }
-
-    /// From so many runs in one tree on, writers wait for a compaction.
-    static let runCountMax = 24
 
     private static func removed(_ old: TreeSet, _ new: TreeSet) -> [TableHold] {
         let kept = Set(new.trees.flatMap(\.tables).map(ObjectIdentifier.init))

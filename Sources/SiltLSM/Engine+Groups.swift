@@ -98,6 +98,7 @@ extension Engine {
             throw error
         }
         counters.memtableBytes.add(-group.set.trees.reduce(0) { $0 + $1.memtableBytes })
+        noteDebt(of: group)
         state.withLock { state in
             state.groups[group.id] = nil
             state.dropped.append(group)
@@ -131,6 +132,7 @@ extension Engine {
             state.groups[group.id] = group
             return true
         }
+        if isNew { noteDebt(of: group) }
         if !isNew { throw SiltstoneError(.alreadyExists, "region is open region=\(group.id)") }
     }
 }

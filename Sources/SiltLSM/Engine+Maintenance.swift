@@ -3,7 +3,7 @@ internal import SiltIO
 internal import SiltModel
 internal import Synchronization
 
-/// When memory, log and runs are put in order, and when writers must wait for it.
+/// When memory, log and runs are put in order.
 extension Engine {
     /// How much an asynchronous commit may leave in memory, in bytes.
     static let bufferBytesMax = 8 << 20
@@ -29,40 +29,6 @@ extension Engine {
         }
     }
 
-    /// Waits, before a commit, until memory and runs are within their bounds: the thread that commits does the work itself.
-    func admit() throws(SiltstoneError) {
-        guard isReady.load(ordering: .acquiring) else {
-            throw SiltstoneError(.unavailable, "recovery has not ended")
-        }
-        let memoryMax = options.memtableBytesMax + options.memtableBytesMax / 2
-        guard counters.memtableBytes.value > memoryMax || crowdedGroups.value > 0 else {
-            if counters.memtableBytes.value > options.memtableBytesMax { slowDown() }
-            return
-        }
-        if failure != nil { return }
-        let start = environment.clock.monotonicNanoseconds
-        counters.stalls.add(1)
-        while counters.memtableBytes.value > memoryMax {
-            guard let group = fullest(by: \.memtableBytes) else { break }
-            if !group.set.trees.contains(where: { !$0.frozen.isEmpty }) {
-                freeze(group) { _ in true }
-            }
-            try flushFrozen(group)
-        }
-        for group in groups where group.state.withLock({ $0.isCrowded }) {
-            _ = try compactOnce(group)
-        }
-        let waited = environment.clock.monotonicNanoseconds &- start
-        counters.stallNanoseconds.add(Int(clamping: waited))
-    }
-
-    /// Holds a commit back for a moment, so that flushes catch up before writers must wait for them.
-    private func slowDown() {
-        guard options.runsMaintenance else { return }
-        counters.slowed.add(1)
-        _ = flushEnded.wait(milliseconds: 1)
-    }
-
     /// Sets aside what has grown too large, and asks workers to flush it.
     func maintain(_ upkeep: CommitRound.Upkeep) {
         guard options.runsMaintenance else { return }
@@ -74,6 +40,7 @@ extension Engine {
                 scheduleFlush(group)
             }
         }
+        noteReserve()
         if counters.memtableBytes.value > options.memtableBytesMax { freezeLargest() }
         if upkeep.logIsLong { freezeOldest() }
     }
@@ -143,7 +110,7 @@ extension Engine {
         }
     }
 
-    private func fullest(by bytes: KeyPath<TreeVersion, Int>) -> TreeGroup? {
+    func fullest(by bytes: KeyPath<TreeVersion, Int>) -> TreeGroup? {
         groups.max { left, right in
             left.set.trees.reduce(0) { $0 + $1[keyPath: bytes] }
                 < right.set.trees.reduce(0) { $0 + $1[keyPath: bytes] }

@@ -33,10 +33,14 @@ package final class Engine: Sendable {
     /// Whether recovery ended and commits are accepted.
     let isReady = Atomic(false)
     let logWriteIsQueued = Atomic(false)
-    /// How many groups have so many runs that writers must wait for a compaction.
-    let crowdedGroups = Atomic(0)
-    /// Set when a flush ended: writers that are slowed go on.
-    let flushEnded = Signal()
+    /// Bytes of all regions that wait to be merged down.
+    let compactionDebt = Atomic(0)
+    /// How long commits should have been held back and were not yet, in nanoseconds.
+    let owedNanoseconds = Atomic(0)
+    /// Flushes and merges that run now.
+    let runningMerges = Atomic(0)
+    /// What the block cache was last told to leave to memtables and merges, in bytes.
+    let notedReserve = Atomic(0)
     let isSweepQueued = Atomic(false)
 
     private init(_ environment: Environment, _ options: EngineOptions, incarnation: Identifier) {
@@ -143,6 +147,12 @@ package final class Engine: Sendable {
         metrics.stallCount = counters.stalls.value
         metrics.slowedCount = counters.slowed.value
         metrics.stallNanoseconds = counters.stallNanoseconds.value
+        metrics.slowedNanoseconds = counters.slowedNanoseconds.value
+        metrics.longestStallNanoseconds = counters.longestStall.value
+        metrics.refusedCount = counters.refused.value
+        metrics.compactionDebtBytes = compactionDebt.value
+        metrics.cacheBytes = tables.blocks.statistics.blockBytes
+        metrics.indexBytes = tables.blocks.statistics.indexBytes
         metrics.memtableBytes = counters.memtableBytes.value
         metrics.sweptFileCount = counters.sweptFiles.value
         metrics.groupCount = groups.count

@@ -24,10 +24,22 @@ package struct EngineMetrics: Sendable {
     package var compactionWrittenBytes = 0
     /// Times that writers had to wait for a flush or a compaction.
     package var stallCount = 0
-    /// Commits held back for a millisecond because memory was nearly full.
-    package var slowedCount = 0
     /// How long writers waited, in nanoseconds.
     package var stallNanoseconds = 0
+    /// The longest time that a writer waited or was held back, in nanoseconds.
+    package var longestStallNanoseconds = 0
+    /// Times that commits were held back for some milliseconds, so that flushes and merges keep up.
+    package var slowedCount = 0
+    /// How long they were held back, in nanoseconds.
+    package var slowedNanoseconds = 0
+    /// Groups of commits refused as `overloaded`.
+    package var refusedCount = 0
+    /// Bytes that wait to be merged down.
+    package var compactionDebtBytes = 0
+    /// Bytes of blocks in the cache.
+    package var cacheBytes = 0
+    /// Bytes of the indexes and filters of open files.
+    package var indexBytes = 0
     /// Bytes of memory of all memtables.
     package var memtableBytes = 0
     /// Files deleted by the sweeper.
@@ -86,6 +98,9 @@ final class EngineCounters: Sendable {
     let stalls = Atomic(0)
     let stallNanoseconds = Atomic(0)
     let slowed = Atomic(0)
+    let slowedNanoseconds = Atomic(0)
+    let longestStall = Atomic(0)
+    let refused = Atomic(0)
     let sweptFiles = Atomic(0)
     /// Bytes of memory of all memtables.
     let memtableBytes = Atomic(0)
@@ -99,6 +114,9 @@ extension Atomic<Int> {
     func addAlone(_ amount: Int) {
         store(load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
+
+    /// Keeps the greater one.
+    func raise(to value: Int) { _ = max(value, ordering: .relaxed) }
 
     /// The value now.
     var value: Int { load(ordering: .relaxed) }

@@ -16,6 +16,12 @@ package struct EngineOptions: Sendable {
     package var logBytesMax = 512 << 20
     /// The size aimed at for one table file, in bytes.
     package var tableFileBytes = 64 << 20
+    /// The budget that the sizes above were cut from, when there is one; see `memoryBudgetBytes`.
+    private var budgetBytes: Int?
+    /// How long a commit waits for room in memory at most before it is refused as `overloaded`, in milliseconds.
+    package var admissionWaitMilliseconds = 5_000
+    /// Beyond this many bytes that wait to be merged, commits are slowed; at four times as many they wait.
+    package var compactionDebtBytes = 1 << 30
     /// How long an obsolete file stays before the sweeper deletes it, in milliseconds.
     package var sweepGraceMilliseconds: Int64 = 60_000
     /// Whether background work runs by itself; a test may want to call `flush` and `compact` only.
@@ -23,6 +29,32 @@ package struct EngineOptions: Sendable {
 
     /// The defaults.
     package init() {}
+
+    /// One budget for memtables, cache, indexes, filters and the buffers of merges, in bytes.
+    ///
+    /// Setting it sets the sizes above. A fifth is what memtables should take; they may take three tenths before commits wait.
+    /// What memtables and merges do not take at a moment is the cache's.
+    package var memoryBudgetBytes: Int? {
+        get { budgetBytes }
+        set {
+            budgetBytes = newValue
+            guard let bytes = newValue else { return }
+            memtableBytesMax = max(1 << 20, bytes / 5)
+            flushBytes = max(1 << 18, min(64 << 20, memtableBytesMax / 3))
+            cacheBytes = bytes - bytes / 16
+            // Mapped segments count as the process's memory.
+            logSegmentBytes = max(1 << 20, min(64 << 20, bytes / 16))
+            logBytesMax = max(8 * logSegmentBytes, 2 * memtableBytesMax)
+            tableFileBytes = max(1 << 20, min(64 << 20, bytes / 16))
+            compactionDebtBytes = max(8 << 20, 8 * memtableBytesMax)
+        }
+    }
+
+    /// Beyond this many bytes of memtables, commits wait.
+    var memtableBytesLimit: Int { memtableBytesMax + memtableBytesMax / 2 }
+
+    /// What one flush or merge takes for blocks, index and filter, about, in bytes.
+    var mergeBytes: Int { max(1 << 20, tableFileBytes / 4) }
 }
 
 /// The settings of one tree (one family of one region) that the engine needs.

@@ -30,8 +30,8 @@ package final class TreeGroup: Sendable {
         var droppedMilliseconds: Int64?
         var flushIsQueued = false
         var compactionIsQueued = false
-        /// Whether some tree has so many runs that writers wait.
-        var isCrowded = false
+        /// The bytes that wait to be merged down.
+        var debtBytes = 0
         /// Files that are in no version any more, until the sweeper deletes them.
         var obsolete: [ObsoleteFile] = []
     }

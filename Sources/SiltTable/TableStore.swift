@@ -65,13 +65,16 @@ package final class TableStore: Sendable {
     /// - Parameters:
     ///   - memtableBytesMax: the memory for cells that are not in table files yet, in bytes.
     ///   - cacheBytes: the memory for blocks of table files, in bytes.
+    ///   - memoryBudgetBytes: one budget for all memory, instead of those two.
     package static func open(
-        _ environment: Environment, memtableBytesMax: Int, cacheBytes: Int
+        _ environment: Environment, memtableBytesMax: Int, cacheBytes: Int,
+        memoryBudgetBytes: Int? = nil
     ) throws(SiltstoneError) -> TableStore {
         var options = EngineOptions()
         options.memtableBytesMax = memtableBytesMax
         options.flushBytes = min(options.flushBytes, max(1 << 20, memtableBytesMax / 2))
         options.cacheBytes = cacheBytes
+        if let memoryBudgetBytes { options.memoryBudgetBytes = memoryBudgetBytes }
         return try open(environment, options)
     }
 

@@ -4,6 +4,11 @@ public struct Configuration: Sendable, Hashable {
     public var memtableBytesMax: Int = 128 << 20
     /// The blocks of table files kept decoded in memory, in bytes.
     public var cacheBytes: Int = 256 << 20
+    /// One budget for all memory of the store, instead of the two above: memtables, cache, indexes and filters, and the
+    /// buffers of merges.
+    ///
+    /// What memtables do not need at a moment is the cache's. The process takes some megabytes beside it.
+    public var memoryBudgetBytes: Int?
     /// The threads on which blocking calls run.
     public var threadCount: Int = 4
     /// The threads that flush and compact.

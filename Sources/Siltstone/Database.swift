@@ -37,7 +37,8 @@ public final class Database: Sendable {
                 directory: path, workerCount: configuration.workerCount)
             return try TableStore.open(
                 environment, memtableBytesMax: configuration.memtableBytesMax,
-                cacheBytes: configuration.cacheBytes)
+                cacheBytes: configuration.cacheBytes,
+                memoryBudgetBytes: configuration.memoryBudgetBytes)
         }
         return Database(store: store, bridge: bridge)
     }

@@ -52,5 +52,14 @@ void *silt_map(size_t n, size_t small);
 /// Gives back what silt_map returned.
 void silt_unmap(void *p, size_t n);
 
+/// n bytes, aligned to 16, for what is kept long and is some kilobytes large; any thread may give them back. NULL when there are none.
+void *silt_pool_take(size_t n);
+
+/// Gives back the n bytes that silt_pool_take returned.
+void silt_pool_give(void *p, size_t n);
+
+/// What n bytes of the pool take of the process's memory.
+size_t silt_pool_bytes(size_t n);
+
 /// Lets other threads run.
 void silt_yield(void);

@@ -29,6 +29,7 @@ package final class BlockCache: Sendable {
     package let capacityBytes: Int
     private let shards: [BlockCacheLock]
     private let indexBytes = Atomic<Int>(0)
+    private let reservedBytes = Atomic<Int>(0)
 
     /// An empty cache.
     package init(capacityBytes: Int) {
@@ -78,9 +79,22 @@ package final class BlockCache: Sendable {
         for shard in shards { _ = shard.state.withLock { $0.shrink(to: limit) } }
     }
 
+    /// Leaves so much of the budget to others: memtables, merges.
+    func reserve(_ bytes: Int) {
+        let before = reservedBytes.exchange(bytes, ordering: .relaxed)
+        guard bytes > before else { return }
+        let limit = shardLimit
+        for shard in shards { _ = shard.state.withLock { $0.shrink(to: limit) } }
+    }
+
+    /// Whether indexes and filters take more than their half of the budget: some should be closed.
+    var indexesAreLarge: Bool { indexBytes.load(ordering: .relaxed) > capacityBytes / 2 }
+
     /// Blocks keep at least an eighth of the budget, however large the indexes are.
     private var shardLimit: Int {
-        max(capacityBytes - indexBytes.load(ordering: .relaxed), capacityBytes / 8) / shards.count
+        let taken =
+            indexBytes.load(ordering: .relaxed) + reservedBytes.load(ordering: .relaxed)
+        return max(capacityBytes - taken, capacityBytes / 8) / shards.count
     }
 
     @inline(__always) private func shard(_ hash: UInt64) -> BlockCacheLock {

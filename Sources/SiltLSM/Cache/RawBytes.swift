@@ -1,3 +1,5 @@
+internal import CSiltstone
+
 /// Memory that is filled once and then only read; freed with its last reference.
 ///
 /// Safety: nobody writes after the filling, which is done before the object is shared.
@@ -8,13 +10,14 @@ final class RawBytes: @unchecked Sendable {
 
     /// Uninitialized memory; never of no size, so that there is an address.
     init(byteCount: Int) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(byteCount, 8), alignment: 16)
-        unsafe buffer = UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount])
+        guard let memory = unsafe silt_pool_take(max(byteCount, 8)) else {
+            preconditionFailure("no memory for a block bytes=\(byteCount)")
+        }
+        unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
     }
 
-    // Safety: `buffer` begins where the allocation does, and nothing refers to it any more.
-    deinit { unsafe UnsafeMutableRawPointer(mutating: buffer.baseAddress)?.deallocate() }
+    // Safety: `buffer` is what the pool gave, and nothing refers to it any more.
+    deinit { unsafe silt_pool_give(buffer.baseAddress, max(buffer.count, 8)) }
 
     /// The memory, to read.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(buffer) }

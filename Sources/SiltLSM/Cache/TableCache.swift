@@ -50,7 +50,8 @@ package final class TableCache: Sendable {
             if let other = state.entries[file.id]?.reader { return (other, []) }
             state.uses &+= 1
             state.entries[file.id] = Entry(reader: opened, lastUse: state.uses)
-            return (opened, state.entries.count > openFilesMax ? evict(&state) : [])
+            let isFull = state.entries.count > openFilesMax || blocks.indexesAreLarge
+            return (opened, isFull ? evict(&state) : [])
         }
         return result.use
     }
@@ -68,7 +69,7 @@ package final class TableCache: Sendable {
     /// many.
     private func evict(_ state: inout State) -> [TableReader] {
         let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
-            .prefix(state.entries.count - openFilesMax + openFilesMax / 8)
+            .prefix(max(state.entries.count - openFilesMax, 0) + state.entries.count / 8)
         for (id, _) in oldest { state.entries[id] = nil }
         return oldest.map(\.value.reader)
     }

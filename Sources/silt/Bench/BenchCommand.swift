@@ -37,6 +37,8 @@ struct BenchCommand: AsyncParsableCommand {
     var cacheSize = 256 << 20
     @Option(help: "Bytes of all memtables together.")
     var memtableSize = 256 << 20
+    @Option(help: "Bytes of one budget for all memory, instead of cache and memtables.")
+    var memory: Int?
     @Option(help: "FSYNC_WAL, SYNC_WAL, ASYNC_WAL or SKIP_WAL; fillsync always takes FSYNC_WAL.")
     var durability = "SYNC_WAL"
     @Option(help: "Seconds for each workload, instead of a number of operations.")
@@ -90,7 +92,8 @@ struct BenchCommand: AsyncParsableCommand {
     private func settings() throws -> BenchSettings {
         guard num > 0, threads > 0, valueSize >= 0, keySize >= 8, keySize <= 1024,
             keySize >= "\(num)".count, blockSize >= 1024, blockSize <= 16 << 20, (batch ?? 1) > 0,
-            (ops ?? 1) > 0, (duration ?? 1) > 0, cacheSize >= 0, memtableSize >= 2 << 20
+            (ops ?? 1) > 0, (duration ?? 1) > 0, cacheSize >= 0, memtableSize >= 2 << 20,
+            (memory ?? 16 << 20) >= 16 << 20
         else {
             throw ValidationError(
                 "counts and sizes must be positive, keys at least 8 bytes, blocks at least 1024")
@@ -104,7 +107,8 @@ struct BenchCommand: AsyncParsableCommand {
             keyCount: num,
             keys: BenchKeys(keyBytes: keySize, valueBytes: valueSize, form: keys, seed: seed),
             threadCount: threads, batch: batch, family: family, cacheBytes: cacheSize,
-            memtableBytes: memtableSize, durability: level, durationSeconds: duration,
+            memtableBytes: memtableSize, memoryBudgetBytes: memory, durability: level,
+            durationSeconds: duration,
             operationCount: ops, writeRateBytes: writeRate, checks: check, interface: interface)
     }
 

@@ -17,12 +17,14 @@ struct BenchResult: Sendable {
     /// Puts by a thread that is not measured.
     var backgroundCount = 0
     var stallSeconds = 0.0
+    /// The phases of a mixed load.
+    var mixed: MixedResult?
 
     var operationsPerSecond: Double { seconds > 0 ? Double(operationCount) / seconds : 0 }
 
     /// One line of JSON; the first keys are a contract with scripts.
     func line(_ settings: BenchSettings) -> String {
-        JSONValue.object(
+        var fields: [(String, JSONValue)] = [
             ("workload", .string(workload.rawValue)), ("ops", .integer(Int64(operationCount))),
             ("seconds", rounded(seconds)), ("ops_per_second", rounded(operationsPerSecond)),
             ("p50_us", rounded(histogram.percentileMicroseconds(0.5))),
@@ -41,8 +43,10 @@ struct BenchResult: Sendable {
             ("durability", .string(settings.durability(of: workload).name)),
             ("interface", .string(settings.interface.rawValue)),
             ("checked", .bool(settings.checks)),
-            ("seed", .integer(Int64(clamping: settings.keys.seed)))
-        ).text
+            ("seed", .integer(Int64(clamping: settings.keys.seed))),
+        ]
+        if let mixed { fields.append(("mixed", mixed.json)) }
+        return JSONValue.object(fields.map { JSONValue.Member($0.0, $0.1) }).text
     }
 
     private func rounded(_ value: Double) -> JSONValue {

@@ -9,7 +9,7 @@ import Synchronization
 
 /// Runs workloads one after the other on one database.
 final class BenchRun {
-    private let settings: BenchSettings
+    let settings: BenchSettings
     private let directory: BenchDirectory
     private var database: Database?
     private var stored: KeySet
@@ -48,11 +48,11 @@ final class BenchRun {
         let threads = makeThreads(workload)
         ProcessUsage.resetPeak()
         let before = (usage: ProcessUsage.now(), metrics: database.store.engine.metrics)
+        if workload == .mixed { return try await runMixed(database) }
         let done = try await measure(workload, threads, try database.table("bench"))
         if workload == .drain {
             await BenchRun.onThread { database.store.engine.environment.workers.drain() }
         }
-        let after = (usage: ProcessUsage.now(), metrics: database.store.engine.metrics)
         var result = BenchResult(workload: workload)
         for thread in done.measured {
             result.operationCount += thread.operationCount
@@ -64,6 +64,17 @@ final class BenchRun {
             result.backgroundCount += thread.operationCount
             stored.formUnion(thread.written)
         }
+        note(&result, since: before)
+        if workload == .compact { result.operationCount = stored.count }
+        return result
+    }
+
+    /// What the process and the engine used since a moment.
+    func note(
+        _ result: inout BenchResult, since before: (usage: ProcessUsage, metrics: EngineMetrics)
+    ) {
+        guard let database else { return }
+        let after = (usage: ProcessUsage.now(), metrics: database.store.engine.metrics)
         result.seconds = Double(after.usage.nanoseconds - before.usage.nanoseconds) / 1e9
         result.cpuSeconds = after.usage.cpuSeconds - before.usage.cpuSeconds
         result.readBytes = after.usage.readBytes - before.usage.readBytes
@@ -72,8 +83,6 @@ final class BenchRun {
             Double(after.metrics.stallNanoseconds - before.metrics.stallNanoseconds) / 1e9
         result.peakBytes = ProcessUsage.peakBytes
         (result.spaceBytes, result.tableBytes) = directory.spaceBytes()
-        if workload == .compact { result.operationCount = stored.count }
-        return result
     }
 
     /// Closes the database and notes what it holds.
@@ -104,6 +113,7 @@ final class BenchRun {
         var configuration = Configuration()
         configuration.cacheBytes = settings.cacheBytes
         configuration.memtableBytesMax = settings.memtableBytes
+        configuration.memoryBudgetBytes = settings.memoryBudgetBytes
         return try await Database.open(at: directory.databasePath, configuration)
     }
 
@@ -232,7 +242,7 @@ final class BenchRun {
     }
 
     /// Runs blocking code on a thread of its own.
-    private static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async
+    static func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async
         -> Value
     {
         await withCheckedContinuation { continuation in

@@ -18,6 +18,8 @@ struct BenchSettings: Sendable {
     var family: Family
     var cacheBytes: Int
     var memtableBytes: Int
+    /// One budget for all memory, instead of those two.
+    var memoryBudgetBytes: Int?
     var durability: Durability
     var durationSeconds: Double?
     var operationCount: Int?

@@ -25,7 +25,7 @@ extension BenchThread {
                 try table.compact()
                 return 1
             }
-        case .drain: break
+        case .drain, .mixed: break
         case .ycsba, .ycsbb, .ycsbc, .ycsbd, .ycsbe, .ycsbf: try runYCSB(table)
         }
     }

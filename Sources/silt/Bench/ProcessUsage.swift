@@ -19,6 +19,12 @@ struct ProcessUsage: Sendable {
     /// The most memory that the process had since `resetPeak`, in bytes; 0 where the kernel does not tell.
     static var peakBytes: Int { (field("VmHWM:", of: "/proc/self/status") ?? 0) << 10 }
 
+    /// The memory that the process has now, in bytes.
+    static var residentBytes: Int { (field("VmRSS:", of: "/proc/self/status") ?? 0) << 10 }
+
+    /// The part of it that is mapped files, such as the log.
+    static var residentFileBytes: Int { (field("RssFile:", of: "/proc/self/status") ?? 0) << 10 }
+
     /// Begins to look for the peak anew; best effort.
     static func resetPeak() {
         guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return }

@@ -36,6 +36,9 @@ enum Workload: String, CaseIterable, Sendable {
     case compact
     /// Waits until background work has nothing left to do.
     case drain
+    /// Puts, deletes, gets and scans by 2 writers and 2 readers, compared with a model: as fast as they go,
+    /// then `--duration` seconds at 70 % of that.
+    case mixed
     /// Half reads, half updates.
     case ycsba
     /// 95 % reads, 5 % updates.
@@ -52,7 +55,8 @@ enum Workload: String, CaseIterable, Sendable {
     /// Whether it begins with an empty table.
     var startsEmpty: Bool {
         switch self {
-        case .fillseq, .fillrandom, .filluniquerandom, .fillbatch, .fillsync, .deleteseek: true
+        case .fillseq, .fillrandom, .filluniquerandom, .fillbatch, .fillsync, .deleteseek, .mixed:
+            true
         default: false
         }
     }
@@ -86,7 +90,7 @@ enum Workload: String, CaseIterable, Sendable {
         case .fillsync: min(keyCount, 1000 * threadCount)
         case .seekrandom, .ycsbe: max(1, keyCount / 20)
         case .deleteseek: 100
-        case .compact, .drain: 1
+        case .compact, .drain, .mixed: 1
         default: keyCount
         }
     }

@@ -1,0 +1,133 @@
+#include "siltmemory.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+// Blocks come and go on many threads and live long. malloc keeps what each thread's arena once held, so that
+// a cache of 256 MB grows to twice that; here all threads share slabs of equal pieces, and free pages go back.
+
+enum { slab_bytes = 1 << 20, piece_min = 1 << 10, piece_max = 1 << 17, steps = 8, class_count = 7 * steps + 1 };
+
+typedef struct slab {
+    struct slab *next, *prev;
+    void *free;
+    uint32_t used, begun, count;
+} slab;
+
+typedef struct {
+    pthread_mutex_t lock;
+    // Slabs with a free piece.
+    slab *open;
+    // Pieces in use, and pieces of all slabs.
+    size_t used, total;
+    slab *spare;
+} pool_class;
+
+static pool_class classes[class_count] = {[0 ... class_count - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+
+// Eight classes for each doubling: a piece is at most an eighth larger than what was asked for.
+static int class_of(size_t n) {
+    if (n <= piece_min) return 0;
+    int log = 63 - __builtin_clzll(n - 1);
+    return (log - 10) * steps + (int)((n - 1) >> (log - 3)) - steps + 1;
+}
+
+static size_t piece_bytes(int class) {
+    if (class == 0) return piece_min;
+    int log = (class - 1) / steps + 10, part = (class - 1) % steps + 1;
+    return ((size_t)1 << log) + (((size_t)part << log) / steps);
+}
+
+static slab *slab_make(size_t piece) {
+    // Aligned to its size, so that a piece leads to its slab.
+    char *p = mmap(NULL, 2 * slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    char *start = (char *)(((uintptr_t)p + slab_bytes - 1) & ~(uintptr_t)(slab_bytes - 1));
+    if (start > p) munmap(p, (size_t)(start - p));
+    munmap(start + slab_bytes, (size_t)(p + slab_bytes - start));
+    slab *s = (slab *)start;
+    s->count = (uint32_t)((slab_bytes - 64) / piece);
+    return s;
+}
+
+static void link_open(pool_class *c, slab *s) {
+    s->prev = NULL;
+    s->next = c->open;
+    if (s->next) s->next->prev = s;
+    c->open = s;
+}
+
+static void unlink_open(pool_class *c, slab *s) {
+    if (s->prev) s->prev->next = s->next; else c->open = s->next;
+    if (s->next) s->next->prev = s->prev;
+}
+
+void *silt_pool_take(size_t n) {
+    if (n > piece_max) {
+        void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return p == MAP_FAILED ? NULL : p;
+    }
+    if (n < piece_min) return malloc(n);
+    int class = class_of(n);
+    size_t piece = piece_bytes(class);
+    pool_class *c = &classes[class];
+    pthread_mutex_lock(&c->lock);
+    slab *s = c->open;
+    if (!s) {
+        s = c->spare ? c->spare : slab_make(piece);
+        if (!s) {
+            pthread_mutex_unlock(&c->lock);
+            return NULL;
+        }
+        c->spare = NULL;
+        c->total += s->count;
+        link_open(c, s);
+    }
+    void *p = s->free;
+    if (p) s->free = *(void **)p;
+    else p = (char *)s + 64 + piece * s->begun++;
+    s->used++;
+    c->used++;
+    if (s->used == s->count) unlink_open(c, s);
+    pthread_mutex_unlock(&c->lock);
+    return p;
+}
+
+void silt_pool_give(void *p, size_t n) {
+    if (n > piece_max) {
+        munmap(p, n);
+        return;
+    }
+    if (n < piece_min) {
+        free(p);
+        return;
+    }
+    int class = class_of(n);
+    size_t piece = piece_bytes(class);
+    pool_class *c = &classes[class];
+    slab *s = (slab *)((uintptr_t)p & ~(uintptr_t)(slab_bytes - 1)), *gone = NULL;
+    pthread_mutex_lock(&c->lock);
+    // Where an eighth lies free already, the whole pages within the piece go back; its first word is the list's.
+    size_t idle = c->total - c->used;
+    if (idle > 16 && idle > c->total / 8) {
+        uintptr_t from = ((uintptr_t)p + sizeof(void *) + 4095) & ~(uintptr_t)4095, to = ((uintptr_t)p + piece) & ~(uintptr_t)4095;
+        if (from < to) (void)madvise((void *)from, to - from, MADV_DONTNEED);
+    }
+    *(void **)p = s->free;
+    s->free = p;
+    if (s->used == s->count) link_open(c, s);
+    s->used--;
+    c->used--;
+    if (s->used == 0) {
+        unlink_open(c, s);
+        c->total -= s->count;
+        if (c->spare) gone = s; else c->spare = s;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (gone) munmap(gone, slab_bytes);
+}
+
+size_t silt_pool_bytes(size_t n) {
+    if (n > piece_max) return (n + 4095) & ~(size_t)4095;
+    return n < piece_min ? n + 16 : piece_bytes(class_of(n));
+}

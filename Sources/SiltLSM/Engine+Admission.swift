@@ -1,0 +1,132 @@
+internal import SiltBytes
+internal import SiltIO
+internal import SiltModel
+internal import Synchronization
+
+/// How commits are held back while memory fills or merges fall behind: a little, then more, before they wait, and a wait has an
+/// end.
+///
+/// Pressure is 0 at what memtables (or the bytes to merge) should come to, 1 at what they may. In between commits are let through
+/// at `(1 - pressure)` squared of a rate that no load reaches, so there is a pressure at which what comes in is what flushes and
+/// merges carry away, and the load settles there. The thread that commits sleeps, never for long: what it owes beyond is slept off by
+/// the commits after it.
+extension Engine {
+    /// The rate at no pressure, in bytes a second.
+    private static let fullRate = 128e6
+    /// Sleeps shorter than this are put together, longer ones cut, in nanoseconds.
+    private static let sleepMin = 1_000_000
+    private static let sleepMax = 10_000_000
+    /// More than this is never owed, in nanoseconds.
+    private static let owedMax = 50_000_000
+    /// How long workers have to begin before a waiting commit does the work itself, in nanoseconds.
+    private static let patience: UInt64 = 50_000_000
+
+    /// Holds a commit back as the pressure asks.
+    ///
+    /// - Throws: `unavailable` before recovery; `overloaded` when there was no room for as long as a commit may wait.
+    @inline(__always)
+    func admit(byteCount: Int) throws(SiltstoneError) {
+        guard isReady.load(ordering: .acquiring) else {
+            throw SiltstoneError(.unavailable, "recovery has not ended")
+        }
+        if counters.memtableBytes.value <= options.memtableBytesMax,
+            compactionDebt.value <= options.compactionDebtBytes
+        {
+            return
+        }
+        try holdBack(byteCount)
+    }
+
+    /// How full memory is, or how far merges are behind: the worse of both; see above.
+    var pressure: Double {
+        max(
+            Self.share(
+                counters.memtableBytes.value, from: options.memtableBytesMax,
+                to: options.memtableBytesLimit),
+            Self.share(
+                compactionDebt.value, from: options.compactionDebtBytes,
+                to: 4 * options.compactionDebtBytes))
+    }
+
+    private static func share(_ bytes: Int, from low: Int, to high: Int) -> Double {
+        Double(max(0, bytes - low)) / Double(max(1, high - low))
+    }
+
+    private func holdBack(_ byteCount: Int) throws(SiltstoneError) {
+        let pressure = pressure
+        if pressure >= 1 { return try waitForRoom() }
+        guard options.runsMaintenance else { return }
+        let rate = Self.fullRate * (1 - pressure) * (1 - pressure)
+        let cost = Int(Double(byteCount) / rate * 1e9)
+        let owed = owedNanoseconds.wrappingAdd(cost, ordering: .relaxed).newValue
+        if owed < Self.sleepMin { return }
+        let slept = min(owed, Self.sleepMax)
+        owedNanoseconds.store(min(owed - slept, Self.owedMax), ordering: .relaxed)
+        counters.slowed.add(1)
+        counters.slowedNanoseconds.add(slept)
+        counters.longestStall.raise(to: slept)
+        environment.clock.sleep(nanoseconds: UInt64(slept))
+    }
+
+    private func waitForRoom() throws(SiltstoneError) {
+        if failure != nil { return }
+        let clock = environment.clock
+        let start = clock.monotonicNanoseconds
+        counters.stalls.add(1)
+        defer {
+            let waited = Int(clamping: clock.monotonicNanoseconds &- start)
+            counters.stallNanoseconds.add(waited)
+            counters.longestStall.raise(to: waited)
+        }
+        var begun = start
+        while pressure >= 1 {
+            let now = clock.monotonicNanoseconds
+            if now &- start > UInt64(options.admissionWaitMilliseconds) * 1_000_000 {
+                counters.refused.add(1)
+                throw SiltstoneError(.overloaded, "memory is full, try again")
+            }
+            // Somebody is at it, or should be soon.
+            if options.runsMaintenance, runningMerges.value > 0 || now &- begun < Self.patience {
+                clock.sleep(nanoseconds: 2_000_000)
+                continue
+            }
+            guard try makeRoom() else { return }
+            begun = clock.monotonicNanoseconds
+        }
+    }
+
+    /// Flushes or merges on the calling thread; false when there is nothing to do.
+    private func makeRoom() throws(SiltstoneError) -> Bool {
+        if counters.memtableBytes.value >= options.memtableBytesLimit {
+            guard let group = fullest(by: \.memtableBytes) else { return false }
+            if !group.set.trees.contains(where: { !$0.frozen.isEmpty }) {
+                freeze(group) { _ in true }
+            }
+            try flushFrozen(group)
+            return true
+        }
+        for group in groups where try compactOnce(group) { return true }
+        return false
+    }
+
+    /// Counts the bytes that a region waits to merge.
+    func noteDebt(of group: TreeGroup) {
+        let change = group.state.withLock { state in
+            let debt =
+                state.isDropped ? 0 : state.set.trees.reduce(0) { $0 + planner.debtBytes($1) }
+            defer { state.debtBytes = debt }
+            return debt - state.debtBytes
+        }
+        compactionDebt.add(change)
+    }
+
+    /// Tells the cache what to leave to memtables and merges, when that changed much and all memory is one budget.
+    func noteReserve() {
+        guard options.memoryBudgetBytes != nil else { return }
+        let bytes = counters.memtableBytes.value + runningMerges.value * options.mergeBytes
+        let change = bytes - notedReserve.value
+        if change < 1 << 20, change > -(1 << 20) { return }
+        notedReserve.store(bytes, ordering: .relaxed)
+        tables.blocks.reserve(bytes)
+    }
+}

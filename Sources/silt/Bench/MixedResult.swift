@@ -1,0 +1,87 @@
+import SiltModel
+
+/// What came of a mixed load.
+struct MixedResult: Sendable {
+    /// The kinds of operations.
+    enum Kind: Int, CaseIterable, Sendable {
+        case put, delete, get, scan
+    }
+
+    /// A phase: everything as fast as it goes, or paced.
+    struct Phase: Sendable {
+        var seconds = 0.0
+        var histograms = Kind.allCases.map { _ in LatencyHistogram() }
+        var refusedCount = 0
+        /// The longest operations: when, of what kind, how long.
+        var longest: [(second: Double, kind: Kind, milliseconds: Double)] = []
+
+        /// Adds one operation.
+        mutating func record(_ kind: Kind, _ nanoseconds: UInt64, second: @autoclosure () -> Double)
+        {
+            histograms[kind.rawValue].record(nanoseconds)
+            guard nanoseconds > 20_000_000, longest.count < 1000 else { return }
+            longest.append((second(), kind, Double(nanoseconds) / 1e6))
+        }
+
+        /// Adds another thread's.
+        mutating func merge(_ other: Phase) {
+            for index in histograms.indices { histograms[index].merge(other.histograms[index]) }
+            refusedCount += other.refusedCount
+            longest += other.longest
+            longest.sort { $0.milliseconds > $1.milliseconds }
+        }
+
+        /// All kinds together.
+        var total: LatencyHistogram {
+            var sum = LatencyHistogram()
+            for histogram in histograms { sum.merge(histogram) }
+            return sum
+        }
+
+        var json: JSONValue {
+            var fields: [(String, JSONValue)] = [
+                ("seconds", .number(seconds)),
+                ("ops_per_second", .number(Double(total.count) / max(seconds, 0.001))),
+                ("longest_ms", .number(Double(total.maxNanoseconds) / 1e6)),
+                ("refused", .integer(Int64(refusedCount))),
+                ("over_100_ms", .integer(Int64(longest.count { $0.milliseconds > 100 }))),
+            ]
+            for kind in Kind.allCases {
+                let histogram = histograms[kind.rawValue]
+                fields.append(
+                    (
+                        "\(kind)",
+                        .object(
+                            ("ops", .integer(Int64(histogram.count))),
+                            ("p50_us", .number(histogram.percentileMicroseconds(0.5))),
+                            ("p99_us", .number(histogram.percentileMicroseconds(0.99))),
+                            ("p999_us", .number(histogram.percentileMicroseconds(0.999))),
+                            ("max_us", .number(Double(histogram.maxNanoseconds) / 1000)))
+                    ))
+            }
+            fields.append(
+                (
+                    "longest",
+                    .array(
+                        longest.prefix(8).map {
+                            .string(
+                                "\($0.kind) at \(Int($0.second)) s: \(Int($0.milliseconds)) ms")
+                        })
+                ))
+            return .object(fields.map { JSONValue.Member($0.0, $0.1) })
+        }
+    }
+
+    var peak = Phase()
+    var paced = Phase()
+    var modelBytes = 0
+    var checkedRowCount = 0
+    var memory = ""
+
+    var json: JSONValue {
+        .object(
+            ("peak", peak.json), ("paced", paced.json),
+            ("model_bytes", .integer(Int64(modelBytes))),
+            ("rows_checked", .integer(Int64(checkedRowCount))))
+    }
+}

@@ -47,7 +47,14 @@ extension Engine {
             let trees = group.set.trees.filter { !$0.frozen.isEmpty }
             if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
             runningMerges.add(1)
-            defer { runningMerges.add(-1) }
+            runningFlushes.add(1)
+            let start = environment.clock.monotonicNanoseconds
+            defer {
+                runningFlushes.add(-1)
+                runningMerges.add(-1)
+                let spent = environment.clock.monotonicNanoseconds &- start
+                counters.flushNanoseconds.add(Int(clamping: spent))
+            }
             // A batch over several trees or regions must not become half durable: first the log, then the tables.
             try writeLog(durably: true)
             var writers: [RunWriter] = []
@@ -75,7 +82,9 @@ extension Engine {
             counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
             noteReserve()
             counters.flushes.add(trees.count)
-            counters.flushWrittenBytes.add(writers.reduce(0) { $0 + $1.byteCount })
+            let byteCount = writers.reduce(0) { $0 + $1.byteCount }
+            counters.flushWrittenBytes.add(byteCount)
+            pacer.noteFlush(byteCount, nowNanoseconds: environment.clock.monotonicNanoseconds)
         }
         try trimLog()
     }

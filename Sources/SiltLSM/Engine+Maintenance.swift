@@ -67,8 +67,7 @@ extension Engine {
 
     /// Asks a worker to compact a region while there is something to do.
     func scheduleCompaction(_ group: TreeGroup) {
-        guard options.runsMaintenance, group.set.trees.contains(where: { planner.plan($0) != nil })
-        else { return }
+        guard options.runsMaintenance, hasCompaction(group) else { return }
         let isQueued = group.state.withLock { state in
             defer { state.compactionIsQueued = true }
             return state.compactionIsQueued

@@ -121,7 +121,9 @@ extension Engine {
         drainQueue()
         defer { environment.coordinator.leave() }
         // Jobs that run end first; those not begun see that the engine is closing.
-        for group in groups { group.compactionLock.withLock { _ in } }
+        for group in groups {
+            group.compactionLock.withLock { _ in waitForCompactions(of: group) }
+        }
         defer { state.withLock { $0.groups = [:] } }
         if failure != nil || !isReady.load(ordering: .acquiring) { return }
         try flushAll()

@@ -82,6 +82,7 @@ extension Engine {
     ) throws(SiltstoneError) {
         guard let group = groups.first else { return try body() }
         try group.compactionLock.withLock { _ throws(SiltstoneError) in
+            waitForCompactions(of: group)
             try group.flushLock.withLock { _ throws(SiltstoneError) in
                 try group.manifestLock.withLock { _ throws(SiltstoneError) in
                     try withFixedFiles(of: groups.dropFirst(), body)
@@ -150,14 +151,14 @@ extension Engine {
     private func finish(_ change: Replacement) {
         for group in change.old {
             let successors = change.new.filter { $0.range.overlaps(group.range) }
-            let (obsolete, wasCrowded, bytes) = group.state.withLock { state in
+            let (obsolete, bytes) = group.state.withLock { state in
                 state.successors = successors
                 let bytes = state.set.trees.reduce(0) { $0 + $1.memtableBytes }
                 // They stay here, too: a sweep that runs may have asked for the regions already.
-                return (state.obsolete, state.isCrowded, bytes)
+                return (state.obsolete, bytes)
             }
             group.hasMoved.store(true, ordering: .relaxed)
-            if wasCrowded { crowdedGroups.add(-1) }
+            noteDebt(of: group)
             counters.memtableBytes.add(-bytes)
             successors.first?.state.withLock { $0.obsolete += obsolete }
         }

@@ -19,7 +19,7 @@ extension Engine {
         for group in groups { try sweepObsolete(group, now) }
         try sweepManifests(now)
         try sweepDropped(now)
-        try sweepOrphans(groups, now)
+        try sweepOrphans(now)
     }
 
     /// Asks a worker to sweep.
@@ -103,9 +103,13 @@ extension Engine {
     }
 
     /// Table files that no manifest names: an interrupted flush or compaction left them, or a run that ended before it swept.
-    private func sweepOrphans(_ groups: [TreeGroup], _ now: Int64) throws(SiltstoneError) {
-        for table in Set(groups.map(\.table)) {
-            let keys = try environment.objects.list(prefix: "tables/\(table)/sst/", after: nil)
+    ///
+    /// Those of tables that were dropped, too, also by an earlier run.
+    private func sweepOrphans(_ now: Int64) throws(SiltstoneError) {
+        let files = try environment.objects.list(prefix: "tables/", after: nil).filter {
+            $0.hasSuffix(".sst") && $0.contains("/sst/")
+        }
+        for keys in Dictionary(grouping: files, by: { $0.dropLast(36) }).values {
             // In this order: a file that is committed meanwhile is protected until a version names it.
             let unprotected = keys.filter { key in
                 guard key.hasSuffix(".sst"), let id = Identifier(key.dropLast(4).suffix(32)) else {

@@ -39,6 +39,9 @@ package final class Engine: Sendable {
     let owedNanoseconds = Atomic(0)
     /// Flushes and merges that run now.
     let runningMerges = Atomic(0)
+    /// Flushes that run now.
+    let runningFlushes = Atomic(0)
+    let pacer = CompactionPacer()
     /// What the block cache was last told to leave to memtables and merges, in bytes.
     let notedReserve = Atomic(0)
     let isSweepQueued = Atomic(false)
@@ -144,6 +147,8 @@ package final class Engine: Sendable {
         metrics.compactionCount = counters.compactions.value
         metrics.compactionReadBytes = counters.compactionReadBytes.value
         metrics.compactionWrittenBytes = counters.compactionWrittenBytes.value
+        metrics.flushNanoseconds = counters.flushNanoseconds.value
+        metrics.compactionNanoseconds = counters.compactionNanoseconds.value
         metrics.stallCount = counters.stalls.value
         metrics.slowedCount = counters.slowed.value
         metrics.stallNanoseconds = counters.stallNanoseconds.value

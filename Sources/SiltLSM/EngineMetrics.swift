@@ -16,6 +16,10 @@ package struct EngineMetrics: Sendable {
     package var flushCount = 0
     /// Bytes written by flushes.
     package var flushWrittenBytes = 0
+    /// Time spent on flushes, in nanoseconds.
+    package var flushNanoseconds = 0
+    /// Time spent on compactions, in nanoseconds.
+    package var compactionNanoseconds = 0
     /// Compactions.
     package var compactionCount = 0
     /// Bytes read by compactions.
@@ -97,6 +101,8 @@ final class EngineCounters: Sendable {
     let compactionWrittenBytes = Atomic(0)
     let stalls = Atomic(0)
     let stallNanoseconds = Atomic(0)
+    let flushNanoseconds = Atomic(0)
+    let compactionNanoseconds = Atomic(0)
     let slowed = Atomic(0)
     let slowedNanoseconds = Atomic(0)
     let longestStall = Atomic(0)

@@ -15,7 +15,8 @@ extension TreeGroup {
             let largest = tree.tables.max(by: { $0.file.byteCount < $1.file.byteCount })
         else { return nil }
         let reader = try engine.tables.reader(largest.file)
-        let blocks = largest.file.clip.map { ClipKeys($0).blocks(of: reader) } ?? 0..<reader.blockCount
+        let blocks =
+            largest.file.clip.map { ClipKeys($0).blocks(of: reader) } ?? 0..<reader.blockCount
         if blocks.count >= Self.blocksMin {
             let separator = reader.index.separator((blocks.lowerBound + blocks.upperBound) / 2)
             if let row = row(beginning: separator) { return row }
@@ -36,7 +37,8 @@ extension TreeGroup {
     }
 
     /// The middle one of a file's rows.
-    private func middleOfRows(_ file: TableFile, _ engine: Engine) throws(SiltstoneError) -> Bytes? {
+    private func middleOfRows(_ file: TableFile, _ engine: Engine) throws(SiltstoneError) -> Bytes?
+    {
         let cursor = MergeCursor(
             TreeSources(memtables: [], runs: [file], levels: []), tables: engine.tables)
         try cursor.seekFirst()

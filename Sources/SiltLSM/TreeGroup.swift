@@ -30,6 +30,8 @@ package final class TreeGroup: Sendable {
         var droppedMilliseconds: Int64?
         var flushIsQueued = false
         var compactionIsQueued = false
+        /// The compactions that run, those of one thread that waits for them apart.
+        var compactions: [CompactionClaim] = []
         /// The bytes that wait to be merged down.
         var debtBytes = 0
         /// Files that are in no version any more, until the sweeper deletes them.
@@ -50,7 +52,7 @@ package final class TreeGroup: Sendable {
     let hasMoved = Atomic(false)
     /// Held by the one thread that flushes.
     let flushLock = Mutex(())
-    /// Held by the one thread that compacts.
+    /// Held for a moment by who takes a compaction on, for longer by who wants none to begin.
     let compactionLock = Mutex(())
     /// Held while a manifest is written and its version installed.
     let manifestLock = Mutex(())

@@ -11,8 +11,8 @@ public struct Configuration: Sendable, Hashable {
     public var memoryBudgetBytes: Int?
     /// The threads on which blocking calls run.
     public var threadCount: Int = 4
-    /// The threads that flush and compact.
-    public var workerCount: Int = 2
+    /// The threads that flush and compact; one of them is kept for what is urgent.
+    public var workerCount: Int = 3
 
     /// The defaults.
     public init() {}

@@ -8,24 +8,34 @@ struct CellMerge: ~Copyable {
     private var rowByteCount = 0
     private var isFirst = true
 
+    /// How many cells are copied between two questions whether to stop.
+    static let sliceCellCount = 0x1000
+
     init(_ rule: RetentionRule) { self.rule = rule }
 
-    /// Copies everything from the cursor's first cell on.
+    /// Copies everything from the cursor's first cell on, or from a row up to but not including another.
     ///
-    /// - Parameter isCancelled: asked now and then; stops the merge with `cancelled`.
+    /// - Parameters:
+    ///   - start: a row prefix.
+    ///   - end: a row prefix.
+    ///   - isCancelled: asked now and then; stops the merge with `cancelled`.
     mutating func copy(
-        from cursor: MergeCursor, to writer: RunWriter, isCancelled: () -> Bool
+        from cursor: MergeCursor, to writer: RunWriter, start: [UInt8]? = nil,
+        end: [UInt8]? = nil, isCancelled: () -> Bool
     ) throws(SiltstoneError) {
-        try cursor.seekFirst()
+        if let start { try cursor.seek(start) } else { try cursor.seekFirst() }
         var count = 0
         var startsRow = true
         while cursor.isValid {
             count &+= 1
-            if count & 0xfff == 0, isCancelled() {
+            if count & (Self.sliceCellCount - 1) == 0, isCancelled() {
                 throw SiltstoneError(.cancelled, "merge was cancelled")
             }
             // Safety: the cursor's pointers are used before its next move.
-            if unsafe begins(cursor.columnKey, cursor.rowPrefixByteCount) { startsRow = true }
+            if unsafe begins(cursor.columnKey, cursor.rowPrefixByteCount) {
+                startsRow = true
+                if let end, !column.lexicographicallyPrecedes(end) { return }
+            }
             guard let type = CellType(rawValue: cursor.type) else {
                 throw SiltstoneError(.corrupted, "cell type is unknown type=\(cursor.type)")
             }

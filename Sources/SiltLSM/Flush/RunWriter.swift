@@ -20,7 +20,8 @@ final class RunWriter {
     private let properties: TableProperties
     private let fileBytesMax: Int
     private var writer: TableWriter?
-    private var begun: [Identifier] = []
+    /// The files that were begun.
+    private(set) var begun: [Identifier] = []
     /// The finished files, in key order.
     private(set) var files: [TableFile] = []
     /// Whether cells lose their sequences, which take more room than all else about a cell: right for a merge to the bottom

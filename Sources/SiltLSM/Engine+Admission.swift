@@ -86,7 +86,7 @@ extension Engine {
                 throw SiltstoneError(.overloaded, "memory is full, try again")
             }
             // Somebody is at it, or should be soon.
-            if options.runsMaintenance, runningMerges.value > 0 || now &- begun < Self.patience {
+            if options.runsMaintenance, isBeingRelieved || now &- begun < Self.patience {
                 clock.sleep(nanoseconds: 2_000_000)
                 continue
             }
@@ -95,9 +95,16 @@ extension Engine {
         }
     }
 
+    private var isMemoryFull: Bool { counters.memtableBytes.value >= options.memtableBytesLimit }
+
+    /// Whether a thread is at what commits wait for.
+    private var isBeingRelieved: Bool {
+        isMemoryFull ? runningFlushes.value > 0 : runningMerges.value > runningFlushes.value
+    }
+
     /// Flushes or merges on the calling thread; false when there is nothing to do.
     private func makeRoom() throws(SiltstoneError) -> Bool {
-        if counters.memtableBytes.value >= options.memtableBytesLimit {
+        if isMemoryFull {
             guard let group = fullest(by: \.memtableBytes) else { return false }
             if !group.set.trees.contains(where: { !$0.frozen.isEmpty }) {
                 freeze(group) { _ in true }
@@ -124,7 +131,10 @@ extension Engine {
     /// Tells the cache what to leave to memtables and merges, when that changed much and all memory is one budget.
     func noteReserve() {
         guard options.memoryBudgetBytes != nil else { return }
-        let bytes = counters.memtableBytes.value + runningMerges.value * options.mergeBytes
+        // The segment that is written is mapped, and often the one before it, too.
+        let bytes =
+            counters.memtableBytes.value + runningMerges.value * options.mergeBytes
+            + 2 * options.logSegmentBytes
         let change = bytes - notedReserve.value
         if change < 1 << 20, change > -(1 << 20) { return }
         notedReserve.store(bytes, ordering: .relaxed)

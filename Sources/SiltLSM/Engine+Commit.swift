@@ -13,6 +13,8 @@ extension Engine {
     package func commit(_ writes: [GroupWrite], durability: Durability)
         throws(SiltstoneError) -> CommitReceipt
     {
+        let start = latencies.begin()
+        defer { latencies.end(.commit, start) }
         if queue.leadAlone() {
             defer { passLead() }
             return try commitAlone(writes, durability)

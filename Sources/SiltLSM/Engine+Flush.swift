@@ -185,7 +185,9 @@ extension Engine {
             state.manifestNumber = manifest.number
             let gone = Self.removed(old, state.set)
             state.obsolete += gone.map {
-                ObsoleteFile(id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use)
+                ObsoleteFile(
+                    id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use,
+                    byteCount: $0.byteCount)
             }
             return gone
         }

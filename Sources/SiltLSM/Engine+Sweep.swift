@@ -84,7 +84,8 @@ extension Engine {
                     state.droppedMilliseconds = now
                     state.obsolete += state.set.trees.flatMap(\.tables).map {
                         ObsoleteFile(
-                            id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use)
+                            id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use,
+                            byteCount: $0.byteCount)
                     }
                     state.set = TreeSet([])
                 }

@@ -42,6 +42,9 @@ package final class Engine: Sendable {
     /// Flushes that run now.
     let runningFlushes = Atomic(0)
     let pacer = CompactionPacer()
+    /// How long calls take.
+    package let latencies: EngineLatencies
+    let snapshots: SnapshotLedger
     /// What the block cache was last told to leave to memtables and merges, in bytes.
     let notedReserve = Atomic(0)
     let isSweepQueued = Atomic(false)
@@ -53,6 +56,8 @@ package final class Engine: Sendable {
         tables = TableCache(
             objects: environment.objects, blocks: BlockCache(capacityBytes: options.cacheBytes))
         queue = CommitQueue(groupBytesMax: min(8 << 20, options.logSegmentBytes / 2))
+        latencies = EngineLatencies(clock: environment.clock)
+        snapshots = SnapshotLedger(clock: environment.clock)
         planner = CompactionPlanner(tableFileBytes: options.tableFileBytes)
         let ahead = LogSegmentAhead(
             environment, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
@@ -156,8 +161,25 @@ package final class Engine: Sendable {
         metrics.longestStallNanoseconds = counters.longestStall.value
         metrics.refusedCount = counters.refused.value
         metrics.compactionDebtBytes = compactionDebt.value
-        metrics.cacheBytes = tables.blocks.statistics.blockBytes
-        metrics.indexBytes = tables.blocks.statistics.indexBytes
+        let cache = tables.blocks.statistics
+        metrics.cacheBytes = cache.blockBytes
+        metrics.indexBytes = cache.indexBytes
+        metrics.cacheHitCount = Int(clamping: cache.hits)
+        metrics.cacheMissCount = Int(clamping: cache.misses)
+        let held = snapshots.held
+        metrics.snapshotCount = held.count
+        metrics.oldestSnapshotMilliseconds = held.first?.ageMilliseconds ?? 0
+        metrics.oldSnapshots = held.filter {
+            $0.ageMilliseconds >= options.snapshotAgeMilliseconds
+        }
+        for tree in groups.flatMap(\.set.trees) {
+            metrics.tableBytes += tree.tables.reduce(0) { $0 + $1.byteCount }
+            metrics.lowestLevelBytes +=
+                (tree.levels.last ?? tree.runs).reduce(0) { $0 + $1.byteCount }
+        }
+        metrics.obsoleteBytes = groups.reduce(0) { sum, group in
+            sum + group.state.withLock { $0.obsolete.reduce(0) { $0 + $1.byteCount } }
+        }
         metrics.memtableBytes = counters.memtableBytes.value
         metrics.sweptFileCount = counters.sweptFiles.value
         metrics.groupCount = groups.count

@@ -40,6 +40,21 @@ package struct EngineMetrics: Sendable {
     package var refusedCount = 0
     /// Bytes that wait to be merged down.
     package var compactionDebtBytes = 0
+    /// Blocks found in the cache, and blocks read.
+    package var cacheHitCount = 0
+    package var cacheMissCount = 0
+    /// Bytes of all table files, without those that wait for their deletion.
+    package var tableBytes = 0
+    /// Bytes of the table files of each tree's lowest level.
+    package var lowestLevelBytes = 0
+    /// Bytes of files that wait for their deletion.
+    package var obsoleteBytes = 0
+    /// Snapshots of scans that are held.
+    package var snapshotCount = 0
+    /// The age of the oldest of them, in milliseconds.
+    package var oldestSnapshotMilliseconds = 0
+    /// Those held for suspiciously long.
+    package var oldSnapshots: [HeldSnapshot] = []
     /// Bytes of blocks in the cache.
     package var cacheBytes = 0
     /// Bytes of the indexes and filters of open files.
@@ -55,6 +70,18 @@ package struct EngineMetrics: Sendable {
 
     /// Zeros.
     package init() {}
+
+    /// Bytes that flushes and compactions wrote for each byte that flushes wrote; 1 before anything was.
+    package var writeAmplification: Double {
+        let flushed = Double(max(1, flushWrittenBytes))
+        return flushWrittenBytes == 0
+            ? 1 : Double(flushWrittenBytes + compactionWrittenBytes) / flushed
+    }
+
+    /// Bytes of table files for each byte of their lowest levels.
+    package var spaceAmplification: Double {
+        lowestLevelBytes == 0 ? 1 : Double(tableBytes) / Double(lowestLevelBytes)
+    }
 }
 
 /// One tree's part of `GroupMetrics`.

@@ -22,6 +22,8 @@ package struct EngineOptions: Sendable {
     package var admissionWaitMilliseconds = 5_000
     /// Beyond this many bytes that wait to be merged, commits are slowed; at four times as many they wait.
     package var compactionDebtBytes = 1 << 30
+    /// From what age on a snapshot is reported as old, in milliseconds.
+    package var snapshotAgeMilliseconds = 600_000
     /// How long an obsolete file stays before the sweeper deletes it, in milliseconds.
     package var sweepGraceMilliseconds: Int64 = 60_000
     /// Whether background work runs by itself; a test may want to call `flush` and `compact` only.
@@ -41,10 +43,10 @@ package struct EngineOptions: Sendable {
             guard let bytes = newValue else { return }
             memtableBytesMax = max(1 << 20, bytes / 5)
             flushBytes = max(1 << 18, min(64 << 20, memtableBytesMax / 3))
-            cacheBytes = bytes - bytes / 16
+            cacheBytes = bytes - bytes / 8
             // Mapped segments count as the process's memory.
-            logSegmentBytes = max(1 << 20, min(64 << 20, bytes / 16))
-            logBytesMax = max(8 * logSegmentBytes, 2 * memtableBytesMax)
+            logSegmentBytes = max(1 << 20, min(64 << 20, bytes / 32))
+            logBytesMax = max(16 * logSegmentBytes, 3 * memtableBytesMax)
             tableFileBytes = max(1 << 20, min(64 << 20, bytes / 16))
             compactionDebtBytes = max(8 << 20, 8 * memtableBytesMax)
         }

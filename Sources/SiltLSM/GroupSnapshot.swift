@@ -8,8 +8,11 @@ package final class GroupSnapshot: Sendable {
     package let sequence: UInt64
     private let set: TreeSet
     private let tables: TableCache
+    /// Its entry among the snapshots that are reported when they grow old.
+    private let lease: SnapshotLease?
 
-    init(sequence: UInt64, set: TreeSet, tables: TableCache) {
+    init(sequence: UInt64, set: TreeSet, tables: TableCache, lease: SnapshotLease? = nil) {
+        self.lease = lease
         self.sequence = sequence
         self.set = set
         self.tables = tables

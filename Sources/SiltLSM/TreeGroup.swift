@@ -45,6 +45,8 @@ package final class TreeGroup: Sendable {
     /// Its rows.
     package let range: RowKeyRange
     weak let engine: Engine?
+    /// How long calls take, of all regions.
+    package let latencies: EngineLatencies
     let state: Mutex<State>
     /// Where the region stands in the round of commits that runs; only a hint, for the committing thread.
     let roundPlace = Atomic(0)
@@ -65,6 +67,7 @@ package final class TreeGroup: Sendable {
         self.table = table
         self.range = range
         self.engine = engine
+        latencies = engine.latencies
         self.state = Mutex(state)
     }
 
@@ -76,6 +79,16 @@ package final class TreeGroup: Sendable {
         let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
+    }
+
+    /// As `snapshot`, for what lasts longer than a call: it is reported when it is held for long.
+    package func snapshot(for purpose: StaticString) throws(SiltstoneError) -> GroupSnapshot {
+        let engine = try owner()
+        let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
+        if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
+        return GroupSnapshot(
+            sequence: visible, set: set, tables: engine.tables,
+            lease: engine.snapshots.enter(purpose, region: id))
     }
 
     /// Writes all that the memtables hold now to table files; durable on return.
@@ -149,4 +162,6 @@ struct ObsoleteFile: Sendable {
     let sinceMilliseconds: Int64
     /// Gone once no version, snapshot or job of any region uses the file.
     weak let use: FileUse?
+    /// The file's size in bytes.
+    let byteCount: Int
 }

@@ -195,7 +195,9 @@ package final class RowScanner {
         }
         regionLower = lower
         regionUpper = upper
-        let snapshot = try region.group.snapshot()
+        let start = region.group.latencies.begin()
+        defer { region.group.latencies.end(.seek, start) }
+        let snapshot = try region.group.snapshot(for: "scan")
         let now = clock.nowMilliseconds
         readers.removeAll()
         for family in plan.families {

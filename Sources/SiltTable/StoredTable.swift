@@ -48,7 +48,9 @@ package final class StoredTable: Sendable {
     ///
     /// Disk I/O: per wanted family, one block of each file whose key range and filter admit the row.
     package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
-        try RowGetter.get(
+        let start = shared.engine.latencies.begin()
+        defer { shared.engine.latencies.end(.get, start) }
+        return try RowGetter.get(
             row, projection, layout: layout(), clock: shared.clock,
             random: shared.random)
     }

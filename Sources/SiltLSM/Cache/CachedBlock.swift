@@ -25,7 +25,7 @@ final class CachedBlock: Sendable {
 
     // Safety: the memory is held beside the view, as long as this object.
     /// What the block costs the cache, in bytes.
-    var byteCount: Int { unsafe memory.bytes.count + BlockCache.overheadBytes }
+    var byteCount: Int { memory.footprint + BlockCache.overheadBytes }
 }
 
 /// Which block of which file.

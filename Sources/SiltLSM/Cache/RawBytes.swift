@@ -19,6 +19,10 @@ final class RawBytes: @unchecked Sendable {
     // Safety: `buffer` is what the pool gave, and nothing refers to it any more.
     deinit { unsafe silt_pool_give(buffer.baseAddress, max(buffer.count, 8)) }
 
+    // Safety: only the count is looked at.
+    /// What it takes of the process's memory, in bytes.
+    var footprint: Int { unsafe silt_pool_bytes(max(buffer.count, 8)) }
+
     /// The memory, to read.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(buffer) }
 }

@@ -1,3 +1,5 @@
+internal import SiltFormat
+
 /// What one compaction reads and where its output goes.
 struct CompactionJob: Sendable {
     /// What is done with the files.

@@ -1,0 +1,51 @@
+import SiltBytes
+import SiltLSM
+package import SiltModel
+
+extension TableStore {
+    /// What was done since the store was opened, and what it holds.
+    package var statistics: Statistics {
+        let metrics = engine.metrics
+        var statistics = Statistics()
+        statistics.batchCount = metrics.batchCount
+        statistics.logWrittenBytes = metrics.logWrittenBytes
+        statistics.flushWrittenBytes = metrics.flushWrittenBytes
+        statistics.compactionWrittenBytes = metrics.compactionWrittenBytes
+        statistics.compactionDebtBytes = metrics.compactionDebtBytes
+        statistics.writeAmplification = metrics.writeAmplification
+        statistics.spaceAmplification = metrics.spaceAmplification
+        statistics.tableBytes = metrics.tableBytes
+        statistics.memtableBytes = metrics.memtableBytes
+        statistics.cacheBytes = metrics.cacheBytes
+        statistics.indexBytes = metrics.indexBytes
+        statistics.cacheHitCount = metrics.cacheHitCount
+        statistics.cacheMissCount = metrics.cacheMissCount
+        statistics.stallCount = metrics.stallCount
+        statistics.stallNanoseconds = metrics.stallNanoseconds
+        statistics.longestStallNanoseconds = metrics.longestStallNanoseconds
+        statistics.refusedCount = metrics.refusedCount
+        statistics.snapshotCount = metrics.snapshotCount
+        statistics.oldSnapshots = metrics.oldSnapshots.map { held in
+            var old = Statistics.OldSnapshot()
+            old.purpose = held.purpose
+            old.region = "\(held.region)"
+            old.ageMilliseconds = held.ageMilliseconds
+            return old
+        }
+        statistics.commits = Statistics.Latency(engine.latencies.counts(.commit))
+        statistics.gets = Statistics.Latency(engine.latencies.counts(.get))
+        statistics.seeks = Statistics.Latency(engine.latencies.counts(.seek))
+        return statistics
+    }
+}
+
+extension Statistics.Latency {
+    fileprivate init(_ counts: LatencyCounts) {
+        self.init()
+        sampleCount = Int(clamping: counts.count)
+        p50Nanoseconds = Int(clamping: counts.percentileNanoseconds(0.5))
+        p99Nanoseconds = Int(clamping: counts.percentileNanoseconds(0.99))
+        p999Nanoseconds = Int(clamping: counts.percentileNanoseconds(0.999))
+        maxNanoseconds = Int(clamping: counts.maxNanoseconds)
+    }
+}

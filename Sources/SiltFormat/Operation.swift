@@ -29,6 +29,9 @@ package struct OperationBuffer: Sendable {
     /// The families that they change.
     package private(set) var families = FamilySet()
 
+    /// Whether the server has to give some of them a time stamp.
+    package private(set) var needsTimestamp = false
+
     /// No operations.
     package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
@@ -73,6 +76,9 @@ package struct OperationBuffer: Sendable {
     /// Appends an operation as it stands in another buffer.
     mutating func append(encoded operation: ArraySlice<UInt8>, family: UInt8) {
         bytes += operation
+        if let first = operation.first, first >> 4 & CellFlags.hasServerTimestamp != 0 {
+            needsTimestamp = true
+        }
         count += 1
         families.insert(family)
     }
@@ -83,6 +89,7 @@ package struct OperationBuffer: Sendable {
         _ lifeMilliseconds: Int64?, _ value: [UInt8], key: (inout RawWriter) -> Void
     ) {
         var flags: UInt8 = timestamp == nil ? CellFlags.hasServerTimestamp : 0
+        if timestamp == nil { needsTimestamp = true }
         if lifeMilliseconds != nil { flags |= CellFlags.hasTimeToLive }
         let valueCount = value.count + (lifeMilliseconds == nil ? 0 : 8)
         let room = Self.extraByteCount + keyCount + value.count

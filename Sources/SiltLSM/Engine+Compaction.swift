@@ -30,6 +30,17 @@ extension Engine {
         }
     }
 
+    /// Merges the runs of level 0 of each tree of a region.
+    func compactRuns(_ group: TreeGroup) throws(SiltstoneError) {
+        try group.compactionLock.withLock { _ throws(SiltstoneError) in
+            waitForCompactions(of: group)
+            for tree in group.set.trees where tree.runs.count > 1 && !isReplaced(group) {
+                let job = CompactionJob(inputs: tree.runs, outputLevel: 0, reachesBottom: false)
+                _ = try runUnlessReplaced(CompactionClaim(tree, job, isUrgent: true), in: group)
+            }
+        }
+    }
+
     /// Waits until no compaction of a region runs; with its compaction lock held none begins.
     func waitForCompactions(of group: TreeGroup) {
         while group.state.withLock({ !$0.compactions.isEmpty }) {

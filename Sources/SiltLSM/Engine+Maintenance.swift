@@ -59,6 +59,7 @@ extension Engine {
             do throws(SiltstoneError) {
                 try flushFrozen(group)
                 scheduleCompaction(group)
+                noteFiles(of: group)
             } catch {
                 // A full disk: the memtables stay, and the next commit or flush tries again. Anything else is noted already.
             }
@@ -79,6 +80,7 @@ extension Engine {
             if isClosing.load(ordering: .relaxed) || failure != nil { return }
             do throws(SiltstoneError) {
                 if try compactOnce(group) { scheduleCompaction(group) }
+                noteFiles(of: group)
                 scheduleSweep()
             } catch {
                 // Damage and full disks are met again, and reported, by the reads and writes that they concern.

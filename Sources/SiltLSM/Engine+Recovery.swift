@@ -26,7 +26,12 @@ extension Engine {
             report.tornBytes += replay.tornBytes
             report.segmentCount += replay.segmentCount
         }
-        for group in groups.values { group.state.withLock { $0.replay = nil } }
+        for group in groups.values {
+            group.state.withLock { state in
+                state.replay = nil
+                state.countedSequence = state.lastSequence
+            }
+        }
         sharedUses.forgetAll()
         try flushAll()
         for run in old { try environment.log.trim(run, below: .max) }

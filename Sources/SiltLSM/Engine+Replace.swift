@@ -12,6 +12,8 @@ internal import Synchronization
 extension Engine {
     /// Before the change memtables are flushed until they hold no more cells than this.
     private static let copiedCellsMax = 2_000
+    /// Nor do they inherit from more regions than this.
+    private static let originsMax = 8
     /// How often that is tried: writers may be faster than the flushes.
     private static let flushRoundsMax = 4
 
@@ -42,6 +44,10 @@ extension Engine {
             do throws(SiltstoneError) {
                 try commitLock.withLock { commitState throws(SiltstoneError) in
                     if let failure = commitState.log.failure { throw failure }
+                    // `close` waits for this change, or this change sees that it began.
+                    if isClosing.load(ordering: .relaxed) {
+                        throw SiltstoneError(.closed, "database is closed")
+                    }
                     let start = environment.clock.monotonicNanoseconds
                     for group in change.new { try fill(group, from: old) }
                     try commit(change.new)
@@ -68,10 +74,12 @@ extension Engine {
 
     private func flushUntilSmall(_ group: TreeGroup) throws(SiltstoneError) {
         for _ in 0..<Self.flushRoundsMax {
-            let count = group.set.trees.reduce(0) { sum, tree in
+            let trees = group.set.trees
+            let count = trees.reduce(0) { sum, tree in
                 tree.sources.memtables.reduce(sum) { $0 + $1.cellCount }
             }
-            if count <= Self.copiedCellsMax { return }
+            let hasFewOrigins = trees.allSatisfy { $0.origins.count <= Self.originsMax }
+            if count <= Self.copiedCellsMax, count == 0 || hasFewOrigins { return }
             try flush(group)
         }
     }
@@ -100,7 +108,7 @@ extension Engine {
         let states = parents.map { group in
             group.state.withLock {
                 ParentState(
-                    id: group.id, set: $0.set, lastSequence: $0.lastSequence,
+                    id: group.id, range: group.range, set: $0.set, lastSequence: $0.lastSequence,
                     lastTimestamp: $0.lastTimestamp)
             }
         }
@@ -143,6 +151,7 @@ extension Engine {
             state.set = filled
             state.visible = lastSequence
             state.lastSequence = lastSequence
+            state.countedSequence = lastSequence
             state.lastTimestamp = lastTimestamp
         }
     }
@@ -175,6 +184,7 @@ extension Engine {
 /// What new regions take over of an old one.
 struct ParentState: Sendable {
     let id: Identifier
+    let range: RowKeyRange
     let set: TreeSet
     let lastSequence: UInt64
     let lastTimestamp: Int64

@@ -107,9 +107,13 @@ extension Engine {
     ///
     /// Those of tables that were dropped, too, also by an earlier run.
     private func sweepOrphans(_ now: Int64) throws(SiltstoneError) {
-        let files = try environment.objects.list(prefix: "tables/", after: nil).filter {
-            $0.hasSuffix(".sst") && $0.contains("/sst/")
+        let objects = try environment.objects.list(prefix: "tables/", after: nil)
+        // Of a table's schemas the highest number is the truth: readers need no other.
+        let schemas = objects.filter { $0.contains("/schema/") }
+        for keys in Dictionary(grouping: schemas, by: { $0.dropLast(16) }).values {
+            try delete(keys.sorted().dropLast(Self.manifestsKept))
         }
+        let files = objects.filter { $0.hasSuffix(".sst") && $0.contains("/sst/") }
         for keys in Dictionary(grouping: files, by: { $0.dropLast(36) }).values {
             // In this order: a file that is committed meanwhile is protected until a version names it.
             let unprotected = keys.filter { key in

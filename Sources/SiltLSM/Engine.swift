@@ -48,6 +48,7 @@ package final class Engine: Sendable {
     /// What the block cache was last told to leave to memtables and merges, in bytes.
     let notedReserve = Atomic(0)
     let isSweepQueued = Atomic(false)
+    private let watcher = Mutex<(@Sendable (TreeGroup) -> Void)?>(nil)
 
     private init(_ environment: Environment, _ options: EngineOptions, incarnation: Identifier) {
         self.environment = environment
@@ -120,6 +121,14 @@ package final class Engine: Sendable {
             milliseconds: Int64(last.high >> 16) + 1,
             random: (environment.random.next(), environment.random.next()))
     }
+
+    /// Sets what is told, on a background thread, of each region whose files a flush or compaction changed.
+    package func watchFiles(_ body: @escaping @Sendable (TreeGroup) -> Void) {
+        watcher.withLock { $0 = body }
+    }
+
+    /// Tells of a region's files.
+    func noteFiles(of group: TreeGroup) { watcher.withLock { $0 }?(group) }
 
     /// The address space of a memtable: room for the batch that takes it over its limit.
     var memtableCapacityBytes: Int { options.flushBytes + options.flushBytes / 4 + (1 << 20) }

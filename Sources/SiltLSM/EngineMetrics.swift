@@ -108,6 +108,10 @@ package struct GroupMetrics: Sendable {
     package var sequence: UInt64 = 0
     /// The number of the newest manifest.
     package var manifestNumber: UInt64 = 0
+    /// Gets, and scans that came to the region, since it was opened.
+    package var readCount = 0
+    /// Operations written since it was opened.
+    package var writeCount = 0
     /// The trees, by family.
     package var trees: [TreeMetrics] = []
 

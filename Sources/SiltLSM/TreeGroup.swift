@@ -24,6 +24,11 @@ package final class TreeGroup: Sendable {
         var isChanging = false
         /// The regions that took this one's place; none while it lives.
         var successors: [TreeGroup] = []
+        /// How often it was read, and the sequence from which its writes are counted.
+        var readCount = 0
+        var countedSequence: UInt64 = 0
+        /// What it had been asked for when its load was looked at last, and when that was.
+        var loadMark: (count: Int, nanoseconds: UInt64)?
         /// What recovery has replayed so far; `nil` once it ended.
         var replay: ReplayPlace?
         /// When the sweeper began with a dropped region.
@@ -76,7 +81,10 @@ package final class TreeGroup: Sendable {
     /// Takes one lock for a moment.
     package func snapshot() throws(SiltstoneError) -> GroupSnapshot {
         let engine = try owner()
-        let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
+        let (set, visible, isDropped) = state.withLock { state in
+            state.readCount &+= 1
+            return (state.set, state.visible, state.isDropped)
+        }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
     }
@@ -109,6 +117,16 @@ package final class TreeGroup: Sendable {
         for next in successors { try next.compact() }
     }
 
+    /// Flushes, then merges the runs of level 0 of each tree into one, which drops neither markers nor what others still need.
+    package func compactRuns() throws(SiltstoneError) {
+        let engine = try owner()
+        if successors.isEmpty {
+            try engine.flush(self)
+            try engine.compactRuns(self)
+        }
+        for next in successors { try next.compactRuns() }
+    }
+
     /// Adds, removes or alters families.
     ///
     /// A new manifest is durable on return; a removed family's cells are gone for good.
@@ -120,6 +138,7 @@ package final class TreeGroup: Sendable {
     package var metrics: GroupMetrics {
         let (set, visible, number) = state.withLock { ($0.set, $0.visible, $0.manifestNumber) }
         var metrics = GroupMetrics()
+        (metrics.readCount, metrics.writeCount) = requestCounts
         metrics.sequence = visible
         metrics.manifestNumber = number
         let planner = CompactionPlanner(tableFileBytes: engine?.options.tableFileBytes ?? 64 << 20)

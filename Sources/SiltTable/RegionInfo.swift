@@ -16,4 +16,8 @@ package struct RegionInfo: Sendable, Hashable {
     package var fileCount = 0
     /// The cells and markers it holds, overwritten ones included.
     package var cellCount = 0
+    /// Gets, and scans that came to it, since it was opened.
+    package var readCount = 0
+    /// Operations written since it was opened.
+    package var writeCount = 0
 }

@@ -102,11 +102,15 @@ package final class StoredTable: Sendable {
     }
 
     /// The table's regions in row order.
-    package func regions() -> [RegionInfo] {
-        state.withLock { $0.layout }.regions.map { group in
+    package func regions() -> [RegionInfo] { regions(of: state.withLock { $0.layout }) }
+
+    func regions(of layout: TableLayout) -> [RegionInfo] {
+        layout.regions.map { group in
             let metrics = group.metrics
             var info = RegionInfo(
                 id: group.id, start: group.range.start, end: group.range.end)
+            info.readCount = metrics.readCount
+            info.writeCount = metrics.writeCount
             for tree in metrics.trees {
                 info.fileBytes += tree.tableBytes
                 info.memtableBytes += tree.memtableBytes
@@ -120,6 +124,11 @@ package final class StoredTable: Sendable {
     /// Writes what is in memory to table files.
     package func flush() throws(SiltstoneError) {
         for region in try layout().regions { try region.flush() }
+    }
+
+    /// Merges the newest files of every store; markers stay.
+    package func compactRuns() throws(SiltstoneError) {
+        for region in try layout().regions { try region.compactRuns() }
     }
 
     /// Merges the files of every store into one run; expired, deleted and surplus cells are dropped.

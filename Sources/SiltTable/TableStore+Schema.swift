@@ -52,6 +52,13 @@ extension TableStore {
             let table = try table(name)
             let before = try table.layout()
             let layout = try before.altered(to: definition)
+            // New families first, so that the first write that knows of one finds it everywhere.
+            let added = layout.trees.filter { tree in
+                !before.trees.contains { $0.family == tree.family }
+            }
+            if !added.isEmpty {
+                for region in layout.regions { try region.update(trees: before.trees + added) }
+            }
             try catalog.write(layout.record(table: table.id))
             table.replaceLayout(layout)
             for region in layout.regions { try region.update(trees: layout.trees) }
@@ -63,6 +70,8 @@ extension TableStore {
     }
 
     /// Drops a table and everything in it; durable on return, its files go later.
+    ///
+    /// - Throws: `conflict` while the table's attribute `DELETION_PROTECTION` is `true`.
     package func dropTable(_ name: String) throws(SiltstoneError) {
         try refuseSystem(name)
         let indexes = try table(name).layout().indexes
@@ -75,6 +84,10 @@ extension TableStore {
         try schemaChange.withLock { _ throws(SiltstoneError) in
             let table = try table(name)
             let layout = try table.layout()
+            guard layout.definition.attributes["DELETION_PROTECTION"]?.lowercased() != "true" else {
+                throw SiltstoneError(
+                    .conflict, "table is protected against deletion table=\(name)")
+            }
             var record = layout.record(table: table.id, state: .dropped)
             record.number += 1
             try catalog.write(record)

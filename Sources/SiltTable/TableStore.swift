@@ -53,6 +53,7 @@ package final class TableStore: Sendable {
             let store = TableStore(
                 shared: shared, catalog: catalog, recovery: recovery, tables: tables)
             try store.openIndexes()
+            store.watchRegions()
             return store
         } catch {
             environment.coordinator.leave()

@@ -58,6 +58,14 @@ public struct TableModel: Sendable {
         rows[mutation.row, default: []] += added
     }
 
+    /// Forgets all cells of a family, as when it is removed from a table and comes back.
+    public mutating func removeCells(of family: String) {
+        for (row, entries) in rows {
+            let kept = entries.filter { $0.column.family != family }
+            rows[row] = kept.isEmpty ? nil : kept
+        }
+    }
+
     /// The row's cells that a projection shows at a moment; `nil` when there are none.
     public func get(_ row: Bytes, _ projection: Projection = .all, nowMilliseconds now: Int64)
         -> Row?

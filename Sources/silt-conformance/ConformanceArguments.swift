@@ -9,7 +9,7 @@ struct ConformanceArguments {
 
     /// What is forced after every step of a case about cells.
     enum ForcedStep: String, CaseIterable {
-        case flush, minor, compact, split, reopen
+        case flush, minor, compact, major, split, reopen
     }
 
     let kind: Kind

@@ -8,12 +8,13 @@ import SiltModel
 @main
 enum SiltConformance {
     static let usage = """
-        usage: silt-conformance cells FILE.jsonl [--after-each flush|minor|compact|split|reopen]
+        usage: silt-conformance cells FILE.jsonl [--after-each flush|compact|major|split|reopen]
                                        [--codec none|lz4|zstd] [--only TEXT]
                silt-conformance windows FILE.jsonl [--split random] [--seed N] [--only TEXT]
 
         Every line of FILE.jsonl is one case. --after-each forces the step after every step of a
-        case and leaves out cases tagged physical. --only runs the cases whose id contains TEXT.
+        case and leaves out cases tagged physical; compact is a minor compaction, and major drops
+        surplus versions and markers, on which the answers of a few other cases depend, too. --only runs the cases whose id contains TEXT.
         """
 
     static func main() {

@@ -55,6 +55,7 @@ private final class CrashScript {
         var options = EngineOptions()
         options.logSegmentBytes = 16 << 10
         options.runsMaintenance = false
+        options.sweepGraceMilliseconds = 0
         return try TableStore.open(
             .memory(disk: disk, clock: clock, seed: random.next()), options)
     }
@@ -75,6 +76,7 @@ private final class CrashScript {
                 for _ in 0..<4 { try write(table) }
                 if round % 2 == 0 { try table.flush() } else { try table.compact() }
                 try writeTogether(table, store)
+                try changeRegions(round, table, store)
                 try write(table)
             }
             try store.sweep()
@@ -83,6 +85,24 @@ private final class CrashScript {
         } catch let error as SiltstoneError {
             #expect(disk.isStopped, "\(error)")
             return false
+        }
+    }
+
+    /// Splits, merges, and splits what was merged, each with cells in memory.
+    private func changeRegions(_ round: Int, _ table: StoredTable, _ store: TableStore) throws {
+        switch round {
+        case 0: try store.split("t", at: "a3")
+        case 1:
+            try store.split("t", at: "zk")
+            try write(table)
+            let regions = table.regions()
+            try store.merge("t", regions[1].id, regions[2].id)
+        case 2:
+            let regions = table.regions()
+            try store.merge("t", regions[0].id, regions[1].id)
+            try write(table)
+            try store.split("t", at: "last")
+        default: try store.sweep()
         }
     }
 

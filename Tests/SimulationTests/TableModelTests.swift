@@ -18,7 +18,7 @@ struct TableModelTests {
     ]
 
     @Test(
-        "random puts, deletes, flushes, merges and reopenings give the model's answers",
+        "random writes, flushes, merges, splits, schema changes, crashes and reopenings give the model's answers",
         arguments: 0..<4 as Range<UInt64>)
     func random(_ number: UInt64) throws {
         let seed = TestSettings.seed &+ number
@@ -33,7 +33,7 @@ struct TableModelTests {
 /// One random run.
 private struct ModelRun {
     let seed: UInt64
-    let disk = MemoryDisk()
+    var disk = MemoryDisk()
     let clock = ManualClock(nowMilliseconds: 1_000_000)
     var store: TableStore
     var table: StoredTable
@@ -56,6 +56,8 @@ private struct ModelRun {
         var options = EngineOptions()
         options.logSegmentBytes = 1 << 20
         options.runsMaintenance = false
+        // Obsolete files go at the next sweep: what is deleted too early is missed.
+        options.sweepGraceMilliseconds = 0
         return try TableStore.open(.memory(disk: disk, clock: clock, seed: seed), options)
     }
 
@@ -91,15 +93,48 @@ private struct ModelRun {
             let expected = model.scan(range, projection, nowMilliseconds: now)
             #expect(rows == expected, "\(label) \(range) \(projection)")
             readCount += 1
-        case 88..<92: try table.flush()
-        case 92..<94:
+        case 88..<91: try table.flush()
+        case 91: try table.compactRuns()
+        case 92:
             try table.compact()
             model.compact(nowMilliseconds: now)
-        case 94..<96:
-            try store.close()
-            store = try ModelRun.open(disk, clock, seed: seed &+ UInt64(number) << 20)
-            table = try store.table("t")
+        case 93..<97: try changeSomething(number)
         default: clock.advance(milliseconds: Int64(generator.below(30)))
+        }
+    }
+
+    private mutating func changeSomething(_ number: Int) throws {
+        let opening = seed &+ UInt64(number) << 20
+        switch generator.below(8) {
+        case 0:
+            try store.close()
+            store = try ModelRun.open(disk, clock, seed: opening)
+            table = try store.table("t")
+        case 1:
+            // Killed: everything was given to the system.
+            disk = disk.crashed(keeping: .processKill, random: SeededRandom(seed: opening))
+            store = try ModelRun.open(disk, clock, seed: opening)
+            table = try store.table("t")
+        case 2:
+            var definition = table.definition
+            let lost = definition.families.removeLast()
+            _ = try store.alterTable("t", to: definition)
+            definition.families.append(lost)
+            _ = try store.alterTable("t", to: definition)
+            model.removeCells(of: lost.name)
+        case 3, 4:
+            let regions = table.regions()
+            if regions.count < 2 { return }
+            let first = generator.below(regions.count - 1)
+            try store.merge("t", regions[first].id, regions[first + 1].id)
+        case 5:
+            let regions = table.regions()
+            try store.split("t", region: regions[generator.below(regions.count)].id)
+        default: try store.split("t", at: generator.row())
+        }
+        if generator.below(8) == 0 {
+            clock.advance(milliseconds: 1)
+            try store.sweep()
         }
     }
 

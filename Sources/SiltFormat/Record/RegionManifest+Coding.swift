@@ -37,6 +37,8 @@ extension RegionManifest {
             writer.writeVarint(UInt64(tree.origins.count))
             for origin in tree.origins {
                 writer.write(origin.region)
+                writer.writeSized(origin.rows.start.array)
+                writer.writeSized(origin.rows.end.array)
                 writer.write(origin.flushedSequence)
             }
         }
@@ -82,8 +84,11 @@ extension RegionManifest {
             for index in trees.indices {
                 for _ in 0..<(try reader.readElementCount()) {
                     let region = try reader.readIdentifier()
+                    let start = Bytes(try reader.readSized())
+                    let rows = RowClip(start: start, end: Bytes(try reader.readSized()))
                     trees[index].origins.append(
-                        Origin(region: region, flushedSequence: try reader.readUInt64()))
+                        Origin(
+                            region: region, rows: rows, flushedSequence: try reader.readUInt64()))
                 }
             }
         }

@@ -36,12 +36,15 @@ package struct RegionManifest: Hashable, Sendable {
     package struct Origin: Hashable, Sendable {
         /// The region.
         package var region: Identifier
-        /// Every operation of the region up to this sequence is in the tree's files.
+        /// The rows whose operations belong to the tree.
+        package var rows: RowClip
+        /// Every operation of the region on these rows up to this sequence is in the tree's files.
         package var flushedSequence: UInt64
 
         /// An origin.
-        package init(region: Identifier, flushedSequence: UInt64) {
+        package init(region: Identifier, rows: RowClip, flushedSequence: UInt64) {
             self.region = region
+            self.rows = rows
             self.flushedSequence = flushedSequence
         }
     }

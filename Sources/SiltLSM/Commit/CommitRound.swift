@@ -117,8 +117,11 @@ struct CommitRound {
 
     private mutating func number(_ write: GroupWrite) {
         let target = place(of: write.group)
-        let stamp = ServerTimestamp.next(
-            after: targets[target].timestamp, nowMilliseconds: nowMilliseconds)
+        var stamp = targets[target].timestamp
+        // Operations with time stamps of their own use none up.
+        if write.operations.needsTimestamp {
+            stamp = ServerTimestamp.next(after: stamp, nowMilliseconds: nowMilliseconds)
+        }
         let first = targets[target].sequence + 1
         targets[target].timestamp = stamp
         targets[target].sequence += UInt64(write.operations.count)

@@ -29,7 +29,9 @@ struct CompactionJob: Sendable {
 
     /// A merge that moves data down a level: one file that nothing overlaps is only renamed, unless markers can go.
     static func down(_ inputs: [TableHold], to level: Int, reachesBottom: Bool) -> CompactionJob {
-        let isMove = inputs.count == 1 && level > 1 && !inputs[0].hasMarkers
+        // Of a clipped file a region gets its part when it is merged.
+        let isMove =
+            inputs.count == 1 && level > 1 && !inputs[0].hasMarkers && inputs[0].file.clip == nil
         return CompactionJob(
             kind: isMove ? .move : .merge, inputs: inputs, outputLevel: level,
             reachesBottom: reachesBottom)

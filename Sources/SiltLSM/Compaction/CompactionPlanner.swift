@@ -36,10 +36,21 @@ struct CompactionPlanner: Sendable {
         let busy = BusyFiles(running)
         if let job = planExpired(tree, busy, now) { return job }
         if let window = TimeWindow(tree.options.settings) {
-            return planWindows(tree, busy, window, now)
+            return planWindows(tree, busy, window, now) ?? planClipped(tree, busy)
         }
         if tree.runs.count >= runCountTrigger, let job = planRuns(tree, busy) { return job }
-        return planLevels(tree, busy) ?? planUseless(tree, busy, now)
+        return planLevels(tree, busy) ?? planUseless(tree, busy, now) ?? planClipped(tree, busy)
+    }
+
+    /// A file of which a region uses only a part, into one of its own.
+    private func planClipped(_ tree: TreeVersion, _ busy: BusyFiles) -> CompactionJob? {
+        for (level, files) in ([tree.runs] + tree.levels).enumerated() {
+            if level > 0, busy.outputLevels.contains(level) { continue }
+            if let file = files.first(where: { $0.file.clip != nil && !busy.contains($0) }) {
+                return CompactionJob(inputs: [file], outputLevel: level, reachesBottom: false)
+            }
+        }
+        return nil
     }
 
     /// Everything of the tree into its lowest level; `nil` when there is nothing to merge.

@@ -12,26 +12,34 @@ struct LogHeirs {
         let family: UInt8
     }
 
+    /// The rows of an origin that belong to an heir, as row prefixes, and what of them is in files.
+    private struct Share {
+        let lower: [UInt8]
+        let upper: [UInt8]
+        let flushedSequence: UInt64
+
+        init(_ origin: RegionManifest.Origin) {
+            let rows = origin.rows
+            lower = rows.start.isEmpty ? [] : CellKey.rowPrefix(rows.start)
+            upper = rows.end.isEmpty ? [] : CellKey.rowPrefix(rows.end)
+            flushedSequence = origin.flushedSequence
+        }
+    }
+
     private var heirs: [Identifier: [TreeGroup]] = [:]
-    private var flushed: [Key: UInt64] = [:]
-    private var bounds: [Identifier: (lower: [UInt8], upper: [UInt8])] = [:]
+    private var shares: [Key: [Share]] = [:]
 
     init(of groups: some Sequence<TreeGroup>) {
         for group in groups {
             for tree in group.set.trees {
                 for origin in tree.origins {
-                    flushed[Key(origin: origin.region, heir: group.id, family: tree.family)] =
-                        origin.flushedSequence
+                    let key = Key(origin: origin.region, heir: group.id, family: tree.family)
+                    shares[key, default: []].append(Share(origin))
                     if !heirs[origin.region, default: []].contains(where: { $0 === group }) {
                         heirs[origin.region, default: []].append(group)
                     }
                 }
             }
-            let range = group.range
-            bounds[group.id] = (
-                range.start.isEmpty ? [] : CellKey.rowPrefix(range.start),
-                range.end.isEmpty ? [] : CellKey.rowPrefix(range.end)
-            )
         }
     }
 
@@ -43,12 +51,14 @@ struct LogHeirs {
         _ heir: TreeGroup, _ origin: Identifier, family: UInt8,
         columnKey: UnsafeRawBufferPointer, _ sequence: UInt64
     ) -> Bool {
-        guard let last = flushed[Key(origin: origin, heir: heir.id, family: family)],
-            sequence > last, let (lower, upper) = bounds[heir.id]
-        else { return false }
-        // Safety: the caller lends the key for the call.
-        let isBefore = unsafe columnKey.lexicographicallyPrecedes(lower)
-        let isWithin = unsafe upper.isEmpty || columnKey.lexicographicallyPrecedes(upper)
-        return !isBefore && isWithin
+        let key = Key(origin: origin, heir: heir.id, family: family)
+        for share in shares[key] ?? [] where sequence > share.flushedSequence {
+            // Safety: the caller lends the key for the call.
+            if unsafe columnKey.lexicographicallyPrecedes(share.lower) { continue }
+            if unsafe share.upper.isEmpty || columnKey.lexicographicallyPrecedes(share.upper) {
+                return true
+            }
+        }
+        return false
     }
 }

@@ -7,7 +7,7 @@ package import SiltModel
 /// An open table file: index and filter in memory, blocks through the cache, every checksum
 /// verified when read.
 package final class TableReader: Sendable {
-    /// The file.
+    /// The whole file, whichever part of it a region uses: regions share readers.
     package let file: TableFile
     /// The same as a list of one, which cursors share.
     let fileList: [TableFile]
@@ -27,8 +27,6 @@ package final class TableReader: Sendable {
         throws(SiltstoneError)
     {
         let opening = try TableOpening(file, objects)
-        self.file = file
-        fileList = [file]
         self.blocks = blocks
         object = opening.object
         decompressor = opening.decompressor
@@ -51,9 +49,19 @@ package final class TableReader: Sendable {
             filterMemory = nil
         }
         let stored = try opening.payload(.properties, footer.properties)
-        properties = try opening.located(footer.properties.offset) { () throws(DecodingError) in
+        let properties = try opening.located(footer.properties.offset) {
+            () throws(DecodingError) in
             try unsafe TableProperties(decoding: Array(stored.bytes))
         }
+        self.properties = properties
+        var whole = file
+        if file.clip != nil {
+            whole.clip = nil
+            whole.smallest = properties.smallest
+            whole.largest = properties.largest
+        }
+        self.file = whole
+        fileList = [whole]
         blocks.chargeIndex(memoryBytes)
     }
 

@@ -12,8 +12,9 @@ struct ReplayPlace: Sendable {
     func left(of origins: [RegionManifest.Origin]) -> [RegionManifest.Origin] {
         origins.map { origin in
             let replayed = self.origins[origin.region] ?? 0
-            return RegionManifest.Origin(
-                region: origin.region, flushedSequence: max(origin.flushedSequence, replayed))
+            var left = origin
+            left.flushedSequence = max(origin.flushedSequence, replayed)
+            return left
         }
     }
 }

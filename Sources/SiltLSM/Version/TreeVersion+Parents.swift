@@ -27,12 +27,14 @@ extension TreeVersion {
                 levels[index] = Self.joinedLevel(levels[index], clipped(level))
             }
             flushedSequence = max(flushedSequence, tree.flushedSequence)
-            origins.append(
-                RegionManifest.Origin(region: parent.id, flushedSequence: tree.flushedSequence))
             // What a parent inherited itself is of no interest once it is in files.
             if tree.sources.memtables.contains(where: { $0.cellCount > 0 }) {
-                origins += tree.origins
+                origins = Self.joined(origins, tree.origins.compactMap { $0.clipped(to: rows) })
             }
+            let parentRows = RowClip(start: parent.range.start, end: parent.range.end)
+            let own = RegionManifest.Origin(
+                region: parent.id, rows: parentRows, flushedSequence: tree.flushedSequence)
+            origins = Self.joined(origins, [own].compactMap { $0.clipped(to: rows) })
         }
         while levels.last?.isEmpty == true { levels.removeLast() }
         self.init(
@@ -67,10 +69,42 @@ extension TreeVersion {
         return joined + rest
     }
 
+    /// Origins of two regions: those whose rows are neighbours, and which are flushed as far, become one.
+    private static func joined(
+        _ left: [RegionManifest.Origin], _ right: [RegionManifest.Origin]
+    ) -> [RegionManifest.Origin] {
+        var joined = left
+        for origin in right {
+            let place = joined.firstIndex {
+                $0.region == origin.region && $0.flushedSequence == origin.flushedSequence
+                    && !$0.rows.end.isEmpty && $0.rows.end == origin.rows.start
+            }
+            if let place {
+                joined[place].rows.end = origin.rows.end
+            } else {
+                joined.append(origin)
+            }
+        }
+        return joined
+    }
+
     private static func joinedLevel(_ left: [TableHold], _ right: [TableHold]) -> [TableHold] {
         guard let last = left.last, let first = right.first,
             let file = last.file.joined(with: first.file)
         else { return left + right }
         return left.dropLast() + [TableHold(file, use: last.use)] + right.dropFirst()
+    }
+}
+
+extension RegionManifest.Origin {
+    /// The origin for no more than some rows; `nil` when it has none of them.
+    fileprivate func clipped(to other: RowClip) -> RegionManifest.Origin? {
+        var origin = self
+        origin.rows.start = max(rows.start, other.start)
+        if rows.end.isEmpty || !other.end.isEmpty && other.end < rows.end {
+            origin.rows.end = other.end
+        }
+        let isEmpty = !origin.rows.end.isEmpty && origin.rows.start >= origin.rows.end
+        return isEmpty ? nil : origin
     }
 }

@@ -51,10 +51,8 @@ final class CellMachine {
     func force(_ step: ConformanceArguments.ForcedStep) throws(SiltstoneError) {
         switch step {
         case .flush: try table().flush()
-        case .minor:
-            try table().flush()
-            store.engine.environment.workers.drain()
-        case .compact: try table().compact()
+        case .compact, .minor: try table().compactRuns()
+        case .major: try table().compact()
         case .split: try splitOrMerge()
         case .reopen: try reopen()
         }

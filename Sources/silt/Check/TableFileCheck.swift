@@ -109,9 +109,11 @@ struct TableFileCheck {
         try same("manifest_bytes", known.byteCount, UInt64(file.bytes.count))
         try same("manifest_entries", known.entryCount, counted.entryCount)
         try same("manifest_markers", known.markerCount, counted.markerCount)
+        try same("manifest_max_sequence", known.maxSequence, counted.maxSequence)
+        // The keys of a clipped file are bounds of the part that counts.
+        if known.clip != nil { return }
         try same("manifest_smallest", Hex.encode(known.smallest), Hex.encode(counted.smallest))
         try same("manifest_largest", Hex.encode(known.largest), Hex.encode(counted.largest))
-        try same("manifest_max_sequence", known.maxSequence, counted.maxSequence)
     }
 
     private func same<Value: Equatable>(_ what: String, _ stated: Value, _ found: Value)

@@ -8,8 +8,10 @@ package enum GzipReader {
     /// What a whole gzip stream (of one or more members) or zlib stream holds.
     ///
     /// - Parameter limit: the most bytes that may come out; more are refused before they are made.
-    /// - Throws: when the stream is damaged, cut short, followed by other bytes, or too large.
-    package static func decompress(_ source: [UInt8], limit: Int) throws(DecodingError) -> [UInt8] {
+    /// - Returns: `nil` when more would come out.
+    /// - Throws: when the stream is damaged, cut short or followed by other bytes.
+    package static func decompress(_ source: [UInt8], limit: Int) throws(DecodingError) -> [UInt8]?
+    {
         // Safety: zlib keeps a pointer to its stream, so the stream has an address of its own until inflateEnd.
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
@@ -24,8 +26,9 @@ package enum GzipReader {
         var consumed = 0
         while true {
             let (status, taken) = unsafe try inflatePiece(
-                stream, source, from: consumed, into: &result, limit: limit)
+                stream, source, from: consumed, into: &result)
             consumed += taken
+            if result.count > limit { return nil }
             if status == Z_STREAM_END {
                 if consumed == source.count { return result }
                 // Another member may follow the first.
@@ -38,7 +41,7 @@ package enum GzipReader {
 
     private static func inflatePiece(
         _ stream: UnsafeMutablePointer<z_stream>, _ source: [UInt8], from start: Int,
-        into result: inout [UInt8], limit: Int
+        into result: inout [UInt8]
     ) throws(DecodingError) -> (status: Int32, taken: Int) {
         // Safety: zlib reads at most avail_in and writes at most avail_out bytes, which are those of the two
         // buffers, and keeps neither pointer beyond the call.
@@ -59,9 +62,6 @@ package enum GzipReader {
             throw DecodingError(offset: start + taken, "gzip stream is damaged")
         }
         let made = unsafe pieceBytes - Int(stream.pointee.avail_out)
-        guard result.count + made <= limit else {
-            throw DecodingError(offset: start + taken, "gzip stream holds too much limit=\(limit)")
-        }
         if made == 0, taken == 0, status != Z_STREAM_END {
             throw DecodingError(offset: start, "gzip stream ends too early")
         }

@@ -10,8 +10,10 @@ package enum ZstandardReader {
     /// What a whole stream of one or more frames holds.
     ///
     /// - Parameter limit: the most bytes that may come out; more are refused before they are made.
-    /// - Throws: when the stream is damaged, cut short, wants too much memory, or is too large.
-    package static func decompress(_ source: [UInt8], limit: Int) throws(DecodingError) -> [UInt8] {
+    /// - Returns: `nil` when more would come out.
+    /// - Throws: when the stream is damaged, cut short, or wants too much memory.
+    package static func decompress(_ source: [UInt8], limit: Int) throws(DecodingError) -> [UInt8]?
+    {
         // Safety: the context is made and freed here and used by this thread alone.
         guard let context = unsafe ZSTD_createDCtx() else {
             throw DecodingError(offset: 0, "no memory for a Zstandard stream")
@@ -39,10 +41,7 @@ package enum ZstandardReader {
             guard ZSTD_isError(status) == 0 else {
                 throw DecodingError(offset: consumed, "Zstandard stream is damaged")
             }
-            guard result.count + made <= limit else {
-                throw DecodingError(
-                    offset: consumed, "Zstandard stream holds too much limit=\(limit)")
-            }
+            if result.count + made > limit { return nil }
             result.append(contentsOf: piece.prefix(made))
             if status == 0, consumed == source.count { return result }
             if made == 0, consumed == before {

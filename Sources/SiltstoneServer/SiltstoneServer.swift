@@ -13,6 +13,8 @@ public final class SiltstoneServer: Sendable {
         public var host = "127.0.0.1"
         /// The port; 0 lets the system choose.
         public var port = 8080
+        /// The port for HBase's Thrift clients on the same address; 0 lets the system choose, `nil` is none.
+        public var thriftPort: Int?
         /// Whether an address that others can reach is accepted although there are no tokens and no TLS.
         public var isInsecure = false
         /// Whether every change is refused with 403.
@@ -48,6 +50,7 @@ public final class SiltstoneServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let threads: NIOThreadPool
     private let channel: any Channel
+    private let thriftChannel: (any Channel)?
     private let connections: Connections
     private let jobs: Jobs
     private let drainSeconds: Int64
@@ -56,13 +59,17 @@ public final class SiltstoneServer: Sendable {
     /// The port the server listens on.
     public var port: Int { channel.localAddress?.port ?? 0 }
 
+    /// The port for Thrift clients, where there is one.
+    public var thriftPort: Int? { thriftChannel?.localAddress?.port }
+
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
-        connections: Connections, jobs: Jobs, drainSeconds: Int64
+        thriftChannel: (any Channel)?, connections: Connections, jobs: Jobs, drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
         self.channel = channel
+        self.thriftChannel = thriftChannel
         self.connections = connections
         self.jobs = jobs
         self.drainSeconds = drainSeconds
@@ -109,13 +116,16 @@ public final class SiltstoneServer: Sendable {
                     }
                 }
                 .bind(host: configuration.host, port: configuration.port).get()
+            let thriftChannel = try await startThrift(
+                router, group: group, threads: threads, connections: connections, configuration)
             let scanners = router.scanners
             group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
                 _ in scanners.expire()
             }
             return SiltstoneServer(
-                group: group, threads: threads, channel: channel, connections: connections,
-                jobs: router.jobs, drainSeconds: configuration.drainSeconds)
+                group: group, threads: threads, channel: channel, thriftChannel: thriftChannel,
+                connections: connections, jobs: router.jobs,
+                drainSeconds: configuration.drainSeconds)
         } catch {
             try? await threads.runIfActive { router.jobs.stopAll() }
             try? await threads.shutdownGracefully()
@@ -126,6 +136,25 @@ public final class SiltstoneServer: Sendable {
                 "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
             )
         }
+    }
+
+    private static func startThrift(
+        _ router: Router, group: MultiThreadedEventLoopGroup, threads: NIOThreadPool,
+        connections: Connections, _ configuration: Configuration
+    ) async throws -> (any Channel)? {
+        guard let port = configuration.thriftPort else { return nil }
+        let state = ThriftState(router: router)
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        ThriftConnection(state, threads: threads, connections: connections))
+                }
+            }
+            .bind(host: configuration.host, port: port).get()
     }
 
     /// Limits of a request's head: 16 KiB a field, 64 KiB and 200 fields in all.
@@ -149,6 +178,7 @@ public final class SiltstoneServer: Sendable {
             })
         else { return }
         try? await channel.close().get()
+        try? await thriftChannel?.close().get()
         let jobs = jobs
         async let stopped: Void? = try? threads.runIfActive { jobs.stopAll() }
         await connections.drain(deadline: .seconds(drainSeconds), on: group.next())

@@ -34,10 +34,10 @@ import Testing
                 try GzipReader.decompress(Array(gzipped.prefix(count)), limit: 100)
             }
         }
-        #expect(throws: DecodingError.self) { try GzipReader.decompress(gzipped, limit: 9) }
+        #expect(try GzipReader.decompress(gzipped, limit: 9) == nil)
         #expect(throws: DecodingError.self) { try GzipReader.decompress(gzipped + [1], limit: 99) }
         let bomb = try #require(GzipWriter.compress([UInt8](repeating: 0, count: 8 << 20)))
-        #expect(throws: DecodingError.self) { try GzipReader.decompress(bomb, limit: 1 << 20) }
+        #expect(try GzipReader.decompress(bomb, limit: 1 << 20) == nil)
     }
 
     @Test("a Zstandard stream gives its bytes back; a damaged, cut or too large one is refused")
@@ -54,10 +54,10 @@ import Testing
                 try ZstandardReader.decompress(Array(plain.prefix(count)), limit: 100)
             }
         }
-        #expect(throws: DecodingError.self) { try ZstandardReader.decompress(plain, limit: 9) }
+        #expect(try ZstandardReader.decompress(plain, limit: 9) == nil)
         // A block that repeats one byte: header with a window of 8 MiB, 2 MiB claimed again and again.
         var bomb: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68]
         for _ in 0..<1000 { bomb += [0x02, 0x00, 0x10, 0x41] }
-        #expect(throws: DecodingError.self) { try ZstandardReader.decompress(bomb, limit: 1 << 20) }
+        #expect(try ZstandardReader.decompress(bomb, limit: 1 << 20) == nil)
     }
 }

@@ -18,6 +18,8 @@ final class OpenScanner: Sendable {
     let owner: String?
     /// Columns of an answer at most.
     let batch: Int?
+    /// Whether a Thrift client wants the columns of a row in their order.
+    let isSorted: Bool
     private let range: RowRange
     private let projection: Projection
     private let state: Mutex<State>
@@ -28,9 +30,25 @@ final class OpenScanner: Sendable {
         batch = message.batch
         range = message.range
         projection = try message.projection()
+        isSorted = false
         // What is wrong with the columns or the filter is said now; the scan itself begins with the first answer.
         _ = try table.scan(range, projection)
         state = Mutex(State(rowsLeft: message.limit ?? .max))
+    }
+
+    /// A scanner of the Thrift port, which belongs to its connection.
+    init(
+        table: StoredTable, range: RowRange, projection: Projection, batch: Int? = nil,
+        isSorted: Bool = false
+    ) throws(SiltstoneError) {
+        self.table = table
+        owner = nil
+        self.batch = batch
+        self.range = range
+        self.projection = projection
+        self.isSorted = isSorted
+        _ = try table.scan(range, projection)
+        state = Mutex(State(rowsLeft: .max))
     }
 
     /// The next row, or as much of it as there is room for; `nil` at the end.

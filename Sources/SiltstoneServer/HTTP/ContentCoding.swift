@@ -4,27 +4,39 @@ import SiltCodec
 import SiltModel
 
 extension Request {
+    /// What became of a body that the client compressed.
+    enum Decoding {
+        case request(Request)
+        /// The coding is unknown (415).
+        case unknown
+        /// It is larger than bodies may be (413).
+        case tooLarge
+    }
+
     /// The request with its body as it was before the client compressed it.
     ///
-    /// - Returns: `nil` when the coding is unknown (415).
-    /// - Throws: `invalidArgument` when the body is damaged or larger than `limit`.
-    func decoded(limit: Int) throws(SiltstoneError) -> Request? {
+    /// - Throws: `invalidArgument` when the body is damaged.
+    func decoded(limit: Int) throws(SiltstoneError) -> Decoding {
+        guard isCompressed else { return .request(self) }
         let codings = headers[canonicalForm: "Content-Encoding"]
             .map { $0.lowercased() }.filter { $0 != "identity" }
-        guard let coding = codings.first else { return self }
-        guard codings.count == 1 else { return nil }
-        var request = self
+        guard let coding = codings.first else { return .request(self) }
+        guard codings.count == 1 else { return .unknown }
+        let plain: [UInt8]?
         do throws(DecodingError) {
             switch coding {
             case "gzip", "x-gzip", "deflate":
-                request.body = try GzipReader.decompress(body, limit: limit)
-            case "zstd": request.body = try ZstandardReader.decompress(body, limit: limit)
-            default: return nil
+                plain = try GzipReader.decompress(body, limit: limit)
+            case "zstd": plain = try ZstandardReader.decompress(body, limit: limit)
+            default: return .unknown
             }
         } catch {
             throw SiltstoneError(.invalidArgument, "body cannot be decompressed: \(error)")
         }
-        return request
+        guard let plain else { return .tooLarge }
+        var request = self
+        request.body = plain
+        return .request(request)
     }
 
     /// Whether the body must be decompressed first.

@@ -24,6 +24,9 @@ struct Router: Sendable {
     let startedMilliseconds: Int64
     private let configuration: SiltstoneServer.Configuration
 
+    /// Whether every change is refused.
+    var isReadOnly: Bool { configuration.isReadOnly }
+
     /// The port asked for.
     var port: Int { configuration.port }
 
@@ -75,9 +78,18 @@ struct Router: Sendable {
                         "Missing Required Header for Vulnerability Protection: X-XSRF-HEADER\r\n"))
             }
         }
-        guard let request = try request.decoded(limit: configuration.bodyBytesMax) else {
-            return .now(HBaseRoutes.unsupported)
+        switch try request.decoded(limit: configuration.bodyBytesMax) {
+        case .request(let request): return try answer(request)
+        case .unknown: return .now(HBaseRoutes.unsupported)
+        case .tooLarge:
+            return .now(
+                .text(
+                    .payloadTooLarge,
+                    "the body is too large max=\(configuration.bodyBytesMax)\r\n"))
         }
+    }
+
+    private func answer(_ request: Request) throws(SiltstoneError) -> Reply {
         switch request.segments.first {
         case "v1": return try V1Routes(router: self, request: request).reply()
         case "healthz", "readyz": return .now(.text(.ok, "ok\n"))

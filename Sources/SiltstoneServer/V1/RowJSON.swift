@@ -127,7 +127,7 @@ package enum RowJSON {
         return Projection(
             names.map { RowSpec.selector(Bytes(String($0))) },
             maxVersions: Int(try number("versions", 1) ?? 1),
-            timeRange: TimeRange(min: from, max: to))
+            timeRange: TimeRange(min: from, max: to), filter: try request.filter())
     }
 
     /// The query's `durability`; `nil` when there is none.

@@ -17,21 +17,20 @@ struct RowsRoutes {
     }
 
     private func scan() throws(SiltstoneError) -> Reply {
-        for name in ["filter", "where"] where request.parameter(name) != nil {
-            throw SiltstoneError(
-                .invalidArgument, "filters are not supported yet parameter=\(name)")
+        guard request.parameter("where") == nil else {
+            throw SiltstoneError(.invalidArgument, "where is not supported: use filter")
         }
         let isReversed = request.parameter("reverse") == "true"
         var range = RowRange(
-            start: Bytes(request.parameter("start") ?? ""),
-            stop: Bytes(request.parameter("stop") ?? ""),
+            start: request.bytes("start").first ?? .empty,
+            stop: request.bytes("stop").first ?? .empty,
             isReversed: isReversed)
-        if let prefix = request.parameter("prefix") {
+        if let prefix = request.bytes("prefix").first {
             guard request.parameter("stop") == nil, request.parameter("start") == nil || !isReversed
             else {
                 throw SiltstoneError(.invalidArgument, "give a prefix, or start and stop")
             }
-            let rows = RowRange(prefix: Bytes(prefix))
+            let rows = RowRange(prefix: prefix)
             if isReversed {
                 range.start = rows.stop
                 range.includesStart = false

@@ -66,7 +66,8 @@ struct RemoteAccess: TableAccess {
             try "stop=\(HTTPClient.escape(range.stop))&reverse=\(range.isReversed)&"
             + query(projection)
         while left > 0 {
-            let count = min(left, Self.pageRows)
+            // A filter may count rows or end the scan: it sees all of it, not page by page.
+            let count = projection.filter == nil ? min(left, Self.pageRows) : left
             let answer = try client.get(
                 "\(path(table))/rows?start=\(HTTPClient.escape(start))&limit=\(count)&\(fixed)")
             var next: Bytes?
@@ -148,6 +149,9 @@ struct RemoteAccess: TableAccess {
         let range = projection.timeRange
         var query = "versions=\(projection.maxVersions)&from=\(range.min)&to=\(range.max)"
         if !columns.isEmpty { query += "&columns=\(columns.joined(separator: ","))" }
+        if let filter = projection.filter {
+            query += "&filter=\(HTTPClient.escape(Bytes(filter.json.text)))"
+        }
         return query
     }
 

@@ -19,6 +19,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "HOST:PORT to listen on; port 0 lets the system choose.")
     var listen = "127.0.0.1:8080"
 
+    @Option(
+        name: .customLong("thrift-listen"),
+        help: "HOST:PORT for HBase's Thrift clients; the host is that of --listen.")
+    var thriftListen: String?
+
     @Flag(help: "Accept an address that others can reach, although there are no tokens and no TLS.")
     var insecure = false
 
@@ -37,7 +42,10 @@ struct ServeCommand: AsyncParsableCommand {
     func validate() throws {
         if memtableBytes < 1 << 20 { throw ValidationError("--memtable-bytes is at least 1048576") }
         if cacheBytes < 0 { throw ValidationError("--cache-bytes is not negative") }
-        _ = try address()
+        let http = try address()
+        if let thrift = try thriftAddress(), thrift.host != http.host {
+            throw ValidationError("--thrift-listen has the host of --listen")
+        }
     }
 
     func run() async throws {
@@ -50,11 +58,15 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             var configuration = SiltstoneServer.Configuration()
             (configuration.host, configuration.port) = try address()
+            configuration.thriftPort = try thriftAddress()?.port
             configuration.isInsecure = insecure
             configuration.isReadOnly = readOnly
             configuration.requiresBrowserHeader = csrf
             let server = try await SiltstoneServer.start(database, configuration)
             Output.standard.write("listening on http://\(configuration.host):\(server.port)\n")
+            if let port = server.thriftPort {
+                Output.standard.write("listening on thrift://\(configuration.host):\(port)\n")
+            }
             Output.standard.flush()
             await stop.wait()
             await server.shutDown()
@@ -66,10 +78,19 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func address() throws -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), colon != listen.startIndex,
-            let port = Int(listen[listen.index(after: colon)...]), (0...65_535).contains(port)
-        else { throw ValidationError("--listen is HOST:PORT, not '\(listen)'") }
-        let host = listen[..<colon].trimmingPrefix("[")
+        try Self.parse(listen, "--listen")
+    }
+
+    private func thriftAddress() throws -> (host: String, port: Int)? {
+        try thriftListen.map { try Self.parse($0, "--thrift-listen") }
+    }
+
+    private static func parse(_ text: String, _ option: String) throws -> (host: String, port: Int)
+    {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
+            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
+        else { throw ValidationError("\(option) is HOST:PORT, not '\(text)'") }
+        let host = text[..<colon].trimmingPrefix("[")
         return (host.hasSuffix("]") ? String(host.dropLast()) : String(host), port)
     }
 }

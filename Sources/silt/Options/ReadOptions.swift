@@ -18,7 +18,16 @@ struct ReadOptions: ParsableArguments {
     @Option(help: "The first time stamp after the range, in milliseconds since 1970.")
     var to: Int64?
 
+    @Option(
+        help:
+            "HBase's filter language, such as \"PrefixFilter('a') AND ValueFilter(=, 'substring:b')\"."
+    )
+    var filter: String?
+
     func validate() throws {
+        if let filter {
+            do { _ = try Filter(parsing: filter) } catch { throw ValidationError(error.message) }
+        }
         if versions < 1 { throw ValidationError("--versions is at least 1") }
         if let from, let to, from > to { throw ValidationError("--from is after --to") }
     }
@@ -32,7 +41,8 @@ struct ReadOptions: ParsableArguments {
     func projection(_ form: TextForm) throws -> Projection {
         Projection(
             try selectors(form), maxVersions: versions,
-            timeRange: TimeRange(min: from ?? 0, max: to ?? .max))
+            timeRange: TimeRange(min: from ?? 0, max: to ?? .max),
+            filter: try filter.map { try Filter(parsing: $0) })
     }
 }
 

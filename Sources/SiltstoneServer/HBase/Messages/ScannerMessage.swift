@@ -54,8 +54,9 @@ struct ScannerMessage {
     }
 
     private static func json(_ body: [UInt8]) throws(SiltstoneError) -> ScannerMessage {
-        let document = try JSONBody.parse(body)
-        guard document.objectValue != nil else {
+        // Some clients send nothing, or an empty text, for a scanner of everything.
+        let document = body.isEmpty ? .object([]) : try JSONBody.parse(body)
+        guard document.objectValue != nil || document == .string("") else {
             throw SiltstoneError(.invalidArgument, "a scanner is an object")
         }
         func count(_ name: String) throws(SiltstoneError) -> Int? {

@@ -20,8 +20,9 @@ package enum CellFlags {
 /// absent when the server assigns it),
 /// column-key length (varint), column key, value length (varint), value.
 package struct OperationBuffer: Sendable {
-    /// The encoded operations.
-    package private(set) var bytes: [UInt8] = []
+    private var storage: OperationStorage
+    /// The size of the encoded operations.
+    package private(set) var byteCount = 0
     /// How many operations there are.
     ///
     /// Each takes one sequence number.
@@ -33,10 +34,43 @@ package struct OperationBuffer: Sendable {
     package private(set) var needsTimestamp = false
 
     /// No operations.
-    package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+    package init(capacity: Int = 0) { storage = OperationStorage(capacity: capacity) }
+
+    /// A copy of operations elsewhere.
+    package init(copying other: OperationSpan) {
+        self.init(capacity: other.byteCount)
+        // Safety: the storage has room for as many bytes as are read.
+        unsafe storage.base.copyMemory(from: other.start, byteCount: other.byteCount)
+        byteCount = other.byteCount
+        count = other.count
+        families = other.families
+        needsTimestamp = other.needsTimestamp
+    }
 
     /// An upper bound of the bytes that an operation takes besides row, qualifier and value, when those have nothing to escape.
     package static let extraByteCount = 36
+
+    /// The operations where they lie: for as long as this buffer is neither changed nor given up.
+    package var span: OperationSpan {
+        // Safety: the storage's memory lives as long as the storage, which this buffer holds.
+        unsafe OperationSpan(
+            start: UnsafeRawPointer(storage.base), byteCount: byteCount, count: count,
+            families: families, needsTimestamp: needsTimestamp)
+    }
+
+    /// A copy of the encoded operations.
+    package var bytes: [UInt8] {
+        // Safety: the first `byteCount` bytes were written.
+        unsafe Array(UnsafeRawBufferPointer(start: storage.base, count: byteCount))
+    }
+
+    /// Forgets the operations and keeps the room.
+    package mutating func removeAll() {
+        byteCount = 0
+        count = 0
+        families = FamilySet()
+        needsTimestamp = false
+    }
 
     /// Appends an operation.
     ///
@@ -46,9 +80,15 @@ package struct OperationBuffer: Sendable {
         timeToLiveMilliseconds: Int64? = nil,
         value: [UInt8]
     ) {
-        append(
-            type, family, columnKey.count, timestamp, timeToLiveMilliseconds, value
-        ) { writer in writer.write(columnKey) }
+        if timestamp == nil { needsTimestamp = true }
+        makeRoom(Self.extraByteCount + columnKey.count + value.count)
+        // Safety: the room was just made.
+        var writer = unsafe RawWriter(storage.base + byteCount)
+        writer.writeStart(type, family, timestamp, timeToLiveMilliseconds)
+        writer.writeVarint(columnKey.count)
+        writer.write(columnKey)
+        writer.writeValue(value, timeToLiveMilliseconds)
+        note(writer.count, family)
     }
 
     /// Appends an operation on the column of a row; an empty qualifier also stands for the whole family.
@@ -63,80 +103,159 @@ package struct OperationBuffer: Sendable {
                 timestamp: timestamp, timeToLiveMilliseconds: timeToLiveMilliseconds, value: value)
             return
         }
-        append(
-            type, family, row.count + qualifier.count + 2, timestamp, timeToLiveMilliseconds, value
-        ) { writer in
-            writer.write(row)
-            writer.write(UInt8(0))
-            writer.write(qualifier)
-            writer.write(UInt8(0))
-        }
+        if timestamp == nil { needsTimestamp = true }
+        makeRoom(Self.extraByteCount + row.count + qualifier.count + value.count)
+        // Safety: the room was just made.
+        let written = unsafe OperationSpan.encodePlain(
+            type, family: family, row: row, qualifier: qualifier, timestamp: timestamp,
+            timeToLiveMilliseconds: timeToLiveMilliseconds, value: value,
+            to: storage.base + byteCount)
+        note(written, family)
     }
 
     /// Appends an operation as it stands in another buffer.
     mutating func append(encoded operation: ArraySlice<UInt8>, family: UInt8) {
-        bytes += operation
         if let first = operation.first, first >> 4 & CellFlags.hasServerTimestamp != 0 {
             needsTimestamp = true
         }
-        count += 1
-        families.insert(family)
+        makeRoom(operation.count)
+        // Safety: the room was just made.
+        unsafe operation.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (storage.base + byteCount).copyMemory(from: start, byteCount: source.count)
+        }
+        note(operation.count, family)
     }
 
     @inline(__always)
-    private mutating func append(
-        _ type: CellType, _ family: UInt8, _ keyCount: Int, _ timestamp: Int64?,
-        _ lifeMilliseconds: Int64?, _ value: [UInt8], key: (inout RawWriter) -> Void
-    ) {
-        var flags: UInt8 = timestamp == nil ? CellFlags.hasServerTimestamp : 0
-        if timestamp == nil { needsTimestamp = true }
-        if lifeMilliseconds != nil { flags |= CellFlags.hasTimeToLive }
-        let valueCount = value.count + (lifeMilliseconds == nil ? 0 : 8)
-        let room = Self.extraByteCount + keyCount + value.count
-        bytes.append(addingCapacity: room) { span in
-            // Safety: two bytes, two integers of 8 and two varints of at most 9 bytes (the lengths are those of arrays) are no
-            // more than `extraByteCount`; key and value are counted.
-            unsafe span.withUnsafeMutableBufferPointer { buffer, initialized in
-                var writer = unsafe RawWriter(buffer)
-                writer.write(type.rawValue | flags << 4)
-                writer.write(family)
-                if let timestamp { writer.write(UInt64(bitPattern: timestamp)) }
-                writer.writeVarint(keyCount)
-                key(&writer)
-                writer.writeVarint(valueCount)
-                if let lifeMilliseconds { writer.write(UInt64(bitPattern: lifeMilliseconds)) }
-                writer.write(value)
-                initialized = writer.count
-            }
-        }
+    private mutating func makeRoom(_ room: Int) {
+        if storage.capacity - byteCount >= room, isKnownUniquelyReferenced(&storage) { return }
+        grow(room)
+    }
+
+    private mutating func grow(_ room: Int) {
+        let larger = OperationStorage(capacity: max(2 * storage.capacity, byteCount + room))
+        // Safety: both are distinct and have room for what is there.
+        unsafe larger.base.copyMemory(from: storage.base, byteCount: byteCount)
+        storage = larger
+    }
+
+    @inline(__always)
+    private mutating func note(_ written: Int, _ family: UInt8) {
+        byteCount += written
         count += 1
         families.insert(family)
     }
 }
 
+/// Encoded operations of one region, where they lie.
+// Safety: who makes one keeps the memory in place, unchanged, for as long as it is used.
+@safe package struct OperationSpan {
+    /// The first byte.
+    package let start: UnsafeRawPointer
+    /// The size in bytes.
+    package let byteCount: Int
+    /// How many operations there are.
+    package let count: Int
+    /// The families that they change.
+    package let families: FamilySet
+    /// Whether the server has to give some of them a time stamp.
+    package let needsTimestamp: Bool
+
+    /// Operations at `start`.
+    package init(
+        start: UnsafeRawPointer, byteCount: Int, count: Int, families: FamilySet,
+        needsTimestamp: Bool
+    ) {
+        self.needsTimestamp = needsTimestamp
+        unsafe self.start = start
+        self.byteCount = byteCount
+        self.count = count
+        self.families = families
+    }
+
+    /// The encoded bytes.
+    package var bytes: UnsafeRawBufferPointer {
+        // Safety: as the type says.
+        unsafe UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
+    /// Whether row and qualifier go into a column key as they are.
+    package static func isPlain(row: [UInt8], qualifier: [UInt8]) -> Bool {
+        !CellKey.needsEscape(row) && !CellKey.needsEscape(qualifier)
+    }
+
+    /// Encodes an operation whose row and qualifier are plain.
+    ///
+    /// - Parameter place: has room for `OperationBuffer.extraByteCount` bytes besides row, qualifier and value.
+    /// - Returns: how many bytes were written.
+    package static func encodePlain(
+        _ type: CellType, family: UInt8, row: [UInt8], qualifier: [UInt8], timestamp: Int64?,
+        timeToLiveMilliseconds: Int64?, value: [UInt8], to place: UnsafeMutableRawPointer
+    ) -> Int {
+        // Safety: two bytes, two integers of 8 and two varints of at most 9 bytes (the lengths are those of arrays) are no
+        // more than `extraByteCount`, which with row, qualifier and value the caller's room holds.
+        var writer = unsafe RawWriter(place)
+        writer.writeStart(type, family, timestamp, timeToLiveMilliseconds)
+        writer.writeVarint(row.count + qualifier.count + 2)
+        writer.write(row)
+        writer.write(UInt8(0))
+        writer.write(qualifier)
+        writer.write(UInt8(0))
+        writer.writeValue(value, timeToLiveMilliseconds)
+        return writer.count
+    }
+}
+
+/// Memory of a buffer of operations.
+// Safety: only the buffer that holds it alone writes to it; others read what was written before they got it.
+@safe private final class OperationStorage: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    let capacity: Int
+
+    init(capacity: Int) {
+        // Safety: freed once, in deinit.
+        unsafe base = .allocate(byteCount: max(capacity, 16), alignment: 8)
+        self.capacity = max(capacity, 16)
+    }
+
+    deinit { unsafe base.deallocate() }
+}
+
 /// Writes forward into memory that has room for all that is written; little-endian.
-// Safety: made only where the room was just taken and counted; every write is checked against it in debug builds.
+// Safety: made only where the room was just taken and counted.
 @safe private struct RawWriter {
-    private let base: UnsafeMutableRawPointer?
-    private let room: Int
+    private let base: UnsafeMutableRawPointer
     private(set) var count = 0
 
-    init(_ buffer: UnsafeMutableBufferPointer<UInt8>) {
-        unsafe base = UnsafeMutableRawPointer(buffer.baseAddress)
-        room = buffer.count
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+
+    @inline(__always)
+    mutating func writeStart(
+        _ type: CellType, _ family: UInt8, _ timestamp: Int64?, _ lifeMilliseconds: Int64?
+    ) {
+        var flags: UInt8 = timestamp == nil ? CellFlags.hasServerTimestamp : 0
+        if lifeMilliseconds != nil { flags |= CellFlags.hasTimeToLive }
+        write(type.rawValue | flags << 4)
+        write(family)
+        if let timestamp { write(UInt64(bitPattern: timestamp)) }
+    }
+
+    @inline(__always) mutating func writeValue(_ value: [UInt8], _ lifeMilliseconds: Int64?) {
+        writeVarint(value.count + (lifeMilliseconds == nil ? 0 : 8))
+        if let lifeMilliseconds { write(UInt64(bitPattern: lifeMilliseconds)) }
+        write(value)
     }
 
     @inline(__always) mutating func write(_ value: UInt8) {
-        assert(count < room)
         // Safety: as the type says.
-        unsafe base?.storeBytes(of: value, toByteOffset: count, as: UInt8.self)
+        unsafe base.storeBytes(of: value, toByteOffset: count, as: UInt8.self)
         count &+= 1
     }
 
     @inline(__always) mutating func write(_ value: UInt64) {
-        assert(count + 8 <= room)
         // Safety: as the type says.
-        unsafe base?.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: count, as: UInt64.self)
         count &+= 8
     }
 
@@ -150,10 +269,9 @@ package struct OperationBuffer: Sendable {
     }
 
     @inline(__always) mutating func write(_ bytes: [UInt8]) {
-        assert(count + bytes.count <= room)
         // Safety: as the type says; the array lends its bytes for the copy.
         unsafe bytes.withUnsafeBytes { source in
-            guard let start = source.baseAddress, let base = unsafe base else { return }
+            guard let start = source.baseAddress else { return }
             unsafe (base + count).copyMemory(from: start, byteCount: source.count)
         }
         count &+= bytes.count

@@ -1,5 +1,5 @@
 internal import SiltBytes
-internal import SiltFormat
+package import SiltFormat
 internal import SiltIO
 package import SiltModel
 internal import Synchronization
@@ -13,23 +13,53 @@ extension Engine {
     package func commit(_ writes: [GroupWrite], durability: Durability)
         throws(SiltstoneError) -> CommitReceipt
     {
+        defer { withExtendedLifetime(writes) {} }
+        if writes.count == 1 {
+            return CommitReceipt(
+                try commit(writes[0].operations.span, to: writes[0].group, durability: durability))
+        }
         let start = latencies.begin()
         defer { latencies.end(.commit, start) }
-        if queue.leadAlone() {
-            defer { passLead() }
-            return try commitAlone(writes, durability)
+        try admit(byteCount: writes.reduce(0) { $0 + $1.operations.byteCount })
+        return try wait(for: CommitRequest(writes.map(\.lent), durability))
+    }
+
+    /// Commits operations on one region; as `commit` of several.
+    ///
+    /// - Parameter operations: stay where they are until this returns.
+    /// - Returns: the time stamp given to those that had none.
+    package func commit(
+        _ operations: OperationSpan, to group: TreeGroup, durability: Durability
+    ) throws(SiltstoneError) -> Int64 {
+        let start = latencies.begin()
+        defer { latencies.end(.commit, start) }
+        try admit(byteCount: operations.byteCount)
+        defer { noteReserve() }
+        guard !group.hasMoved.load(ordering: .relaxed), queue.takeLead() else {
+            let write = CommitWrite(group: group, operations: operations)
+            return try wait(for: CommitRequest([write], durability)).timestamps[0]
         }
-        let request = CommitRequest(writes, durability)
-        switch queue.add(request) {
-        case .refused: throw SiltstoneError(.closed, "database is closed")
-        case .leads: lead(until: request)
-        case .follows, .schedules:
-            if let signal = request.signal { wait(for: request, signal) }
+        let timestamp: Int64
+        let groupIsDue: Bool
+        let logIsLong: Bool
+        do throws(SiltstoneError) {
+            (timestamp, groupIsDue, logIsLong) = try queue.withState {
+                state throws(SiltstoneError) in
+                try state.commitOne(group, operations, durability, engine: self)
+            }
+        } catch {
+            endLead()
+            if error.code == .notFound, group.hasMoved.load(ordering: .relaxed) {
+                // It was replaced while we waited; nothing was written.
+                return try commit(operations, to: group, durability: durability)
+            }
+            throw error
         }
-        guard let result = request.result else {
-            throw SiltstoneError(.closed, "database is closed")
+        endLead()
+        if groupIsDue || logIsLong || memoryIsFull {
+            maintain(CommitUpkeep(groups: groupIsDue ? [group] : [], logIsLong: logIsLong))
         }
-        return try result.get()
+        return timestamp
     }
 
     /// Commits a batch without waiting; `completion` is called on a committing thread, in the order of the batches.
@@ -44,22 +74,64 @@ extension Engine {
         }
     }
 
-    private func wait(for request: CommitRequest, _ signal: Signal) {
-        while request.result == nil {
-            if signal.wait() == CommitRequest.Word.lead.rawValue, request.result == nil,
-                queue.takeLead()
-            {
-                lead(until: request)
-            }
+    /// Runs `body` with the lead held: nobody commits meanwhile.
+    func withLead<Value, Failure: Error>(
+        _ body: (inout CommitState) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        if !queue.takeLead() { awaitLead() }
+        defer { endLead() }
+        return try queue.withState(body)
+    }
+
+    private func awaitLead() {
+        let request = CommitRequest()
+        if queue.add(request) == .follows {
+            while request.signal?.wait() != CommitRequest.Word.lead.rawValue {}
+        }
+        queue.remove(request)
+    }
+
+    /// Queues a batch up and waits until it is committed, perhaps by this thread.
+    private func wait(for request: CommitRequest) throws(SiltstoneError) -> CommitReceipt {
+        let role = queue.add(request)
+        if role == .refused { throw SiltstoneError(.closed, "database is closed") }
+        var leads = role == .leads
+        while true {
+            if leads { lead(until: request) }
+            if let result = request.result { return try result.get() }
+            leads = request.signal?.wait() == CommitRequest.Word.lead.rawValue
         }
     }
 
-    /// Leads once when somebody was asked to and has not come.
+    /// Commits groups until `request` is among them, then gives the lead up, which this thread has.
+    ///
+    /// Who waits for the lead itself, before us, gets it first.
+    private func lead(until request: CommitRequest) {
+        var upkeep = CommitUpkeep()
+        while request.result == nil {
+            if processGroup(&upkeep) { continue }
+            if queue.handOver() { scheduleLead() }
+            if upkeep.isNeeded || memoryIsFull { maintain(upkeep) }
+            return
+        }
+        endLead(upkeep)
+    }
+
+    /// Leads once when somebody waits and nobody leads.
     ///
     /// - Returns: whether this thread led.
     func leadWaiting() -> Bool {
-        guard queue.takeLead() else { return false }
-        lead(until: nil)
+        queue.noteWorker()
+        var refusal: SiltstoneError?
+        do throws(SiltstoneError) { try admit(byteCount: 0) } catch { refusal = error }
+        guard queue.takeFreeLead() else { return false }
+        var upkeep = CommitUpkeep()
+        if let refusal {
+            for request in queue.takeGroup() { request.finish(.failure(refusal)) }
+        } else {
+            _ = processGroup(&upkeep)
+        }
+        endLead(upkeep)
         return true
     }
 
@@ -69,72 +141,38 @@ extension Engine {
         }
     }
 
-    /// Commits groups until `request` is among them (one group without), then hands the lead over.
-    private func lead(until request: CommitRequest?) {
-        repeat {
-            let group = queue.takeGroup()
-            if group.isEmpty { break }
-            process(group)
-        } while request != nil && request?.result == nil
-        passLead()
+    /// How many groups a thread commits for others before it goes on with its own work.
+    private static let foreignGroupsMax = 16
+
+    /// Gives up the lead, after committing what came meanwhile if that is quick.
+    @inline(__always)
+    private func endLead() {
+        if queue.release() { endLead(CommitUpkeep(), stillLeads: true) }
     }
 
-    private func passLead() {
-        guard let next = queue.handOver() else { return }
-        if let signal = next.signal {
-            signal.set(CommitRequest.Word.lead.rawValue)
-        } else {
-            scheduleLead()
-        }
-    }
-
-    /// Commits one batch that is in no queue; this thread leads.
-    private func commitAlone(_ writes: [GroupWrite], _ durability: Durability)
-        throws(SiltstoneError) -> CommitReceipt
-    {
-        try admit(byteCount: writes.reduce(0) { $0 + $1.operations.bytes.count })
-        let now = environment.clock.nowMilliseconds
-        let (receipt, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
-            commit.round.begin(nowMilliseconds: now)
-            defer { commit.round.end() }
-            if let failure = commit.log.failure { throw failure }
-            let writes = try WriteRouting.current(writes)
-            if let refusal = commit.round.add(writes, durability) { throw refusal }
-            let upkeep = try commit.round.commit(log: &commit.log, engine: self)
-            return (commit.round.receipt(0), upkeep)
-        }
-        maintain(upkeep)
-        return receipt
-    }
-
-    private func process(_ requests: [CommitRequest]) {
-        var outcomes: [Result<CommitReceipt, SiltstoneError>] = []
-        var upkeep = CommitRound.Upkeep()
-        do throws(SiltstoneError) {
-            try admit(byteCount: requests.reduce(0) { $0 + $1.byteCount })
-            let now = environment.clock.nowMilliseconds
-            (outcomes, upkeep) = try commitLock.withLock { commit throws(SiltstoneError) in
-                commit.round.begin(nowMilliseconds: now)
-                defer { commit.round.end() }
-                if let failure = commit.log.failure { throw failure }
-                var refusals: [SiltstoneError?] = []
-                for request in requests {
-                    let writes = try WriteRouting.current(request.writes)
-                    refusals.append(commit.round.add(writes, request.durability))
-                }
-                let upkeep = try commit.round.commit(log: &commit.log, engine: self)
-                var place = 0
-                let outcomes: [Result<CommitReceipt, SiltstoneError>] = refusals.map { refusal in
-                    if let refusal { return .failure(refusal) }
-                    defer { place += 1 }
-                    return .success(commit.round.receipt(place))
-                }
-                return (outcomes, upkeep)
+    private func endLead(_ before: CommitUpkeep, stillLeads: Bool = false) {
+        var upkeep = before
+        var groupCount = 0
+        var leads = stillLeads || queue.release()
+        while leads {
+            guard groupCount < Self.foreignGroupsMax, queue.firstKind == .quick else {
+                if queue.handOver() { scheduleLead() }
+                break
             }
-        } catch {
-            outcomes = requests.map { _ in .failure(error) }
+            groupCount += 1
+            _ = processGroup(&upkeep)
+            leads = queue.release()
         }
+        if upkeep.isNeeded || memoryIsFull { maintain(upkeep) }
+    }
+
+    /// Commits what waits, together; false when nothing does.
+    private func processGroup(_ upkeep: inout CommitUpkeep) -> Bool {
+        let requests = queue.takeGroup()
+        if requests.isEmpty { return false }
+        let (outcomes, more) = queue.withState { $0.commit(requests, engine: self) }
+        upkeep.add(more)
         for (request, outcome) in zip(requests, outcomes) { request.finish(outcome) }
-        maintain(upkeep)
+        return true
     }
 }

@@ -22,9 +22,11 @@ extension Engine {
     @discardableResult
     func freeze(_ group: TreeGroup, _ choose: (TreeVersion) -> Bool) -> Bool {
         let capacity = memtableCapacityBytes
-        // The commit lock: nobody is inserting.
-        return commitLock.withLock { _ in
-            group.state.withLock { state in
+        // Nobody is inserting meanwhile.
+        return withLead { commit in
+            commit.forgetViews()
+            let lastSequence = group.lastSequence.load(ordering: .relaxed)
+            return group.state.withLock { state in
                 var isAny = false
                 for tree in state.set.trees where tree.active.memtable.cellCount > 0 && choose(tree)
                 {
@@ -32,10 +34,11 @@ extension Engine {
                     // While the log is replayed, what comes later in it is not in memory yet.
                     state.set = state.set.replacing(
                         tree.freezing(
-                            lastSequence: state.replay?.sequence ?? state.lastSequence,
+                            lastSequence: state.replay?.sequence ?? lastSequence,
                             next: MemtableSlot(capacityBytes: capacity),
                             originsLeft: state.replay?.left(of: tree.origins) ?? []))
                 }
+                if isAny { group.wantsFlush.store(true, ordering: .relaxed) }
                 return isAny
             }
         }
@@ -114,7 +117,9 @@ extension Engine {
 
     /// Gives what waits in memory to the log device.
     func writeLog(durably: Bool) throws(SiltstoneError) {
-        try commitLock.withLock { commit throws(SiltstoneError) in
+        try withLead { commit throws(SiltstoneError) in
+            queue.setSlow(true)
+            defer { queue.setSlow(false) }
             try commit.log.write(durably: durably)
         }
     }
@@ -122,7 +127,7 @@ extension Engine {
     /// Deletes the log segments that no memtable needs any more.
     func trimLog() throws(SiltstoneError) {
         do throws(SiltstoneError) {
-            try commitLock.withLock { commit throws(SiltstoneError) in
+            try withLead { commit throws(SiltstoneError) in
                 if commit.log.failure != nil { return }
                 // Asked for here: no region comes or goes while the lock is held.
                 let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
@@ -148,7 +153,8 @@ extension Engine {
             }
             do throws(SiltstoneError) {
                 if locksCommits {
-                    try commitLock.withLock { _ throws(SiltstoneError) in
+                    try withLead { commit throws(SiltstoneError) in
+                        commit.forgetViews()
                         try writeManifest(group, isDropped: isDropped, edit)
                     }
                 } else {
@@ -163,14 +169,16 @@ extension Engine {
     private func writeManifest(
         _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
     ) throws(SiltstoneError) {
+        let lastSequence = group.lastSequence.load(ordering: .relaxed)
         let manifest = group.state.withLock { state in
             RegionManifest(
                 number: state.manifestNumber + 1, region: group.id, table: group.table,
                 epoch: state.epoch, incarnation: incarnation,
                 rows: RowClip(start: group.range.start, end: group.range.end),
-                state: isDropped ? .dropped : .open, maxTimestamp: state.lastTimestamp,
-                lastSequence: state.lastSequence,
-                trees: edit(state.set, state.lastSequence).trees.map(\.manifestTree))
+                state: isDropped ? .dropped : .open,
+                maxTimestamp: group.lastTimestamp.load(ordering: .relaxed),
+                lastSequence: lastSequence,
+                trees: edit(state.set, lastSequence).trees.map(\.manifestTree))
         }
         let key = RegionManifest.key(region: group.id, number: manifest.number)
         guard try environment.objects.putIfAbsent(key, manifest.encoded()) else {
@@ -181,7 +189,7 @@ extension Engine {
         let now = environment.clock.nowMilliseconds
         let gone = group.state.withLock { state in
             let old = state.set
-            state.set = edit(old, state.lastSequence)
+            state.set = edit(old, lastSequence)
             state.manifestNumber = manifest.number
             let gone = Self.removed(old, state.set)
             state.obsolete += gone.map {

@@ -17,9 +17,8 @@ extension Engine {
         }
         let group = TreeGroup(
             id: id, table: table, range: range, engine: self,
-            state: TreeGroup.State(
-                set: TreeSet(versions), visible: 0, lastSequence: 0, lastTimestamp: 0,
-                manifestNumber: 0, epoch: epoch))
+            lastSequence: 0, lastTimestamp: 0,
+            state: TreeGroup.State(set: TreeSet(versions), manifestNumber: 0, epoch: epoch))
         // The sweeper leaves the manifest alone until the region is known.
         pending.insert(id)
         defer { pending.remove([id]) }
@@ -57,9 +56,9 @@ extension Engine {
         let group = TreeGroup(
             id: id, table: table,
             range: RowKeyRange(start: manifest.rows.start, end: manifest.rows.end), engine: self,
+            lastSequence: last, lastTimestamp: manifest.maxTimestamp,
             state: TreeGroup.State(
-                set: TreeSet(versions), visible: last, lastSequence: last,
-                lastTimestamp: manifest.maxTimestamp, manifestNumber: manifest.number, epoch: epoch,
+                set: TreeSet(versions), manifestNumber: manifest.number, epoch: epoch,
                 replay: isReady.load(ordering: .acquiring) ? nil : ReplayPlace()))
         try register(group)
         return group
@@ -90,11 +89,11 @@ extension Engine {
     /// Its files are swept later; snapshots stay readable.
     package func dropGroup(_ group: TreeGroup) throws(SiltstoneError) {
         try checkOpen()
-        commitLock.withLock { _ in group.state.withLock { $0.isDropped = true } }
+        setDropped(group, true)
         do throws(SiltstoneError) {
             try install(group, isDropped: true) { set, _ in set }
         } catch {
-            commitLock.withLock { _ in group.state.withLock { $0.isDropped = false } }
+            setDropped(group, false)
             throw error
         }
         counters.memtableBytes.add(-group.set.trees.reduce(0) { $0 + $1.memtableBytes })
@@ -105,11 +104,18 @@ extension Engine {
         }
     }
 
+    private func setDropped(_ group: TreeGroup, _ isDropped: Bool) {
+        withLead { commit in
+            commit.forgetViews()
+            group.state.withLock { $0.isDropped = isDropped }
+        }
+    }
+
     /// Changes the families of a region.
     func update(_ group: TreeGroup, trees options: [TreeOptions]) throws(SiltstoneError) {
         try checkOpen()
         let capacity = memtableCapacityBytes
-        // The commit lock is taken for the change itself, so that no batch is applied to trees that are gone.
+        // The lead is taken for the change itself, so that no batch is applied to trees that are gone.
         try install(group, locksCommits: true) { set, lastSequence in
             TreeSet(
                 options.map { options in

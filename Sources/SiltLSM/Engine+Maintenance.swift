@@ -29,8 +29,11 @@ extension Engine {
         }
     }
 
+    /// Whether the memtables take more memory than they should.
+    var memoryIsFull: Bool { counters.memtableBytes.value > options.memtableBytesMax }
+
     /// Sets aside what has grown too large, and asks workers to flush it.
-    func maintain(_ upkeep: CommitRound.Upkeep) {
+    func maintain(_ upkeep: CommitUpkeep) {
         guard options.runsMaintenance else { return }
         for group in upkeep.groups {
             let isFull = { (tree: TreeVersion) in tree.active.byteCount >= self.options.flushBytes }
@@ -41,7 +44,7 @@ extension Engine {
             }
         }
         noteReserve()
-        if counters.memtableBytes.value > options.memtableBytesMax { freezeLargest() }
+        if memoryIsFull { freezeLargest() }
         if upkeep.logIsLong { freezeOldest() }
     }
 
@@ -51,6 +54,8 @@ extension Engine {
             defer { state.flushIsQueued = true }
             return state.flushIsQueued
         }
+        // A job that is queued sees whatever was frozen before it began.
+        group.wantsFlush.store(false, ordering: .relaxed)
         if isQueued { return }
         environment.workers.submit(.high) { [weak self, weak group] in
             guard let self, let group else { return }
@@ -61,6 +66,7 @@ extension Engine {
                 scheduleCompaction(group)
                 noteFiles(of: group)
             } catch {
+                group.wantsFlush.store(true, ordering: .relaxed)
                 // A full disk: the memtables stay, and the next commit or flush tries again. Anything else is noted already.
             }
         }

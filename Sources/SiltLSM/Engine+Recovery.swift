@@ -29,7 +29,7 @@ extension Engine {
         for group in groups.values {
             group.state.withLock { state in
                 state.replay = nil
-                state.countedSequence = state.lastSequence
+                state.countedSequence = group.lastSequence.load(ordering: .relaxed)
             }
         }
         sharedUses.forgetAll()
@@ -63,12 +63,8 @@ extension Engine {
                     timestamp: section.serverTimestamp, engine: self)
             }
             if let damage { throw self.damage(damage, section, run) }
-            group.state.withLock { state in
-                state.replay?.sequence = last
-                state.lastSequence = max(state.lastSequence, last)
-                state.visible = state.lastSequence
-                state.lastTimestamp = max(state.lastTimestamp, section.serverTimestamp)
-            }
+            group.state.withLock { $0.replay?.sequence = last }
+            group.noteReplayed(last, timestamp: section.serverTimestamp)
             try flushIfLarge(group)
         }
     }
@@ -88,12 +84,8 @@ extension Engine {
                 engine: self)
         }
         if let damage { throw self.damage(damage, section, run) }
-        heir.state.withLock { state in
-            state.replay?.origins[section.region] = last
-            state.lastSequence = max(state.lastSequence, last)
-            state.visible = state.lastSequence
-            state.lastTimestamp = max(state.lastTimestamp, section.serverTimestamp)
-        }
+        heir.state.withLock { $0.replay?.origins[section.region] = last }
+        heir.noteReplayed(last, timestamp: section.serverTimestamp)
         try flushIfLarge(heir)
     }
 
@@ -132,7 +124,10 @@ extension Engine {
         defer { state.withLock { $0.groups = [:] } }
         if failure != nil || !isReady.load(ordering: .acquiring) { return }
         try flushAll()
-        try commitLock.withLock { commit throws(SiltstoneError) in try commit.log.close() }
+        try withLead { commit throws(SiltstoneError) in
+            commit.forgetViews()
+            try commit.log.close()
+        }
         // Everything is in tables: the log is not needed any more.
         try environment.log.trim(incarnation, below: .max)
     }
@@ -140,8 +135,8 @@ extension Engine {
     private func drainQueue() {
         queue.close()
         while !queue.isIdle {
-            // Who was only asked to lead may never come; who leads holds the commit lock most of the time.
-            if !leadWaiting() { commitLock.withLock { _ in } }
+            // Who was only asked to lead may never come; who leads is done soon.
+            if !leadWaiting() { withLead { _ in } }
         }
     }
 }

@@ -42,7 +42,10 @@ extension Engine {
         try withFixedFiles(of: old[...]) { () throws(SiltstoneError) in
             for range in ranges { try prepare(range, &change) }
             do throws(SiltstoneError) {
-                try commitLock.withLock { commitState throws(SiltstoneError) in
+                try withLead { commitState throws(SiltstoneError) in
+                    queue.setSlow(true)
+                    defer { queue.setSlow(false) }
+                    commitState.forgetViews()
                     if let failure = commitState.log.failure { throw failure }
                     // `close` waits for this change, or this change sees that it began.
                     if isClosing.load(ordering: .relaxed) {
@@ -108,8 +111,9 @@ extension Engine {
         let states = parents.map { group in
             group.state.withLock {
                 ParentState(
-                    id: group.id, range: group.range, set: $0.set, lastSequence: $0.lastSequence,
-                    lastTimestamp: $0.lastTimestamp)
+                    id: group.id, range: group.range, set: $0.set,
+                    lastSequence: group.lastSequence.load(ordering: .relaxed),
+                    lastTimestamp: group.lastTimestamp.load(ordering: .relaxed))
             }
         }
         let trees = first.set.trees.map { tree in
@@ -120,16 +124,14 @@ extension Engine {
         let sequence = states.reduce(0) { max($0, $1.lastSequence) }
         let group = TreeGroup(
             id: id, table: first.table, range: range, engine: self,
-            state: TreeGroup.State(
-                set: TreeSet(trees), visible: sequence, lastSequence: sequence,
-                lastTimestamp: states.reduce(0) { max($0, $1.lastTimestamp) },
-                manifestNumber: 0, epoch: epoch))
+            lastSequence: sequence, lastTimestamp: states.reduce(0) { max($0, $1.lastTimestamp) },
+            state: TreeGroup.State(set: TreeSet(trees), manifestNumber: 0, epoch: epoch))
         pending.insert(id)
         change.new.append(group)
         try install(group) { set, _ in set }
     }
 
-    /// Copies what is in memory of the group's rows; the commit lock is held.
+    /// Copies what is in memory of the group's rows; the lead is held.
     private func fill(_ group: TreeGroup, from old: [TreeGroup]) throws(SiltstoneError) {
         let parents = old.filter { $0.range.overlaps(group.range) }
         var set = group.set
@@ -143,20 +145,17 @@ extension Engine {
         var lastSequence: UInt64 = 0
         var lastTimestamp: Int64 = 0
         for parent in parents {
-            let last = parent.state.withLock { ($0.lastSequence, $0.lastTimestamp) }
-            lastSequence = max(lastSequence, last.0)
-            lastTimestamp = max(lastTimestamp, last.1)
+            lastSequence = max(lastSequence, parent.lastSequence.load(ordering: .relaxed))
+            lastTimestamp = max(lastTimestamp, parent.lastTimestamp.load(ordering: .relaxed))
         }
-        group.state.withLock { [lastSequence, lastTimestamp] state in
+        group.state.withLock { [lastSequence] state in
             state.set = filled
-            state.visible = lastSequence
-            state.lastSequence = lastSequence
             state.countedSequence = lastSequence
-            state.lastTimestamp = lastTimestamp
         }
+        group.setLast(lastSequence, timestamp: lastTimestamp)
     }
 
-    /// Puts the new regions in the old ones' place; the commit lock is held, and the change is durable.
+    /// Puts the new regions in the old ones' place; the lead is held, and the change is durable.
     private func finish(_ change: Replacement) {
         for group in change.old {
             let successors = change.new.filter { $0.range.overlaps(group.range) }

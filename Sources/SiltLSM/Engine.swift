@@ -21,7 +21,6 @@ package final class Engine: Sendable {
     let incarnation: Identifier
     let tables: TableCache
     let queue: CommitQueue
-    let commitLock: Mutex<CommitState>
     let state = Mutex(State())
     let counters = EngineCounters()
     let pending = PendingFiles()
@@ -56,18 +55,18 @@ package final class Engine: Sendable {
         self.incarnation = incarnation
         tables = TableCache(
             objects: environment.objects, blocks: BlockCache(capacityBytes: options.cacheBytes))
-        queue = CommitQueue(groupBytesMax: min(8 << 20, options.logSegmentBytes / 2))
         latencies = EngineLatencies(clock: environment.clock)
         snapshots = SnapshotLedger(clock: environment.clock)
         planner = CompactionPlanner(tableFileBytes: options.tableFileBytes)
         let ahead = LogSegmentAhead(
             environment, incarnation: incarnation, segmentBytes: options.logSegmentBytes,
             isEnabled: options.runsMaintenance)
-        commitLock = Mutex(
+        queue = CommitQueue(
             CommitState(
                 log: LogWriter(
                     environment.log, incarnation: incarnation,
-                    segmentBytes: options.logSegmentBytes, ahead: ahead)))
+                    segmentBytes: options.logSegmentBytes, ahead: ahead)),
+            groupBytesMax: min(8 << 20, options.logSegmentBytes / 2))
     }
 
     deinit {
@@ -144,11 +143,11 @@ package final class Engine: Sendable {
     /// Refuses all further writes.
     @discardableResult
     func poison(_ error: SiltstoneError) -> SiltstoneError {
-        commitLock.withLock { $0.log.fail(error) }
+        withLead { $0.log.fail(error) }
     }
 
     /// Whether writes are refused because storage failed.
-    var failure: SiltstoneError? { commitLock.withLock { $0.log.failure } }
+    var failure: SiltstoneError? { withLead { $0.log.failure } }
 
     /// What was done since the engine was opened.
     package var metrics: EngineMetrics {
@@ -192,7 +191,7 @@ package final class Engine: Sendable {
         metrics.memtableBytes = counters.memtableBytes.value
         metrics.sweptFileCount = counters.sweptFiles.value
         metrics.groupCount = groups.count
-        commitLock.withLock { commit in
+        withLead { commit in
             metrics.logWrittenBytes = Int(clamping: commit.log.writtenBytes)
             metrics.logBytes = commit.log.byteCount
             metrics.isPoisoned = commit.log.failure != nil

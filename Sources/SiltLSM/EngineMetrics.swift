@@ -121,7 +121,7 @@ package struct GroupMetrics: Sendable {
 
 /// The counters behind `EngineMetrics`; each stands for itself, so no order between them is needed.
 final class EngineCounters: Sendable {
-    /// These three are changed with the commit lock held only.
+    /// These three are changed by who leads the commit queue only.
     let batches = Atomic(0)
     let operations = Atomic(0)
     let commitGroups = Atomic(0)

@@ -110,6 +110,11 @@ package struct CommitReceipt: Sendable {
     private let first: Int64?
     private let others: [Int64]
 
+    init(_ timestamp: Int64) {
+        first = timestamp
+        others = []
+    }
+
     init(_ timestamps: ArraySlice<Int64>) {
         first = timestamps.first
         others = timestamps.count > 1 ? Array(timestamps.dropFirst()) : []

@@ -6,7 +6,8 @@ extension TreeGroup {
     /// Reads (gets, and scans that came to the region) and operations written since it was opened.
     package var requestCounts: (reads: Int, writes: Int) {
         state.withLock { state in
-            let writes = state.lastSequence - min(state.countedSequence, state.lastSequence)
+            let last = lastSequence.load(ordering: .relaxed)
+            let writes = last - min(state.countedSequence, last)
             return (state.readCount, Int(clamping: writes))
         }
     }

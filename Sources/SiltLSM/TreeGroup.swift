@@ -7,16 +7,10 @@ internal import Synchronization
 ///
 /// Safe to use from any thread.
 ///
-/// Lock order: `compactionLock`, `flushLock`, `manifestLock`, the engine's commit lock, `state`.
+/// Lock order: `compactionLock`, `flushLock`, `manifestLock`, the lead of the engine's commit queue, `state`.
 package final class TreeGroup: Sendable {
     struct State {
         var set: TreeSet
-        /// The newest operation that readers see.
-        var visible: UInt64
-        /// The last sequence given out; only the committing thread changes it.
-        var lastSequence: UInt64
-        /// The last time stamp given out; only the committing thread changes it.
-        var lastTimestamp: Int64
         var manifestNumber: UInt64
         var epoch: UInt64
         var isDropped = false
@@ -53,9 +47,20 @@ package final class TreeGroup: Sendable {
     /// How long calls take, of all regions.
     package let latencies: EngineLatencies
     let state: Mutex<State>
-    /// Where the region stands in the round of commits that runs; only a hint, for the committing thread.
-    let roundPlace = Atomic(0)
-    /// Whether other regions took this one's place; changes with the commit lock held.
+    /// The newest operation that readers see.
+    ///
+    /// Only who leads the commits raises it, when all cells up to it are in the memtables. Who reads it with `state` locked sees
+    /// it together with memtables and files that hold all those cells.
+    let visible: Atomic<UInt64>
+    /// The last sequence given out; only who leads the commits changes it.
+    let lastSequence: Atomic<UInt64>
+    /// The last time stamp given out; only who leads the commits changes it.
+    let lastTimestamp: Atomic<Int64>
+    /// Whether a memtable waits for its flush and no worker was asked for it.
+    let wantsFlush = Atomic(false)
+    /// Where the region's view stands among those of `CommitState`; only a hint, for who leads.
+    let viewPlace = Atomic(0)
+    /// Whether other regions took this one's place; changes with the lead of the commit queue held.
     let hasMoved = Atomic(false)
     /// Held by the one thread that flushes.
     let flushLock = Mutex(())
@@ -66,13 +71,16 @@ package final class TreeGroup: Sendable {
 
     init(
         id: Identifier, table: Identifier, range: RowKeyRange, engine: Engine,
-        state: consuming State
+        lastSequence: UInt64, lastTimestamp: Int64, state: consuming State
     ) {
         self.id = id
         self.table = table
         self.range = range
         self.engine = engine
         latencies = engine.latencies
+        visible = Atomic(lastSequence)
+        self.lastSequence = Atomic(lastSequence)
+        self.lastTimestamp = Atomic(lastTimestamp)
         self.state = Mutex(state)
     }
 
@@ -83,7 +91,7 @@ package final class TreeGroup: Sendable {
         let engine = try owner()
         let (set, visible, isDropped) = state.withLock { state in
             state.readCount &+= 1
-            return (state.set, state.visible, state.isDropped)
+            return (state.set, self.visible.load(ordering: .acquiring), state.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
@@ -136,10 +144,10 @@ package final class TreeGroup: Sendable {
 
     /// What the region holds.
     package var metrics: GroupMetrics {
-        let (set, visible, number) = state.withLock { ($0.set, $0.visible, $0.manifestNumber) }
+        let (set, number) = state.withLock { ($0.set, $0.manifestNumber) }
         var metrics = GroupMetrics()
         (metrics.readCount, metrics.writeCount) = requestCounts
-        metrics.sequence = visible
+        metrics.sequence = visible.load(ordering: .relaxed)
         metrics.manifestNumber = number
         let planner = CompactionPlanner(tableFileBytes: engine?.options.tableFileBytes ?? 64 << 20)
         for tree in set.trees {
@@ -155,6 +163,20 @@ package final class TreeGroup: Sendable {
             metrics.trees.append(item)
         }
         return metrics
+    }
+
+    /// Sets the numbers given out so far; only who leads the commits, or recovery, when nobody commits.
+    func setLast(_ sequence: UInt64, timestamp: Int64) {
+        lastSequence.store(sequence, ordering: .relaxed)
+        lastTimestamp.store(timestamp, ordering: .relaxed)
+        visible.store(sequence, ordering: .releasing)
+    }
+
+    /// Takes note of operations that recovery put into the memtables.
+    func noteReplayed(_ sequence: UInt64, timestamp: Int64) {
+        setLast(
+            max(lastSequence.load(ordering: .relaxed), sequence),
+            timestamp: max(lastTimestamp.load(ordering: .relaxed), timestamp))
     }
 
     /// The regions that took this one's place.

@@ -39,12 +39,12 @@ struct BatchEncoder {
                 .invalidArgument, "mutation has no changes row=\(mutation.row)")
         }
         let place = place(of: mutation, layout)
-        let before = writes[place].operations.bytes.count
+        let before = writes[place].operations.byteCount
         for index in mutation.changes.indices {
             try append(mutation.changes[index], at: index, of: mutation, layout, place)
         }
         expectedCount -= 1
-        byteCount += writes[place].operations.bytes.count - before
+        byteCount += writes[place].operations.byteCount - before
         guard byteCount <= Limits.batchBytesMax else {
             throw SiltstoneError(
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
@@ -132,13 +132,8 @@ struct BatchEncoder {
 
     private mutating func layout(of table: StoredTable) throws(SiltstoneError) -> TableLayout {
         if let layout, self.table === table { return layout }
-        let layout = try table.layout()
-        guard !layout.definition.isReadOnly else {
-            throw SiltstoneError(
-                .invalidArgument, "table is read-only table=\(layout.definition.name)")
-        }
-        let wanted = layout.definition.durability ?? .fsyncWAL
-        if wanted.rawValue > durability.rawValue { durability = wanted }
+        let layout = try table.writableLayout()
+        if layout.durability.rawValue > durability.rawValue { durability = layout.durability }
         self.table = table
         self.layout = layout
         onlyPlace = -1

@@ -7,10 +7,26 @@ import SiltIO
 /// nothing is written between its read and its write. A batch takes its stripes in ascending order
 /// and each once, so batches cannot wait for each other in a circle.
 final class RowLocks: Sendable {
-    /// How many stripes there are.
+    /// How many stripes there are: a power of 2.
     static let stripeCount = 256
 
     private let stripes = (0..<RowLocks.stripeCount).map { _ in ReadWriteLock() }
+
+    /// Waits for the stripe of a row and shares it.
+    ///
+    /// - Returns: the stripe, for `unlockShared`.
+    func lockShared(table: Identifier, row: Bytes) -> Int {
+        let stripe = RowLocks.stripe(table: table, row: row)
+        stripes[stripe].lockShared()
+        return stripe
+    }
+
+    /// Gives a shared stripe back.
+    func unlockShared(_ stripe: Int) { stripes[stripe].unlockShared() }
+
+    fileprivate static func stripe(table: Identifier, row: Bytes) -> Int {
+        Int(truncatingIfNeeded: Hash64.hash(row.array, seed: table.low)) & (stripeCount - 1)
+    }
 
     /// Waits for all stripes of a set.
     func lock(_ set: RowLockSet) {
@@ -64,8 +80,7 @@ struct RowLockSet: Sendable {
 
     /// Adds the stripe of a row; exclusive wins over shared.
     mutating func insert(table: Identifier, row: Bytes, exclusively: Bool) {
-        let hash = Hash64.hash(row.array, seed: table.low)
-        let stripe = Int(hash % UInt64(RowLocks.stripeCount))
+        let stripe = RowLocks.stripe(table: table, row: row)
         let bit = UInt64(1) << UInt64(stripe % 64)
         if exclusively { exclusive[stripe / 64] |= bit } else { shared[stripe / 64] |= bit }
     }

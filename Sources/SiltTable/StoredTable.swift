@@ -38,6 +38,16 @@ package final class StoredTable: Sendable {
         return layout
     }
 
+    /// The current schema and regions, for a write.
+    func writableLayout() throws(SiltstoneError) -> TableLayout {
+        let layout = try layout()
+        guard !layout.isReadOnly else {
+            throw SiltstoneError(
+                .invalidArgument, "table is read-only table=\(layout.definition.name)")
+        }
+        return layout
+    }
+
     /// Publishes a changed schema.
     func replaceLayout(_ layout: TableLayout) { state.withLock { $0.layout = layout } }
 

@@ -17,6 +17,10 @@ final class TableLayout: Sendable {
     let schemaNumber: UInt64
     /// The schema as its user declares it.
     let definition: TableDefinition
+    /// When writes are acknowledged that do not say it themselves.
+    let durability: Durability
+    /// Whether writes are refused.
+    let isReadOnly: Bool
     /// The families in the byte order of their names.
     let families: [StoredFamily]
     private let familyNames: [String]
@@ -35,6 +39,8 @@ final class TableLayout: Sendable {
     ) {
         self.schemaNumber = schemaNumber
         self.definition = definition
+        durability = definition.durability ?? .fsyncWAL
+        isReadOnly = definition.isReadOnly
         self.families = families
         familyNames = families.map(\.settings.name)
         self.nextFamily = nextFamily

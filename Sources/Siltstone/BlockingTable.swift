@@ -24,9 +24,7 @@ public struct BlockingTable: Sendable {
         _ row: Bytes, _ column: Column, _ value: Bytes, timestamp: Int64? = nil,
         durability: Durability? = nil
     ) throws(SiltstoneError) {
-        let change = CellMutation(
-            column, .put(value: value, timeToLiveMilliseconds: nil), timestamp: timestamp)
-        try stored.write([RowMutation(row: row, changes: [change])], durability: durability)
+        try stored.put(row, column, value, timestamp: timestamp, durability: durability)
     }
 
     /// Applies changes of rows as one: all of them or none.

@@ -16,7 +16,7 @@ struct LogTests {
 
         init() { bytes = LogSegmentHeader(incarnation: incarnation, segment: 3).encoded() }
 
-        mutating func append(_ sections: [LogRecordEncoder.Section]) {
+        mutating func append(_ sections: [TestSection]) {
             var writer = ByteWriter()
             slot += 1
             offsets.append(bytes.count)
@@ -35,7 +35,7 @@ struct LogTests {
         }
     }
 
-    static func sections(_ number: Int) -> [LogRecordEncoder.Section] {
+    static func sections(_ number: Int) -> [TestSection] {
         var first = OperationBuffer()
         first.append(
             .put, family: 1, columnKey: CellKey.columnKey(row: Bytes("r\(number)"), qualifier: "q"),

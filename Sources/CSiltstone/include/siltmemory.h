@@ -77,3 +77,12 @@ static inline uint64_t silt_ticks(void) {
 
 /// Lets other threads run.
 void silt_yield(void);
+
+/// Waits for some cycles while another processor gets on.
+static inline void silt_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}

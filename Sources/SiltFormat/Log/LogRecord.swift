@@ -71,20 +71,20 @@ package struct LogRecordEncoder: Sendable {
     }
 
     /// One region's part of a batch to encode.
-    package struct Section: Sendable {
+    package struct Section {
         /// The region.
         package var region: Identifier
         /// The sequence number of the first operation.
         package var firstSequence: UInt64
         /// The time stamp of the operations that have none of their own.
         package var serverTimestamp: Int64
-        /// The operations.
-        package var operations: OperationBuffer
+        /// The operations, which stay where they are while the section is used.
+        package var operations: OperationSpan
 
         /// A section.
         package init(
             region: Identifier, firstSequence: UInt64, serverTimestamp: Int64,
-            operations: OperationBuffer
+            operations: OperationSpan
         ) {
             self.region = region
             self.firstSequence = firstSequence
@@ -93,99 +93,114 @@ package struct LogRecordEncoder: Sendable {
         }
     }
 
-    /// The size of the record of these sections, header and padding included, in bytes.
-    package static func byteCount(_ sections: ArraySlice<Section>) -> Int {
-        var count = LogRecord.headerByteCount + 4
-        for index in sections.indices {
-            count += LogRecord.directoryEntryByteCount
-            count += sections[index].operations.bytes.count
-        }
-        return (count + 7) & ~7
+    /// The size of the record of so many sections, header and padding included, in bytes.
+    ///
+    /// - Parameter operationBytes: the size of all operations.
+    package static func byteCount(sectionCount: Int, operationBytes: Int) -> Int {
+        let front = LogRecord.headerByteCount + 4 + LogRecord.directoryEntryByteCount * sectionCount
+        return (front + operationBytes + 7) & ~7
     }
 
     /// The size of an end mark, in bytes.
     package static let endMarkByteCount = LogRecord.headerByteCount
 
-    /// Appends a batch that will stand at `offset` of the segment, a multiple of 8.
-    package func append(
+    /// Encodes a batch that will stand at `offset` of the segment, a multiple of 8.
+    ///
+    /// - Parameter place: has room for `byteCount` bytes.
+    /// - Returns: how many bytes were written.
+    package func encode(
         _ sections: ArraySlice<Section>, slot: UInt64, offset: UInt64, durable: LogPosition,
-        to writer: inout ByteWriter
-    ) {
-        let start = writer.count
-        let front = 4 + LogRecord.directoryEntryByteCount * sections.count
-        var body = front
-        for index in sections.indices { body += sections[index].operations.bytes.count }
-        // Safety: header, count and directory fill exactly the bytes that are taken for them.
-        unsafe withUnsafeTemporaryAllocation(
-            byteCount: LogRecord.headerByteCount + front, alignment: 8
-        ) { buffer in
-            unsafe storeHeader(.batch, body: body, slot: slot, durable: durable, in: buffer)
-            unsafe Self.store(UInt32(sections.count), in: buffer, at: LogRecord.headerByteCount)
-            var place = LogRecord.headerByteCount + 4
-            for section in sections {
-                unsafe Self.store(section.region.high.byteSwapped, in: buffer, at: place)
-                unsafe Self.store(section.region.low.byteSwapped, in: buffer, at: place + 8)
-                unsafe Self.store(section.firstSequence, in: buffer, at: place + 16)
-                unsafe Self.store(UInt32(section.operations.count), in: buffer, at: place + 24)
-                unsafe Self.store(
-                    UInt64(bitPattern: section.serverTimestamp), in: buffer, at: place + 28)
-                unsafe Self.store(
-                    UInt64(section.operations.bytes.count), in: buffer, at: place + 36)
-                place += LogRecord.directoryEntryByteCount
-            }
-            unsafe writer.write(contentsOf: UnsafeRawBufferPointer(buffer))
+        to place: UnsafeMutableRawPointer
+    ) -> Int {
+        // Safety: header, count, directory and operations are what `byteCount` counts.
+        var end = LogRecord.headerByteCount
+        unsafe place.storeBytes(
+            of: UInt32(sections.count).littleEndian, toByteOffset: end, as: UInt32.self)
+        end &+= 4
+        for index in sections.indices {
+            unsafe storeEntry(sections[index], to: place + end)
+            end &+= LogRecord.directoryEntryByteCount
         }
-        for index in sections.indices { writer.write(contentsOf: sections[index].operations.bytes) }
-        seal(start, offset: offset, &writer)
+        for index in sections.indices {
+            let operations = sections[index].operations
+            unsafe (place + end).copyMemory(
+                from: operations.start, byteCount: operations.byteCount)
+            end &+= operations.byteCount
+        }
+        return unsafe seal(.batch, end, slot: slot, offset: offset, durable: durable, place)
     }
 
-    /// Appends the mark that ends the segment and will stand at `offset` of it.
-    package func appendEndMark(
-        slot: UInt64, offset: UInt64, durable: LogPosition, to writer: inout ByteWriter
-    ) {
-        let start = writer.count
-        // Safety: the header fills exactly the bytes that are taken for it.
-        unsafe withUnsafeTemporaryAllocation(
-            byteCount: LogRecord.headerByteCount, alignment: 8
-        ) { buffer in
-            unsafe storeHeader(.endOfSegment, body: 0, slot: slot, durable: durable, in: buffer)
-            unsafe writer.write(contentsOf: UnsafeRawBufferPointer(buffer))
-        }
-        seal(start, offset: offset, &writer)
+    /// Encodes a batch of one section; as `encode` of several.
+    package func encode(
+        _ section: Section, slot: UInt64, offset: UInt64, durable: LogPosition,
+        to place: UnsafeMutableRawPointer
+    ) -> Int {
+        // Safety: header, count, directory and operations are what `byteCount` counts.
+        unsafe place.storeBytes(
+            of: UInt32(1).littleEndian, toByteOffset: LogRecord.headerByteCount, as: UInt32.self)
+        unsafe storeEntry(section, to: place + LogRecord.headerByteCount + 4)
+        let front = LogRecord.headerByteCount + 4 + LogRecord.directoryEntryByteCount
+        unsafe (place + front).copyMemory(
+            from: section.operations.start, byteCount: section.operations.byteCount)
+        return unsafe seal(
+            .batch, front &+ section.operations.byteCount, slot: slot, offset: offset,
+            durable: durable, place)
     }
 
-    private func storeHeader(
-        _ kind: LogRecord.Kind, body: Int, slot: UInt64, durable: LogPosition,
-        in buffer: UnsafeMutableRawBufferPointer
-    ) {
-        let marks = UInt32(LogRecord.mark) | UInt32(LogRecord.version) << 16
-        // Safety: the caller's buffer has room for a header.
-        unsafe Self.store(UInt32(0), in: buffer, at: 0)
-        unsafe Self.store(UInt32(body), in: buffer, at: 4)
-        unsafe Self.store(marks | UInt32(kind.rawValue) << 24, in: buffer, at: 8)
-        unsafe Self.store(UInt32(0), in: buffer, at: 12)
-        unsafe Self.store(slot, in: buffer, at: 16)
-        unsafe Self.store(durable.segment, in: buffer, at: 24)
-        unsafe Self.store(durable.offset, in: buffer, at: 32)
+    /// Encodes the mark that ends the segment and will stand at `offset` of it.
+    ///
+    /// - Parameter place: has room for `endMarkByteCount` bytes.
+    /// - Returns: how many bytes were written.
+    package func encodeEndMark(
+        slot: UInt64, offset: UInt64, durable: LogPosition, to place: UnsafeMutableRawPointer
+    ) -> Int {
+        // Safety: the caller's room holds a header.
+        unsafe seal(
+            .endOfSegment, LogRecord.headerByteCount, slot: slot, offset: offset, durable: durable,
+            place)
+    }
+
+    private func storeEntry(_ section: Section, to place: UnsafeMutableRawPointer) {
+        // Safety: the caller's room holds a directory entry.
+        unsafe Self.store(section.region.high.byteSwapped, to: place)
+        unsafe Self.store(section.region.low.byteSwapped, to: place + 8)
+        unsafe Self.store(section.firstSequence, to: place + 16)
+        unsafe Self.store(UInt32(section.operations.count), to: place + 24)
+        unsafe Self.store(UInt64(bitPattern: section.serverTimestamp), to: place + 28)
+        unsafe Self.store(UInt64(section.operations.byteCount), to: place + 36)
     }
 
     @inline(__always)
     private static func store<Value: FixedWidthInteger & BitwiseCopyable>(
-        _ value: Value, in buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        _ value: Value, to place: UnsafeMutableRawPointer
     ) {
-        // Safety: callers stay within the buffer; it checks in debug builds.
-        unsafe buffer.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Value.self)
+        // Safety: callers stay within their room.
+        unsafe place.storeBytes(of: value.littleEndian, as: Value.self)
     }
 
-    private func seal(_ start: Int, offset: UInt64, _ writer: inout ByteWriter) {
-        let end = writer.count
-        // Safety: the record's bytes are `start..<end` of the writer; the first 4 are the checksum.
-        let sum = unsafe writer.bytes.withUnsafeBytes { bytes in
-            unsafe CRC32C.checksum(
-                UnsafeRawBufferPointer(rebasing: bytes[(start + 4)..<end]),
-                seed: LogSegmentReader.binding(segmentBinding, offset))
+    /// Writes the header of a record of which `end` bytes are there, its checksum and its padding.
+    private func seal(
+        _ kind: LogRecord.Kind, _ end: Int, slot: UInt64, offset: UInt64, durable: LogPosition,
+        _ place: UnsafeMutableRawPointer
+    ) -> Int {
+        let marks = UInt32(LogRecord.mark) | UInt32(LogRecord.version) << 16
+        // Safety: `end` is at least a header, and the caller's room holds the padding, too.
+        unsafe Self.store(UInt32(end &- LogRecord.headerByteCount), to: place + 4)
+        unsafe Self.store(marks | UInt32(kind.rawValue) << 24, to: place + 8)
+        unsafe Self.store(UInt32(0), to: place + 12)
+        unsafe Self.store(slot, to: place + 16)
+        unsafe Self.store(durable.segment, to: place + 24)
+        unsafe Self.store(durable.offset, to: place + 32)
+        // The first 4 bytes are the checksum of the others.
+        let sum = unsafe CRC32C.checksum(
+            UnsafeRawBufferPointer(start: place + 4, count: end &- 4),
+            seed: LogSegmentReader.binding(segmentBinding, offset))
+        unsafe Self.store(sum, to: place)
+        var padded = end
+        while padded & 7 != 0 {
+            unsafe place.storeBytes(of: 0, toByteOffset: padded, as: UInt8.self)
+            padded &+= 1
         }
-        writer.overwrite(sum, at: start)
-        while writer.count & 7 != start & 7 { writer.write(UInt8(0)) }
+        return padded
     }
 }

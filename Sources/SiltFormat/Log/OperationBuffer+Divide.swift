@@ -6,6 +6,7 @@ extension OperationBuffer {
     /// - Parameter bounds: the row prefixes at which the second part and those after it begin, ascending.
     package func divided(at bounds: [[UInt8]]) throws(DecodingError) -> [OperationBuffer] {
         if bounds.isEmpty { return [self] }
+        let bytes = bytes
         var parts = [OperationBuffer](repeating: OperationBuffer(), count: bounds.count + 1)
         var reader = OperationReader(bytes, range: 0..<bytes.count)
         var start = 0
@@ -21,11 +22,12 @@ extension OperationBuffer {
 
     /// Appends all operations of another buffer.
     package mutating func append(contentsOf other: OperationBuffer) throws(DecodingError) {
-        var reader = OperationReader(other.bytes, range: 0..<other.bytes.count)
+        let bytes = other.bytes
+        var reader = OperationReader(bytes, range: 0..<bytes.count)
         var start = 0
         while let operation = try reader.next() {
             append(
-                encoded: other.bytes[start..<operation.value.upperBound],
+                encoded: bytes[start..<operation.value.upperBound],
                 family: operation.family)
             start = operation.value.upperBound
         }

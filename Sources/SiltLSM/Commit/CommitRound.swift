@@ -4,23 +4,13 @@ internal import SiltIO
 internal import SiltModel
 internal import Synchronization
 
-/// What the commit lock guards: the log, and the room for the round that runs.
-struct CommitState {
-    var log: LogWriter
-    /// Empty between rounds; kept for its room.
-    var round = CommitRound()
-}
-
 /// One round of group commit: some batches checked, written to the log together, applied to the memtables and published.
 ///
-/// Runs with the commit lock held. Until the log has taken the records nothing outside changed, so a refusal leaves no trace.
+/// Runs with the lead held. Until the log has taken the records nothing outside changed, so a refusal leaves no trace.
 struct CommitRound {
     /// A region with the numbers that it will have.
     private struct Target {
-        let group: TreeGroup
-        /// The trees; their active memtables change only with the commit lock held.
-        var set: TreeSet
-        let isDropped: Bool
+        var view: CommitView
         var sequence: UInt64
         var timestamp: Int64
     }
@@ -30,6 +20,8 @@ struct CommitRound {
         let sections: Range<Int>
         let stamps: Range<Int>
         let isLogged: Bool
+        /// The size of its log record.
+        let byteCount: Int
     }
 
     private var targets: [Target] = []
@@ -39,17 +31,11 @@ struct CommitRound {
     private var sectionTargets: [Int] = []
     /// For each write of each batch, the time stamp that it was given.
     private var stamps: [Int64] = []
+    /// Batches that were divided anew since their regions were replaced: they hold the operations.
+    private var routed: [GroupWrite] = []
     private var nowMilliseconds: Int64 = 0
     private var isDurable = false
     private var mayWait = true
-
-    /// What is to be put in order after a round.
-    struct Upkeep {
-        /// Regions with memtables that are full or wait for their flush.
-        var groups: [TreeGroup] = []
-        /// Whether more log is kept than should be.
-        var logIsLong = false
-    }
 
     /// Begins a round.
     mutating func begin(nowMilliseconds: Int64) { self.nowMilliseconds = nowMilliseconds }
@@ -61,62 +47,62 @@ struct CommitRound {
         sections.removeAll(keepingCapacity: true)
         sectionTargets.removeAll(keepingCapacity: true)
         stamps.removeAll(keepingCapacity: true)
+        routed.removeAll()
         isDurable = false
         mayWait = true
     }
 
-    /// Checks a batch and gives it its sequences and time stamps.
-    ///
-    /// - Returns: why it is refused, and then it is not part of the round; `nil` when it is.
-    mutating func add(_ writes: [GroupWrite], _ durability: Durability) -> SiltstoneError? {
-        for index in writes.indices {
-            if let refusal = check(writes[index]) { return refusal }
-        }
+    /// Adds a batch that was checked, and gives it its sequences and time stamps.
+    mutating func add(_ writes: [CommitWrite], _ views: [CommitView], _ durability: Durability) {
         let firstSection = sections.count
         let firstStamp = stamps.count
-        for index in writes.indices { number(writes[index]) }
+        var operationBytes = 0
+        for index in writes.indices {
+            operationBytes += writes[index].operations.byteCount
+            number(writes[index], views[index])
+        }
+        let sectionCount = sections.count - firstSection
         batches.append(
             Batch(
                 sections: firstSection..<sections.count, stamps: firstStamp..<stamps.count,
-                isLogged: durability != .skipWAL))
+                isLogged: durability != .skipWAL && sectionCount > 0,
+                byteCount: LogRecordEncoder.byteCount(
+                    sectionCount: sectionCount, operationBytes: operationBytes)))
         if durability == .fsyncWAL { isDurable = true }
         if durability != .asyncWAL, durability != .skipWAL { mayWait = false }
-        return nil
     }
 
-    /// The receipt of a batch by its place among those that were not refused.
+    /// The same changes for regions that are there; what is divided anew for it is kept to the end of the round.
+    mutating func route(_ writes: [CommitWrite]) throws(SiltstoneError) -> [CommitWrite] {
+        guard let divided = try WriteRouting.moved(writes) else { return writes }
+        routed += divided
+        return divided.map(\.lent)
+    }
+
+    /// The receipt of a batch by its place among those that were added.
     func receipt(_ batch: Int) -> CommitReceipt { CommitReceipt(stamps[batches[batch].stamps]) }
 
-    /// Whether all parts of a batch for one region can be applied.
-    ///
-    /// The operations need no look: an `OperationBuffer` holds whole operations only.
-    private mutating func check(_ write: GroupWrite) -> SiltstoneError? {
-        let target = place(of: write.group)
-        if targets[target].isDropped {
-            return SiltstoneError(.notFound, "region was dropped region=\(write.group.id)")
-        }
-        if let family = write.operations.families.firstMissing(in: targets[target].set.families) {
+    /// Why operations on some families of a region that refuses them cannot be applied.
+    static func refusal(_ view: CommitView, _ families: FamilySet) -> SiltstoneError {
+        if !view.isDropped, let family = families.firstMissing(in: view.families) {
             return SiltstoneError(.notFound, "family is not in the region family=\(family)")
         }
-        return nil
+        return SiltstoneError(.notFound, "region was dropped region=\(view.group.id)")
     }
 
-    private mutating func place(of group: TreeGroup) -> Int {
+    private mutating func place(of view: CommitView) -> Int {
         // What an earlier round left there is found out by looking.
-        let noted = group.roundPlace.load(ordering: .relaxed)
-        if noted < targets.count, targets[noted].group === group { return noted }
-        let target = group.state.withLock { state in
+        if view.target < targets.count, targets[view.target].view === view { return view.target }
+        view.target = targets.count
+        targets.append(
             Target(
-                group: group, set: state.set, isDropped: state.isDropped,
-                sequence: state.lastSequence, timestamp: state.lastTimestamp)
-        }
-        group.roundPlace.store(targets.count, ordering: .relaxed)
-        targets.append(target)
-        return targets.count - 1
+                view: view, sequence: view.group.lastSequence.load(ordering: .relaxed),
+                timestamp: view.group.lastTimestamp.load(ordering: .relaxed)))
+        return view.target
     }
 
-    private mutating func number(_ write: GroupWrite) {
-        let target = place(of: write.group)
+    private mutating func number(_ write: CommitWrite, _ view: CommitView) {
+        let target = place(of: view)
         var stamp = targets[target].timestamp
         // Operations with time stamps of their own use none up.
         if write.operations.needsTimestamp {
@@ -134,38 +120,25 @@ struct CommitRound {
         sectionTargets.append(target)
     }
 
-    /// Writes, applies and publishes the batches that were added.
-    mutating func commit(log: inout LogWriter, engine: Engine) throws(SiltstoneError) -> Upkeep {
-        if let failure = log.failure { throw failure }
-        try write(&log, engine)
-        guard engine.environment.coordinator.leaseIsValid else {
-            throw log.fail(SiltstoneError(.unavailable, "ownership was lost"))
-        }
-        apply(segment: log.segmentNumber, engine: engine)
-        engine.counters.batches.addAlone(batches.count)
-        engine.counters.commitGroups.addAlone(1)
-        var upkeep = publish(flushBytes: engine.options.flushBytes)
-        upkeep.logIsLong = log.byteCount > engine.options.logBytesMax
-        return upkeep
-    }
-
-    private func write(_ log: inout LogWriter, _ engine: Engine) throws(SiltstoneError) {
+    /// Writes the records of the batches to the log.
+    func write(_ log: inout LogWriter, _ engine: Engine) throws(SiltstoneError) {
         var byteCount = 0
-        for batch in batches where batch.isLogged && !batch.sections.isEmpty {
-            byteCount += LogRecordEncoder.byteCount(sections[batch.sections])
-        }
+        for batch in batches where batch.isLogged { byteCount += batch.byteCount }
         if byteCount == 0 { return }
         try log.reserve(byteCount, durably: isDurable)
         let mark = log.mark
         // The time matters only while records wait in memory.
         let nanoseconds = mayWait ? engine.environment.clock.monotonicNanoseconds : 0
-        for batch in batches where batch.isLogged && !batch.sections.isEmpty {
-            log.append(sections[batch.sections], nowNanoseconds: nanoseconds)
+        for batch in batches where batch.isLogged {
+            log.append(
+                sections[batch.sections], byteCount: batch.byteCount, nowNanoseconds: nanoseconds)
         }
         if mayWait, engine.mayBuffer(log, nowNanoseconds: nanoseconds) {
             engine.scheduleLogWrite()
             return
         }
+        if isDurable { engine.queue.setSlow(true) }
+        defer { if isDurable { engine.queue.setSlow(false) } }
         do throws(SiltstoneError) {
             try log.write(durably: isDurable)
         } catch {
@@ -175,34 +148,95 @@ struct CommitRound {
     }
 
     /// Inserts all cells.
-    private mutating func apply(segment: UInt64, engine: Engine) {
+    mutating func apply(_ state: inout CommitState, segment: UInt64, engine: Engine) {
         var operationCount = 0
         for batch in batches {
             for index in batch.sections {
                 let target = sectionTargets[index]
                 MemtableApply.apply(
-                    sections[index], to: targets[target].group, &targets[target].set,
+                    sections[index], to: &targets[target].view, in: &state,
                     segment: batch.isLogged ? segment : nil, engine: engine)
                 operationCount += sections[index].operations.count
             }
         }
         engine.counters.operations.addAlone(operationCount)
+        engine.counters.batches.addAlone(batches.count)
+        engine.counters.commitGroups.addAlone(1)
     }
 
     /// Lets readers see the cells, region by region.
-    private func publish(flushBytes: Int) -> Upkeep {
-        var upkeep = Upkeep()
+    ///
+    /// - Returns: the regions with memtables that are full or wait for their flush.
+    func publish(flushBytes: Int) -> [TreeGroup] {
+        var groups: [TreeGroup] = []
         for index in targets.indices {
-            targets[index].group.state.withLock { state in
-                state.lastSequence = targets[index].sequence
-                state.lastTimestamp = targets[index].timestamp
-                state.visible = targets[index].sequence
-            }
-            if targets[index].set.needsUpkeep(flushBytes: flushBytes) {
-                upkeep.groups.append(targets[index].group)
-            }
+            let group = targets[index].view.group
+            group.setLast(targets[index].sequence, timestamp: targets[index].timestamp)
+            if targets[index].view.needsUpkeep(flushBytes: flushBytes) { groups.append(group) }
         }
-        return upkeep
+        return groups
+    }
+}
+
+extension CommitState {
+    /// Commits batches together.
+    ///
+    /// - Returns: the outcome of each, and what is to be put in order.
+    mutating func commit(_ requests: [CommitRequest], engine: Engine)
+        -> ([Result<CommitReceipt, SiltstoneError>], CommitUpkeep)
+    {
+        if let failure = log.failure { return (requests.map { _ in .failure(failure) }, .init()) }
+        var upkeep = CommitUpkeep()
+        var round = CommitRound()
+        swap(&round, &self.round)
+        defer {
+            round.end()
+            swap(&round, &self.round)
+        }
+        round.begin(nowMilliseconds: engine.environment.clock.nowMilliseconds)
+        var refusals: [SiltstoneError?] = []
+        for request in requests { refusals.append(add(request, to: &round)) }
+        do throws(SiltstoneError) {
+            try round.write(&log, engine)
+            guard engine.environment.coordinator.leaseIsValid else {
+                throw log.fail(SiltstoneError(.unavailable, "ownership was lost"))
+            }
+        } catch {
+            return (requests.map { _ in .failure(error) }, upkeep)
+        }
+        round.apply(&self, segment: log.segmentNumber, engine: engine)
+        upkeep.groups = round.publish(flushBytes: engine.options.flushBytes)
+        upkeep.logIsLong = log.byteCount > engine.options.logBytesMax
+        var place = 0
+        let outcomes: [Result<CommitReceipt, SiltstoneError>] = refusals.map { refusal in
+            if let refusal { return .failure(refusal) }
+            defer { place += 1 }
+            return .success(round.receipt(place))
+        }
+        return (outcomes, upkeep)
+    }
+
+    /// Checks a batch and adds it to a round.
+    ///
+    /// The operations need no look: an `OperationBuffer` holds whole operations only.
+    /// - Returns: why it is refused, and then it is not part of the round; `nil` when it is.
+    private mutating func add(_ request: CommitRequest, to round: inout CommitRound)
+        -> SiltstoneError?
+    {
+        let writes: [CommitWrite]
+        do throws(SiltstoneError) { writes = try round.route(request.writes) } catch {
+            return error
+        }
+        var views: [CommitView] = []
+        for write in writes {
+            let view = view(of: write.group)
+            if view.refuses(write.operations.families) {
+                return CommitRound.refusal(view, write.operations.families)
+            }
+            views.append(view)
+        }
+        round.add(writes, views, request.durability)
+        return nil
     }
 }
 

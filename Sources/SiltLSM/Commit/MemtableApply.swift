@@ -5,28 +5,29 @@ internal import Synchronization
 
 /// Puts a batch's operations of one region into its memtables.
 ///
-/// Runs with the commit lock held, or alone during recovery.
+/// Runs with the lead held, or alone during recovery.
 enum MemtableApply {
     /// Applies the operations of a batch.
     ///
     /// - Parameters:
-    ///   - set: the region's trees; others when memtables had no room.
+    ///   - view: the region; another when memtables had no room.
     ///   - segment: the log segment of the batch's record, `nil` when it is not logged.
     static func apply(
-        _ section: LogRecordEncoder.Section, to group: TreeGroup, _ set: inout TreeSet,
+        _ section: LogRecordEncoder.Section, to view: inout CommitView, in state: inout CommitState,
         segment: UInt64?, engine: Engine
     ) {
-        makeRoom(
-            section.operations.bytes.count, section.operations.count, in: group, &set,
-            before: section.firstSequence, engine: engine)
-        // Safety: the buffer is read only within the closure.
-        unsafe section.operations.bytes.withUnsafeBytes { bytes in
-            // An operation buffer holds whole operations only.
-            _ = unsafe insert(
-                bytes, into: set, firstSequence: section.firstSequence,
-                timestamp: section.serverTimestamp, segment: segment, engine: engine,
-                skipsFlushed: false)
+        if !hasRoom(section.operations.byteCount, section.operations.count, in: view) {
+            makeRoom(
+                section.operations.byteCount, section.operations.count, in: view.group,
+                before: section.firstSequence, engine: engine)
+            state.forgetViews()
+            view = state.view(of: view.group)
         }
+        // An operation buffer holds whole operations only.
+        _ = unsafe insert(
+            section.operations.bytes, into: view, firstSequence: section.firstSequence,
+            timestamp: section.serverTimestamp, segment: segment, engine: engine,
+            skipsFlushed: false)
     }
 
     /// Applies operations from a log; those that are in tables already, or of families that are gone, are passed over.
@@ -36,11 +37,14 @@ enum MemtableApply {
         _ bytes: UnsafeRawBufferPointer, count: Int, to group: TreeGroup, firstSequence: UInt64,
         timestamp: Int64, engine: Engine
     ) -> DecodingError? {
-        var set = group.set
-        makeRoom(bytes.count, count, in: group, &set, before: firstSequence, engine: engine)
+        var view = CommitView(group)
+        if !hasRoom(bytes.count, count, in: view) {
+            makeRoom(bytes.count, count, in: group, before: firstSequence, engine: engine)
+            view = CommitView(group)
+        }
         // Safety: the caller lends the bytes for the call.
         return unsafe insert(
-            bytes, into: set, firstSequence: firstSequence, timestamp: timestamp, segment: nil,
+            bytes, into: view, firstSequence: firstSequence, timestamp: timestamp, segment: nil,
             engine: engine, skipsFlushed: true)
     }
 
@@ -51,8 +55,10 @@ enum MemtableApply {
         _ bytes: UnsafeRawBufferPointer, count: Int, of origin: Identifier, to heir: TreeGroup,
         _ heirs: LogHeirs, firstSequence: UInt64, timestamp: Int64, engine: Engine
     ) -> DecodingError? {
-        var set = heir.set
-        makeRoom(bytes.count, count, in: heir, &set, before: firstSequence, engine: engine)
+        if !hasRoom(bytes.count, count, in: CommitView(heir)) {
+            makeRoom(bytes.count, count, in: heir, before: firstSequence, engine: engine)
+        }
+        let set = heir.set
         let before = set.trees.reduce(0) { $0 + $1.active.memtable.byteCount }
         // Safety: the caller lends the bytes for the call; the memtable copies.
         var cursor = unsafe OperationCursor(bytes)
@@ -78,7 +84,7 @@ enum MemtableApply {
     }
 
     private static func insert(
-        _ bytes: UnsafeRawBufferPointer, into set: TreeSet, firstSequence: UInt64,
+        _ bytes: UnsafeRawBufferPointer, into view: CommitView, firstSequence: UInt64,
         timestamp: Int64, segment: UInt64?, engine: Engine, skipsFlushed: Bool
     ) -> DecodingError? {
         // Safety: the caller lends the bytes for the call.
@@ -93,11 +99,12 @@ enum MemtableApply {
                 if cursor.family != family {
                     family = cursor.family
                     growth += memtable?.byteCount ?? 0
-                    let tree = set.tree(cursor.family)
-                    memtable = tree?.active.memtable
+                    let place = view.place(of: cursor.family)
+                    memtable = place.map { view.slots[$0].memtable }
                     growth -= memtable?.byteCount ?? 0
-                    if let segment { tree?.active.noteSegment(segment) }
-                    flushedSequence = skipsFlushed ? tree?.flushedSequence ?? .max : 0
+                    if let segment, let place { view.slots[place].noteSegment(segment) }
+                    flushedSequence =
+                        skipsFlushed ? place.map { view.flushedSequences[$0] } ?? .max : 0
                 }
                 if let memtable, sequence > flushedSequence {
                     let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0
@@ -116,17 +123,21 @@ enum MemtableApply {
         return nil
     }
 
+    /// Whether the memtables hold so many more operations of `byteCount` bytes together.
+    @inline(__always)
+    private static func hasRoom(_ byteCount: Int, _ cellCount: Int, in view: CommitView) -> Bool {
+        for index in view.slots.indices
+        where !view.slots[index].memtable.hasRoom(forBytes: byteCount, count: cellCount) {
+            return false
+        }
+        return true
+    }
+
     /// Freezes the memtables that might not hold so many operations of `byteCount` bytes together.
     private static func makeRoom(
-        _ byteCount: Int, _ cellCount: Int, in group: TreeGroup, _ set: inout TreeSet,
-        before firstSequence: UInt64, engine: Engine
+        _ byteCount: Int, _ cellCount: Int, in group: TreeGroup, before firstSequence: UInt64,
+        engine: Engine
     ) {
-        var isThere = true
-        for index in set.trees.indices
-        where !set.trees[index].active.memtable.hasRoom(forBytes: byteCount, count: cellCount) {
-            isThere = false
-        }
-        if isThere { return }
         var capacity = engine.memtableCapacityBytes
         while capacity < 1 << 40,
             !Memtable(capacityBytes: capacity, firstLogSegment: 0).hasRoom(
@@ -134,7 +145,7 @@ enum MemtableApply {
         {
             capacity *= 2
         }
-        set = group.state.withLock { state in
+        group.state.withLock { state in
             for tree in state.set.trees
             where !tree.active.memtable.hasRoom(forBytes: byteCount, count: cellCount) {
                 state.set = state.set.replacing(
@@ -143,7 +154,7 @@ enum MemtableApply {
                         next: MemtableSlot(capacityBytes: capacity),
                         originsLeft: state.replay?.left(of: tree.origins) ?? []))
             }
-            return state.set
         }
+        group.wantsFlush.store(true, ordering: .relaxed)
     }
 }

@@ -5,20 +5,18 @@ internal import Synchronization
 
 /// Sends changes that were encoded for regions which were replaced since to those that took their place.
 ///
-/// Runs with the commit lock held, under which regions are replaced.
+/// Runs with the lead of the commit queue held, under which regions are replaced.
 enum WriteRouting {
-    /// The same changes for regions that are there.
-    @inline(__always)
-    static func current(_ writes: [GroupWrite]) throws(SiltstoneError) -> [GroupWrite] {
-        for index in writes.indices where writes[index].group.hasMoved.load(ordering: .relaxed) {
-            return try moved(writes)
+    /// The same changes for regions that are there; `nil` when all of them are.
+    static func moved(_ writes: [CommitWrite]) throws(SiltstoneError) -> [GroupWrite]? {
+        guard writes.contains(where: { $0.group.hasMoved.load(ordering: .relaxed) }) else {
+            return nil
         }
-        return writes
-    }
-
-    private static func moved(_ writes: [GroupWrite]) throws(SiltstoneError) -> [GroupWrite] {
         var routed: [GroupWrite] = []
-        for write in writes { try route(write, into: &routed) }
+        for write in writes {
+            let copy = OperationBuffer(copying: write.operations)
+            try route(GroupWrite(group: write.group, operations: copy), into: &routed)
+        }
         return routed
     }
 

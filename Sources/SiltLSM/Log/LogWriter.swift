@@ -4,14 +4,14 @@ internal import SiltIO
 internal import SiltModel
 internal import Synchronization
 
-/// The log of this server run; touched only while the engine's commit lock is held.
+/// The log of this server run; touched only by who leads the commit queue.
 ///
 /// 1. A segment is created ahead by a worker. Its header goes out with its first record.
 /// 2. Records are encoded behind the buffer, for the place where they will stand. `write` gives the buffer to the device.
 /// 3. A full segment gets an end mark and is made durable before the first record of the next: so where a record stands in a later
 ///    segment, the earlier ones are complete.
 /// 4. The first failure, other than a full disk met before anything was written, is final: no call is made after it.
-struct LogWriter {
+struct LogWriter: ~Copyable {
     private let device: any LogDevice
     private let incarnation: Identifier
     private let segmentBytes: Int
@@ -21,7 +21,8 @@ struct LogWriter {
     /// The number of the current segment.
     private(set) var segmentNumber: UInt64 = 0
     private var slot: UInt64 = 0
-    private var buffer = ByteWriter()
+    private var buffer = LogBuffer()
+    private var encoder: LogRecordEncoder
     /// Offset in the segment at which the buffer will stand.
     private var bufferOffset = 0
     private var durable = LogPosition(segment: 0, offset: 0)
@@ -41,6 +42,7 @@ struct LogWriter {
         self.incarnation = incarnation
         self.segmentBytes = segmentBytes
         self.ahead = ahead
+        encoder = LogRecordEncoder(incarnation: incarnation, segment: 0)
     }
 
     /// Bytes of the log that are kept.
@@ -82,8 +84,14 @@ struct LogWriter {
         segment = next.segment
         segmentNumber = next.number
         bufferOffset = 0
-        let header = LogSegmentHeader(incarnation: incarnation, segment: segmentNumber)
-        buffer.write(contentsOf: header.encoded())
+        encoder = LogRecordEncoder(incarnation: incarnation, segment: segmentNumber)
+        let header = LogSegmentHeader(incarnation: incarnation, segment: segmentNumber).encoded()
+        // Safety: the room is the header's size.
+        unsafe header.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe buffer.place(for: bytes.count).copyMemory(from: start, byteCount: bytes.count)
+        }
+        buffer.advance(by: header.count)
         ahead.prepare(segmentNumber + 1)
     }
 
@@ -106,14 +114,29 @@ struct LogWriter {
         }
     }
 
-    /// Encodes a record into the buffer; `reserve` made room for it.
+    /// Encodes a record of `byteCount` bytes into the buffer; `reserve` made room for it in the segment.
     mutating func append(
-        _ sections: ArraySlice<LogRecordEncoder.Section>, nowNanoseconds now: UInt64
+        _ sections: ArraySlice<LogRecordEncoder.Section>, byteCount: Int, nowNanoseconds now: UInt64
     ) {
         slot += 1
-        LogRecordEncoder(incarnation: incarnation, segment: segmentNumber).append(
+        // Safety: the room is what the encoder says that the record takes.
+        let written = unsafe encoder.encode(
             sections, slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable,
-            to: &buffer)
+            to: buffer.place(for: byteCount))
+        buffer.advance(by: written)
+        if bufferedSince == nil { bufferedSince = now }
+    }
+
+    /// Encodes a record of one section into the buffer; as `append` of several.
+    mutating func append(
+        _ section: LogRecordEncoder.Section, byteCount: Int, nowNanoseconds now: UInt64
+    ) {
+        slot += 1
+        // Safety: the room is what the encoder says that the record takes.
+        let written = unsafe encoder.encode(
+            section, slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable,
+            to: buffer.place(for: byteCount))
+        buffer.advance(by: written)
         if bufferedSince == nil { bufferedSince = now }
     }
 
@@ -127,13 +150,7 @@ struct LogWriter {
         if buffer.count == 0, !durably || isDurable { return }
         do throws(SiltstoneError) {
             // Safety: the device copies the bytes before it returns.
-            let failed: SiltstoneError? = unsafe buffer.bytes.withUnsafeBytes { bytes in
-                do throws(SiltstoneError) {
-                    try unsafe segment.append(bytes, durably: durably)
-                    return nil
-                } catch { return error }
-            }
-            if let failed { throw failed }
+            try unsafe segment.append(buffer.bytes, durably: durably)
         } catch {
             if error.code == .storageFull { throw error }
             throw fail(error)
@@ -148,9 +165,7 @@ struct LogWriter {
     /// Takes back what was encoded after `mark`, which is still in the buffer.
     mutating func rollBack(to mark: (bufferCount: Int, slot: UInt64)) {
         guard buffer.count > mark.bufferCount else { return }
-        var kept = ByteWriter(capacity: buffer.bytes.capacity)
-        kept.write(contentsOf: buffer.bytes[..<mark.bufferCount])
-        buffer = kept
+        buffer.truncate(to: mark.bufferCount)
         slot = mark.slot
         if buffer.count == 0 { bufferedSince = nil }
     }
@@ -186,8 +201,11 @@ struct LogWriter {
         guard let segment else { return }
         let before = mark
         slot += 1
-        LogRecordEncoder(incarnation: incarnation, segment: segmentNumber).appendEndMark(
-            slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable, to: &buffer)
+        // Safety: the room is what the encoder says that the mark takes.
+        let written = unsafe encoder.encodeEndMark(
+            slot: slot, offset: UInt64(bufferOffset + buffer.count), durable: durable,
+            to: buffer.place(for: LogRecordEncoder.endMarkByteCount))
+        buffer.advance(by: written)
         do throws(SiltstoneError) {
             try write(durably: true)
         } catch {

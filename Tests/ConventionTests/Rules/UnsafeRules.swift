@@ -57,12 +57,13 @@ enum UnsafeRules {
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.
         "Sources/SiltLSM/Cache/CachedBlock.swift",
         "Sources/SiltLSM/Cache/RawBytes.swift",
-        "Sources/SiltLSM/Commit/CommitRound.swift",
+        "Sources/SiltLSM/Commit/CommitQueue.swift",
         "Sources/SiltLSM/Commit/MemtableApply.swift",
         "Sources/SiltLSM/Compaction/RetentionRule.swift",
         "Sources/SiltLSM/Compaction/VersionTracker.swift",
         "Sources/SiltLSM/Engine+Recovery.swift",
         "Sources/SiltLSM/Flush/CellMerge.swift",
+        "Sources/SiltLSM/Log/LogBuffer.swift",
         "Sources/SiltLSM/Log/LogHeirs.swift",
         "Sources/SiltLSM/Log/LogWriter.swift",
         "Sources/SiltLSM/Log/OperationCursor.swift",
@@ -91,6 +92,7 @@ enum UnsafeRules {
         "Sources/SiltTable/KeyComparison.swift",
         "Sources/SiltTable/KnownColumns.swift",
         "Sources/SiltTable/RowScanner.swift",
+        "Sources/SiltTable/StoredTable+Put.swift",
         "Sources/SiltTable/PlainCellReader.swift",
         // Siltstone: cells are shown where they lie.
         "Sources/Siltstone/BlockingTable.swift",

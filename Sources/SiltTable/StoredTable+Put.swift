@@ -1,0 +1,60 @@
+package import SiltBytes
+import SiltFormat
+import SiltLSM
+package import SiltModel
+
+extension StoredTable {
+    /// Stores one value.
+    ///
+    /// The same as `write` of one mutation with one change, without the lists that those are made of: nothing is allocated, and the
+    /// operation is encoded on the stack.
+    package func put(
+        _ row: Bytes, _ column: Column, _ value: Bytes, timestamp: Int64? = nil,
+        durability: Durability? = nil
+    ) throws(SiltstoneError) {
+        guard OperationSpan.isPlain(row: row.array, qualifier: column.qualifier.array) else {
+            let change = CellMutation(
+                column, .put(value: value, timeToLiveMilliseconds: nil), timestamp: timestamp)
+            return try write([RowMutation(row: row, changes: [change])], durability: durability)
+        }
+        // The schema is asked for under the row's lock: who adds an index waits for the rows that are locked.
+        let stripe = shared.locks.lockShared(table: id, row: row)
+        defer { shared.locks.unlockShared(stripe) }
+        let layout = try writableLayout()
+        if !layout.indexes.isEmpty {
+            let change = CellMutation(
+                column, .put(value: value, timeToLiveMilliseconds: nil), timestamp: timestamp)
+            return try WritePath.writeLocked(
+                [RowMutation(row: row, changes: [change])], of: self, durability: durability,
+                shared: shared)
+        }
+        let family = layout.families[try layout.familyIndex(named: column.family)].id
+        try RowRules.check(row: row)
+        try RowRules.check(qualifier: column.qualifier)
+        try RowRules.check(value: value, column: column)
+        let stored = try RowRules.stored(timestamp: timestamp)
+        let group = layout.regions[layout.regionIndex(of: row)]
+        let room =
+            OperationBuffer.extraByteCount + row.count + column.qualifier.count + value.count
+        var families = FamilySet()
+        families.insert(family)
+        // Safety: the operation stays on the stack until the commit is done.
+        let failure: SiltstoneError? = unsafe withUnsafeTemporaryAllocation(
+            byteCount: room, alignment: 8
+        ) { buffer in
+            guard let place = buffer.baseAddress else { return nil }
+            let count = unsafe OperationSpan.encodePlain(
+                .put, family: family, row: row.array, qualifier: column.qualifier.array,
+                timestamp: stored, timeToLiveMilliseconds: nil, value: value.array, to: place)
+            let span = unsafe OperationSpan(
+                start: UnsafeRawPointer(place), byteCount: count, count: 1, families: families,
+                needsTimestamp: stored == nil)
+            do throws(SiltstoneError) {
+                _ = try shared.engine.commit(
+                    span, to: group, durability: durability ?? layout.durability)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+    }
+}

@@ -100,7 +100,9 @@ package final class TreeGroup: Sendable {
     /// As `snapshot`, for what lasts longer than a call: it is reported when it is held for long.
     package func snapshot(for purpose: StaticString) throws(SiltstoneError) -> GroupSnapshot {
         let engine = try owner()
-        let (set, visible, isDropped) = state.withLock { ($0.set, $0.visible, $0.isDropped) }
+        let (set, visible, isDropped) = state.withLock {
+            ($0.set, self.visible.load(ordering: .acquiring), $0.isDropped)
+        }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         return GroupSnapshot(
             sequence: visible, set: set, tables: engine.tables,

@@ -23,7 +23,11 @@ struct CorruptionTests {
         let store = try open(disk, seed: 1)
         let table = try store.createTable(
             TableDefinition(
-                "t", families: [Family("f", maxVersions: 3), Family("g", compression: .none)],
+                "t",
+                families: [
+                    Family("f", maxVersions: 3), Family("g", compression: .none),
+                    Family("h", compression: .zstd(level: 3)),
+                ],
                 splitPoints: ["m"]))
         var number = 0
         func fill(_ count: Int) throws {
@@ -42,6 +46,10 @@ struct CorruptionTests {
                                 CellMutation(
                                     "g:q",
                                     .put(value: Bytes("\(number)"), timeToLiveMilliseconds: nil)),
+                                CellMutation(
+                                    "h:q",
+                                    .put(
+                                        value: Bytes("\(number).5"), timeToLiveMilliseconds: nil)),
                             ])
                     ])
                 }

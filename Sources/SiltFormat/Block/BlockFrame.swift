@@ -195,3 +195,32 @@ package enum BlockFrame {
         unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 }
+
+extension BlockFrame {
+    /// Where a data block that begins at `start` ends, trailer included, found by its checksum alone: for files whose index is lost.
+    ///
+    /// Linear in the bytes looked at; a block ends by chance with one in four thousand million bytes.
+    package static func end(
+        ofDataBlockAt start: Int, in file: [UInt8], fileID: Identifier
+    ) -> Int? {
+        var binding = ByteWriter(capacity: 25)
+        binding.write(BlockKind.data.rawValue)
+        binding.write(fileID)
+        binding.write(UInt64(start))
+        let seed = CRC32C.checksum(binding.bytes)
+        // Safety: every access is below the file's count.
+        return unsafe file.withUnsafeBytes { bytes in
+            var sum = seed
+            var place = start
+            while place + 4 < bytes.count, place - start <= rawByteCountMax {
+                unsafe sum = CRC32C.checksum(
+                    UnsafeRawBufferPointer(rebasing: bytes[place..<(place + 1)]), seed: sum)
+                place += 1
+                if place - start >= 5, unsafe loadUInt32(bytes, at: place) == sum {
+                    return place + 4
+                }
+            }
+            return nil
+        }
+    }
+}

@@ -55,6 +55,8 @@ struct BenchCommand: AsyncParsableCommand {
     var keep = false
     @Flag(inversion: .prefixedNo, help: "Compare every value read with what was written.")
     var check = true
+    @Flag(inversion: .prefixedNo, help: "Flush and compact in the background.")
+    var maintenance = true
     @Flag(help: "One JSON object a workload.")
     var json = false
 
@@ -108,8 +110,8 @@ struct BenchCommand: AsyncParsableCommand {
             keys: BenchKeys(keyBytes: keySize, valueBytes: valueSize, form: keys, seed: seed),
             threadCount: threads, batch: batch, family: family, cacheBytes: cacheSize,
             memtableBytes: memtableSize, memoryBudgetBytes: memory, durability: level,
-            durationSeconds: duration,
-            operationCount: ops, writeRateBytes: writeRate, checks: check, interface: interface)
+            durationSeconds: duration, operationCount: ops, writeRateBytes: writeRate,
+            runsMaintenance: maintenance, checks: check, interface: interface)
     }
 
     private var heading: String {

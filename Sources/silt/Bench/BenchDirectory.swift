@@ -78,20 +78,18 @@ struct BenchDirectory {
         try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: markPath))
     }
 
-    /// The bytes on disk: all files, and the table files alone.
-    func spaceBytes() -> (all: Int, tables: Int) {
+    /// The bytes that all files take on disk.
+    func spaceBytes() -> Int {
         let keys: [URLResourceKey] = [.totalFileAllocatedSizeKey, .fileSizeKey]
         guard
             let found = FileManager.default.enumerator(
                 at: URL(fileURLWithPath: databasePath), includingPropertiesForKeys: keys)
-        else { return (0, 0) }
+        else { return 0 }
         var all = 0
-        var tables = 0
         for case let url as URL in found {
             guard let values = try? url.resourceValues(forKeys: Set(keys)) else { continue }
             all += values.totalFileAllocatedSize ?? values.fileSize ?? 0
-            if url.pathExtension == "sst" { tables += values.fileSize ?? 0 }
         }
-        return (all, tables)
+        return all
     }
 }

@@ -11,7 +11,10 @@ struct BenchResult: Sendable {
     var readBytes = 0
     var writtenBytes = 0
     var spaceBytes = 0
+    /// The table files that the manifests name.
     var tableBytes = 0
+    /// The bytes of the keys and values put.
+    var userBytes = 0
     /// Rows found by reads.
     var foundCount = 0
     /// Puts by a thread that is not measured.
@@ -36,6 +39,10 @@ struct BenchResult: Sendable {
             ("written_bytes", .integer(Int64(writtenBytes))),
             ("space_bytes", .integer(Int64(spaceBytes))),
             ("table_bytes", .integer(Int64(tableBytes))),
+            (
+                "write_amplification",
+                rounded(userBytes > 0 ? Double(writtenBytes) / Double(userBytes) : 0)
+            ),
             ("found", .integer(Int64(foundCount))),
             ("background_ops", .integer(Int64(backgroundCount))),
             ("stall_seconds", rounded(stallSeconds)),

@@ -24,6 +24,8 @@ struct BenchSettings: Sendable {
     var durationSeconds: Double?
     var operationCount: Int?
     var writeRateBytes: Int
+    /// Whether flushes and compactions run by themselves.
+    var runsMaintenance = true
     var checks: Bool
     var interface: Interface
 

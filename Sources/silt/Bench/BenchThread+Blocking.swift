@@ -25,6 +25,9 @@ extension BenchThread {
                 try table.compact()
                 return 1
             }
+        case .fillseries, .fillseriesdouble: try fillSeries(table)
+        case .readseries, .readseriesdouble: try readSeries(table)
+        case .fillruns: try fillRuns(table)
         case .drain, .mixed: break
         case .ycsba, .ycsbb, .ycsbc, .ycsbd, .ycsbe, .ycsbf: try runYCSB(table)
         }

@@ -53,7 +53,7 @@ struct BenchThread: Sendable {
         let number: Int
         switch workload {
         case .fillseq: number = operation % settings.keyCount
-        case .filluniquerandom: number = permutation[operation % settings.keyCount]
+        case .filluniquerandom, .fillruns: number = permutation[operation % settings.keyCount]
         default: number = random.next(below: settings.keyCount)
         }
         written.insert(number)

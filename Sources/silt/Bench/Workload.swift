@@ -14,6 +14,16 @@ enum Workload: String, CaseIterable, Sendable {
     case fillsync
     /// Puts of random keys into what is there.
     case overwrite
+    /// Puts of every key once in eight runs, each flushed, into an empty table; with `--no-maintenance` they stay.
+    case fillruns
+    /// Puts of a time series with values as text, into an empty table.
+    case fillseries
+    /// The same with values as 8-byte doubles.
+    case fillseriesdouble
+    /// Reads and compares every point that `fillseries` wrote.
+    case readseries
+    /// Reads and compares every point that `fillseriesdouble` wrote.
+    case readseriesdouble
     /// Gets of random keys that are there.
     case readrandom
     /// Gets of keys that are not there.
@@ -55,6 +65,7 @@ enum Workload: String, CaseIterable, Sendable {
     /// Whether it begins with an empty table.
     var startsEmpty: Bool {
         switch self {
+        case .fillseries, .fillseriesdouble, .fillruns: true
         case .fillseq, .fillrandom, .filluniquerandom, .fillbatch, .fillsync, .deleteseek, .mixed:
             true
         default: false
@@ -62,7 +73,12 @@ enum Workload: String, CaseIterable, Sendable {
     }
 
     /// Whether it needs a table with something in it.
-    var needsData: Bool { !startsEmpty && self != .drain }
+    var needsData: Bool {
+        !startsEmpty && self != .drain && self != .readseries && self != .readseriesdouble
+    }
+
+    /// Whether it is about a time series of doubles.
+    var hasDoubles: Bool { self == .fillseriesdouble || self == .readseriesdouble }
 
     /// Whether its threads write.
     var writes: Bool {

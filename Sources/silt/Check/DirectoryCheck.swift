@@ -46,7 +46,9 @@ struct DirectoryCheck {
             checkFiles(of: manifest)
         }
         for incarnation in try environment.log.incarnations() { checkLog(incarnation) }
-        let orphans = keys.filter { $0.hasSuffix(".sst") && !referenced.contains($0) }
+        let orphans = keys.filter {
+            $0.hasPrefix("tables/") && $0.hasSuffix(".sst") && !referenced.contains($0)
+        }
         if !orphans.isEmpty {
             summary.notes.append(
                 "\(orphans.count) table files belong to no region any more; the sweeper deletes them"

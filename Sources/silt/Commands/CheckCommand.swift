@@ -1,5 +1,6 @@
 import ArgumentParser
 import SiltIO
+import SiltLSM
 import SiltModel
 
 /// `silt check`.
@@ -10,10 +11,22 @@ struct CheckCommand: ParsableCommand {
             Reads manifests, schemas, logs and every block of every table file, verifies checksums, order and \
             references, and changes nothing. Exit code 1 when something is damaged. No server may have the \
             directory open.
+
+            With --repair, damaged table files are written anew with what can be read of them, missing ones are \
+            forgotten, and a damaged manifest gives way to an older one and the files written since. Cells are \
+            given up only with --accept-loss. What is replaced is kept under quarantine/. Logs are not repaired.
             """)
 
     @Option(help: "The data directory.")
     var data = "silt-data"
+    @Flag(help: "Repair what can be repaired, then verify again.")
+    var repair = false
+    @Flag(help: "With --repair: go on where cells are lost, and say which.")
+    var acceptLoss = false
+
+    func validate() throws {
+        if acceptLoss, !repair { throw ValidationError("--accept-loss needs --repair") }
+    }
 
     func run() throws {
         try EmbeddedAccess.requireDataDirectory(data)
@@ -21,6 +34,15 @@ struct CheckCommand: ParsableCommand {
         defer { environment.workers.shutDown() }
         try environment.coordinator.join()
         defer { environment.coordinator.leave() }
+        if repair {
+            var repair = DirectoryRepair(environment, acceptsLoss: acceptLoss)
+            try repair.run()
+            for line in repair.actions { Output.standard.write("repaired: \(line)\n") }
+            for line in repair.losses { Output.standard.write("lost: \(line)\n") }
+            for line in repair.refusals {
+                Output.standard.write("not repaired without --accept-loss: \(line)\n")
+            }
+        }
         var check = DirectoryCheck(environment)
         try check.run()
         let summary = check.summary
@@ -40,7 +62,9 @@ struct CheckCommand: ParsableCommand {
         if !summary.problems.isEmpty {
             throw CommandFailure(
                 .failed, "\(summary.problems.count) problems in '\(data)'",
-                advice: "`silt inspect FILE` shows a file; restore the damaged ones from a copy")
+                advice:
+                    "`silt inspect FILE` shows a file; `silt check --repair` saves what can be read; or restore the damaged ones from a copy"
+            )
         }
         Output.standard.write("no damage\n")
         Output.standard.flush()

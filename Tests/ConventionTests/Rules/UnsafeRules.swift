@@ -62,6 +62,8 @@ enum UnsafeRules {
         "Sources/SiltLSM/Compaction/RetentionRule.swift",
         "Sources/SiltLSM/Compaction/VersionTracker.swift",
         "Sources/SiltLSM/Engine+Recovery.swift",
+        "Sources/SiltLSM/Repair/DirectoryRepair.swift",
+        "Sources/SiltLSM/Repair/TableSalvage.swift",
         "Sources/SiltLSM/Flush/CellMerge.swift",
         "Sources/SiltLSM/Log/LogBuffer.swift",
         "Sources/SiltLSM/Log/LogHeirs.swift",

@@ -1,3 +1,4 @@
+import CSiltstone
 import Glibc
 import SiltModel
 import Synchronization
@@ -7,7 +8,7 @@ import Synchronization
 ///
 /// The two ways meet in the kernel's page cache, so they may be mixed; `msync` would cost ten times
 /// what `fdatasync` after a plain write does.
-// Safety: `mapping` and `isUnusable` are touched only by `append` and `close`, which the protocol
+// Safety: `mapping`, `writtenBackCount` and `isClosed` are touched only by `append` and `close`, which the protocol
 // gives to one thread at a time; `sync` uses only the immutable descriptor; `count` is atomic.
 @safe final class PosixLogSegment: LogSegment, @unchecked Sendable {
     let capacity: Int
@@ -16,6 +17,9 @@ import Synchronization
     private let isFailed = Atomic(false)
     private var mapping: UnsafeMutableRawPointer?
     private var isClosed = false
+    /// Up to where the kernel was asked to write, so that the sync at the segment's end has little left to do.
+    private var writtenBackCount = 0
+    private static let writebackBytes = 1 << 20
 
     /// A segment of a file that is `capacity` bytes long and allocated throughout.
     init(file: PosixFile, capacity: Int) {
@@ -57,6 +61,12 @@ import Synchronization
             // fits behind `offset`; the file is cut only by `close`, which unmaps first.
             unsafe (base + offset).copyMemory(from: source, byteCount: bytes.count)
             count.store(offset + bytes.count, ordering: .releasing)
+            let whole = (offset + bytes.count) & ~(Self.writebackBytes - 1)
+            if whole > writtenBackCount {
+                silt_start_writeback(
+                    file.descriptor, Int64(writtenBackCount), Int64(whole - writtenBackCount))
+                writtenBackCount = whole
+            }
         }
     }
 

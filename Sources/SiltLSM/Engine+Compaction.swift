@@ -25,7 +25,10 @@ extension Engine {
             for tree in group.set.trees {
                 if isReplaced(group) { return }
                 guard let job = planner.planAll(tree) else { continue }
-                _ = try runUnlessReplaced(CompactionClaim(tree, job, isUrgent: true), in: group)
+                _ = try runUnlessReplaced(
+                    CompactionClaim(
+                        job, of: tree, reach: planner.reach(of: job, in: tree), isUrgent: true),
+                    in: group)
             }
         }
     }
@@ -56,7 +59,7 @@ extension Engine {
 
     private func plan(_ tree: TreeVersion, _ claims: [CompactionClaim]) -> CompactionJob? {
         planner.plan(
-            tree, running: claims.filter { $0.tree.family == tree.family }.map(\.job),
+            tree, running: claims.filter { $0.options.family == tree.family }.map(\.job),
             nowMilliseconds: environment.clock.nowMilliseconds)
     }
 
@@ -67,7 +70,8 @@ extension Engine {
             let (set, claims) = group.state.withLock { ($0.set, $0.compactions) }
             for tree in set.trees.sorted(by: { $0.runs.count > $1.runs.count }) {
                 guard let job = plan(tree, claims), job.byteCount <= byteCountMax else { continue }
-                let claim = CompactionClaim(tree, job)
+                let claim = CompactionClaim(
+                    job, of: tree, reach: planner.reach(of: job, in: tree))
                 group.state.withLock { $0.compactions.append(claim) }
                 return claim
             }
@@ -124,7 +128,7 @@ extension Engine {
             counters.compactionWrittenBytes.add(outputs.reduce(0) { $0 + $1.byteCount })
         }
         try install(group) { set, _ in
-            guard let now = set.tree(claim.tree.family) else { return set }
+            guard let now = set.tree(claim.options.family) else { return set }
             return set.replacing(now.compacting(job, into: outputs))
         }
         counters.compactions.add(1)
@@ -163,13 +167,12 @@ extension Engine {
     }
 
     private func merge(_ parts: CompactionParts, _ claim: CompactionClaim, _ group: TreeGroup) {
-        // Decided once, so that all parts follow the same rule.
-        let reach = planner.reach(of: claim.job, in: claim.tree)
+        // One moment, so that all parts follow the same rule.
         let now = environment.clock.nowMilliseconds
         let body: @Sendable ([UInt8]?, [UInt8]?) -> (CompactionParts.Output, SiltstoneError?) = {
             start, end in
             let rule = RetentionRule(
-                claim.tree.options.settings, reach: reach, nowMilliseconds: now)
+                claim.options.settings, reach: claim.reach, nowMilliseconds: now)
             return self.mergePart(claim, group, rule, from: start, upTo: end)
         }
         for _ in parts.cuts.prefix(1) { environment.workers.submit(.low) { parts.work(body) } }
@@ -183,11 +186,11 @@ extension Engine {
         from start: [UInt8]?, upTo end: [UInt8]?
     ) -> (CompactionParts.Output, SiltstoneError?) {
         let writer = RunWriter(
-            target(group.table), region: group.id, options: claim.tree.options,
+            target(group.table), region: group.id, options: claim.options,
             fileBytesMax: claim.job.isCut ? options.tableFileBytes : .max)
         writer.flattensSequences =
             claim.job.reachesBottom && claim.job.inputs.allSatisfy { !$0.hasMarkers }
-        let cursor = MergeCursor(sources(of: claim), tables: tables)
+        let cursor = MergeCursor(claim.sources, tables: tables)
         var merge = CellMerge(rule)
         do throws(SiltstoneError) {
             try merge.copy(from: cursor, to: writer, start: start, end: end) {
@@ -202,16 +205,6 @@ extension Engine {
             writer.abandon()
             return (CompactionParts.Output(begun: writer.begun), noted(error))
         }
-    }
-
-    private func sources(of claim: CompactionClaim) -> TreeSources {
-        let inputs = Set(claim.job.inputs.map(ObjectIdentifier.init))
-        let chosen = { (files: [TableHold]) in
-            files.filter { inputs.contains(ObjectIdentifier($0)) }.map(\.file)
-        }
-        return TreeSources(
-            memtables: [], runs: chosen(claim.tree.runs),
-            levels: claim.tree.levels.map(chosen).filter { !$0.isEmpty })
     }
 
     /// Asked after every few thousand cells of a merge: lets others go first, and says whether to give up.
@@ -251,17 +244,32 @@ extension Engine {
 
 /// A compaction that a thread has taken on.
 final class CompactionClaim: Sendable {
-    let tree: TreeVersion
+    let options: TreeOptions
     let job: CompactionJob
+    /// How far it reaches, as of its beginning: what is written later is newer than everything.
+    let reach: RetentionRule.Reach
+    /// What it reads. The tree itself is not kept: its memtables would be, too, for as long as the merge takes.
+    let sources: TreeSources
     /// Whether somebody waits for it: then it does not wait for others.
     let isUrgent: Bool
     /// What it writes between two questions whether to stop, about, in bytes.
     let sliceBytes: Int
     private let takes = Atomic(true)
 
-    init(_ tree: TreeVersion, _ job: CompactionJob, isUrgent: Bool = false) {
-        self.tree = tree
+    init(
+        _ job: CompactionJob, of tree: TreeVersion, reach: RetentionRule.Reach,
+        isUrgent: Bool = false
+    ) {
+        options = tree.options
         self.job = job
+        self.reach = reach
+        let inputs = Set(job.inputs.map(ObjectIdentifier.init))
+        let chosen = { (files: [TableHold]) in
+            files.filter { inputs.contains(ObjectIdentifier($0)) }.map(\.file)
+        }
+        sources = TreeSources(
+            memtables: [], runs: chosen(tree.runs),
+            levels: tree.levels.map(chosen).filter { !$0.isEmpty })
         self.isUrgent = isUrgent
         sliceBytes = job.byteCount / max(1, job.cellCount / CellMerge.sliceCellCount)
     }

@@ -215,7 +215,7 @@ struct LogWriter: ~Copyable {
         complete.append((segmentNumber, bufferOffset))
         completeBytes += bufferOffset
         self.segment = nil
-        do throws(SiltstoneError) { try segment.close() } catch { throw fail(error) }
+        do throws(SiltstoneError) { try ahead.close(segment) } catch { throw fail(error) }
     }
 
     private func checkUsable() throws(SiltstoneError) {

@@ -39,7 +39,9 @@ extension Engine {
             waitForCompactions(of: group)
             for tree in group.set.trees where tree.runs.count > 1 && !isReplaced(group) {
                 let job = CompactionJob(inputs: tree.runs, outputLevel: 0, reachesBottom: false)
-                _ = try runUnlessReplaced(CompactionClaim(tree, job, isUrgent: true), in: group)
+                let claim = CompactionClaim(
+                    job, of: tree, reach: planner.reach(of: job, in: tree), isUrgent: true)
+                _ = try runUnlessReplaced(claim, in: group)
             }
         }
     }

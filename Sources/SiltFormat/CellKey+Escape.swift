@@ -53,4 +53,51 @@ extension CellKey {
         }
         return true
     }
+
+    /// Writes the row of a row prefix, unescaped, to `target`, which has room for as many bytes as
+    /// the prefix has.
+    ///
+    /// - Returns: its length; -1 when the prefix is damaged.
+    package static func unescape(
+        rowPrefix prefix: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer
+    ) -> Int {
+        guard let source = prefix.baseAddress, prefix.count > 0 else { return -1 }
+        let end = prefix.count - 1
+        var place = 0
+        var count = 0
+        // Safety: `place` is below the prefix's count, and `count` never above `place`.
+        while place < end {
+            var byte = unsafe source.load(fromByteOffset: place, as: UInt8.self)
+            if byte == 1 {
+                place &+= 1
+                guard place < end else { return -1 }
+                byte = unsafe source.load(fromByteOffset: place, as: UInt8.self)
+                guard byte == 1 || byte == 2 else { return -1 }
+                byte &-= 1
+            }
+            unsafe target.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+            count &+= 1
+            place &+= 1
+        }
+        return count
+    }
+
+    /// Whether bytes are one component: `escape(bytes) 00`, and nothing after it.
+    package static func isComponent(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let last = unsafe bytes.last, last == 0 else { return false }
+        var place = 0
+        // Safety: every index is below the count.
+        while place < bytes.count - 1 {
+            let byte = unsafe bytes[place]
+            if byte == 0 { return false }
+            if byte == 1 {
+                place += 1
+                guard place < bytes.count - 1, unsafe bytes[place] == 1 || bytes[place] == 2 else {
+                    return false
+                }
+            }
+            place += 1
+        }
+        return true
+    }
 }

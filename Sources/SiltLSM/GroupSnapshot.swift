@@ -27,6 +27,29 @@ package final class GroupSnapshot: Sendable {
         try TreeCursor(tree(family).sources, tables: tables, sequence: sequence, options: options)
     }
 
+    /// A walk over the visible cells of a family without markers of whole families (ask
+    /// `mayHaveFamilyMarkers`).
+    ///
+    /// It must not outlive the snapshot.
+    package func walk(family: UInt8, _ rule: WalkRule, _ options: CursorOptions)
+        throws(SiltstoneError) -> CellWalk
+    {
+        let tree = try tree(family)
+        if options.takesAll, let walk = tree.idleWalks.take(),
+            walk.change(to: rule, sequence: sequence)
+        {
+            return walk
+        }
+        return CellWalk(
+            tree.sources, tables: tables, sequence: sequence, rule: rule, options: options,
+            gaps: tree.gaps)
+    }
+
+    /// Takes a walk back that was made with options that leave nothing out, and is not used any more.
+    package func giveBack(_ walk: CellWalk, family: UInt8) {
+        set.tree(family)?.idleWalks.put(walk)
+    }
+
     /// A cursor over the cells of one row of a family, or of one column of it; `nil` when there are surely none.
     ///
     /// It must not outlive the snapshot, and stands at no cell until it is sought.

@@ -1,4 +1,4 @@
-import SiltBytes
+package import SiltBytes
 import SiltFormat
 import SiltIO
 import SiltLSM
@@ -29,6 +29,8 @@ package final class RowScanner {
     /// The regions still to be visited, the next one last.
     private var regions: [RegionPart]
     private var readers: [FamilyReader] = []
+    /// The region as it was when the scan came to it; kept for as long as it is read.
+    private var snapshot: GroupSnapshot?
     /// What reads the region instead of `readers` where it can: the commonest scans.
     private var plain: PlainRowReader?
     /// Descending: everything from here on was visited; `nil` for nothing so far.
@@ -80,7 +82,7 @@ package final class RowScanner {
                 guard try enterNext() else { return nil }
             }
             if plain != nil {
-                if let row = try plain?.next() { return row }
+                if let row = try isReversed ? plain?.previous() : plain?.next() { return row }
                 leave()
                 continue
             }
@@ -114,13 +116,13 @@ package final class RowScanner {
     ///
     /// The value's pointer is valid during the call only, in which the scanner must not be used.
     package func forEachCell(
-        _ body: (_ row: [UInt8], Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+        _ body: (_ row: Bytes, Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         while true {
             if !isInRegion, indexed == nil {
                 guard try enterNext() else { return }
             }
-            if plain != nil {
+            if plain != nil, !isReversed {
                 // Safety: the reader lends each value for one call.
                 guard try unsafe plain?.forEachCell(body) ?? true else { return }
                 leave()
@@ -130,17 +132,21 @@ package final class RowScanner {
             for cell in row.cells {
                 // Safety: the value is lent for the call.
                 let goesOn = try unsafe cell.value.array.withUnsafeBytes {
-                    try unsafe body(row.key.array, cell.column, cell.timestamp, $0)
+                    try unsafe body(row.key, cell.column, cell.timestamp, $0)
                 }
                 if !goesOn { return }
             }
         }
     }
 
+    deinit { plain?.finish() }
+
     private func leave() {
         isInRegion = false
+        plain?.finish()
         plain = nil
         readers = []
+        snapshot = nil
     }
 
     private func readRow() throws(SiltstoneError) {
@@ -198,6 +204,7 @@ package final class RowScanner {
         let start = region.group.latencies.begin()
         defer { region.group.latencies.end(.seek, start) }
         let snapshot = try region.group.snapshot(for: "scan")
+        self.snapshot = snapshot
         let now = clock.nowMilliseconds
         readers.removeAll()
         for family in plan.families {
@@ -205,16 +212,19 @@ package final class RowScanner {
             if !plan.isRaw {
                 options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
             }
-            let cursor = try snapshot.cursor(family: family.family.id, options)
-            if !isReversed {
-                try cursor.seek(lower)
-                if let cells = PlainCellReader(
-                    plan, snapshot, cursor: cursor, upper: upper, nowMilliseconds: now)
-                {
-                    plain = PlainRowReader(cells)
-                    break
+            if var found = try PlainRowReader(
+                plan, snapshot, options: options, upper: upper, nowMilliseconds: now)
+            {
+                if isReversed {
+                    found.startBack(before: upper, lower: lower)
+                } else {
+                    try found.seek(lower)
                 }
+                plain = found
+                break
             }
+            let cursor = try snapshot.cursor(family: family.family.id, options)
+            if !isReversed { try cursor.seek(lower) }
             readers.append(
                 FamilyReader(
                     family, of: plan, cursor: cursor,

@@ -58,7 +58,7 @@ public struct BlockingTable: Sendable {
         try unsafe stored.scan(range, projection).forEachCell { row, column, timestamp, value in
             // Safety: the value stays where it is during the call, which the span cannot outlive.
             let span = unsafe Span(_unsafeElements: value.assumingMemoryBound(to: UInt8.self))
-            return try body(Bytes(row), column, timestamp, span)
+            return try body(row, column, timestamp, span)
         }
     }
 

@@ -8,20 +8,20 @@ final class RawBytes: @unchecked Sendable {
     /// The memory.
     let buffer: UnsafeMutableRawBufferPointer
 
-    /// Uninitialized memory; never of no size, so that there is an address.
+    /// Uninitialized memory, followed by 8 bytes that may be read: keys are copied 8 bytes at a time.
     init(byteCount: Int) {
-        guard let memory = unsafe silt_pool_take(max(byteCount, 8)) else {
+        guard let memory = unsafe silt_pool_take(byteCount + 8) else {
             preconditionFailure("no memory for a block bytes=\(byteCount)")
         }
         unsafe buffer = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
     }
 
     // Safety: `buffer` is what the pool gave, and nothing refers to it any more.
-    deinit { unsafe silt_pool_give(buffer.baseAddress, max(buffer.count, 8)) }
+    deinit { unsafe silt_pool_give(buffer.baseAddress, buffer.count + 8) }
 
     // Safety: only the count is looked at.
     /// What it takes of the process's memory, in bytes.
-    var footprint: Int { unsafe silt_pool_bytes(max(buffer.count, 8)) }
+    var footprint: Int { unsafe silt_pool_bytes(buffer.count + 8) }
 
     /// The memory, to read.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(buffer) }

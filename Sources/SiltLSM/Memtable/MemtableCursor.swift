@@ -83,7 +83,9 @@ internal import Synchronization
     /// Goes to the last cell whose key is below `key`; the very last without a key.
     ///
     /// Only accessors and `seek` may follow.
-    mutating func seekLast(before key: UnsafeRawBufferPointer?) {
+    ///
+    /// - Parameter steps: so many cells further back, or as many as one leaf has.
+    mutating func seekLast(before key: UnsafeRawBufferPointer?, stepsBack steps: Int = 0) {
         // Safety: offsets lead to complete records and to leaves, which live as long as the
         // memtable held here.
         next = 0
@@ -96,7 +98,8 @@ internal import Synchronization
             // A leaf begins with its low fence, which is below the key: rank 0 happens in the first
             // leaf alone.
             let record =
-                unsafe rank == 0 ? 0 : tree.records(node)[rank - 1].load(ordering: .acquiring)
+                unsafe rank == 0
+                ? 0 : tree.records(node)[max(0, rank - 1 - steps)].load(ordering: .acquiring)
             if unsafe !tree.stands(node, version) { continue }
             index = 0
             count = rank == 0 ? 0 : 1

@@ -15,6 +15,11 @@ package struct CursorOptions: Sendable {
     /// A cursor over everything.
     package init() {}
 
+    /// Whether no file is left out, and blocks are kept.
+    package var takesAll: Bool {
+        row == nil && column == nil && fillsCache && timeRange.min <= 0 && timeRange.max == .max
+    }
+
     /// Whether a file may hold anything that a reader with these options looks at.
     func mayNeed(_ file: TableFile) -> Bool {
         if file.entryCount == 0 { return false }

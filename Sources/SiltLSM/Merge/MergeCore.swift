@@ -6,34 +6,50 @@ internal import SiltModel
 ///
 /// 1. Each source's current cell is a plain struct in one array; the tree holds, for each inner
 ///    node, the source that lost there. Comparisons look at 8-byte prefixes first.
-/// 2. The source with the second smallest cell is known too: while the winner's next cell stays
-///    below it, the tree need not be touched. One long stretch from one source costs one comparison
-///    a cell, a single source none.
-/// 3. Cells above the sequence of interest are passed over inside each source, before they are
+/// 2. Prefixes are taken after what all current keys begin with (`base`): long shared beginnings
+///    are the normal case. A key that does not begin with it makes the merge find a new one.
+/// 3. When a source wins twice in a row, the source with the second smallest cell is looked up:
+///    while the winner's next cell stays below it, the tree need not be touched. One long stretch
+///    from one source costs one comparison a cell, a single source none.
+/// 4. Cells above the sequence of interest are passed over inside each source, before they are
 ///    compared.
-/// 4. Equal cell keys, sequence included, happen only when a log was replayed over cells already in
-///    a table: the newest source's cell is given and the others are dropped.
+/// 5. Equal cell keys, sequence included, happen only when a log was replayed over cells already in
+///    a table: the newest source's cell is given and the others are dropped. Two equal cells meet
+///    in a match before the first of them is given; the match leaves word in `losers[0]`, which no
+///    node uses.
 ///
 /// Safety: the arrays are this value's own, sized in init; indices are numbers of sources.
 /// Elements are changed through `pointee`: the thread sanitizer's build of Swift 6.3 breaks on a
 /// mutating call through a pointer's subscript.
 @safe
 struct MergeCore: ~Copyable {
-    private let memtableCount: Int
-    private let count: Int
+    /// The runner-up is not looked up.
+    private static let unknown = -2
+    /// A base is looked for again after so many matches of a path.
+    private static let rebaseInterval = 1024
+
+    let memtableCount: Int
+    let count: Int
     private let width: Int
-    private let memtables: UnsafeMutablePointer<MemtableCursor>
-    private let runs: UnsafeMutablePointer<TableRunCursor>
-    private let cells: UnsafeMutablePointer<SourceCell>
+    let memtables: UnsafeMutablePointer<MemtableCursor>
+    let runs: UnsafeMutablePointer<TableRunCursor>
+    let cells: UnsafeMutablePointer<SourceCell>
     private let losers: UnsafeMutablePointer<Int32>
-    private let sequence: UInt64
-    private var winner = 0
-    /// The source of the second smallest cell; -1 when no other source has a cell.
-    private var runnerUp = -1
+    let base: UnsafeMutablePointer<PrefixBase>
+    /// Changes with the base.
+    private(set) var baseGeneration = 0
+    private var sequence: UInt64
+    private(set) var winner = 0
+    /// The source of the second smallest cell; -1 when no other source has a cell; or `unknown`.
+    private(set) var runnerUp = -1
+    /// How often the winner won in a row, while there is a runner-up.
+    private(set) var streak = 0
+    private var replayCount = 0
 
     /// A merge of `memtables`, then runs that the closure makes, at no cell.
     init(
-        _ memtables: [Memtable], runCount: Int, sequence: UInt64, makeRun: (Int) -> TableRunCursor
+        _ memtables: [Memtable], runCount: Int, sequence: UInt64,
+        makeRun: (Int, UnsafeMutablePointer<PrefixBase>) -> TableRunCursor
     ) {
         memtableCount = memtables.count
         count = memtables.count + runCount
@@ -49,7 +65,9 @@ struct MergeCore: ~Copyable {
         for (index, memtable) in memtables.enumerated() {
             unsafe (self.memtables + index).initialize(to: MemtableCursor(memtable))
         }
-        for index in 0..<runCount { unsafe (runs + index).initialize(to: makeRun(index)) }
+        unsafe base = .allocate(capacity: 1)
+        unsafe base.initialize(to: PrefixBase())
+        for index in 0..<runCount { unsafe (runs + index).initialize(to: makeRun(index, base)) }
         unsafe cells.initialize(repeating: SourceCell(), count: width)
         unsafe losers.initialize(repeating: 0, count: width)
     }
@@ -61,6 +79,17 @@ struct MergeCore: ~Copyable {
         unsafe runs.deallocate()
         unsafe cells.deallocate()
         unsafe losers.deallocate()
+        unsafe base.deinitialize(count: 1)
+        unsafe base.deallocate()
+    }
+
+    /// Shows cells up to another sequence; a seek must follow.
+    mutating func setSequence(_ sequence: UInt64) {
+        self.sequence = sequence
+        // Safety: the array has an initialized element for each run.
+        for index in 0..<(count &- memtableCount) {
+            unsafe (runs + index).pointee.setSequence(sequence)
+        }
     }
 
     /// The current cell.
@@ -142,28 +171,39 @@ struct MergeCore: ~Copyable {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
         guard unsafe cells[winner].isValid else { return }
-        let other = runnerUp
-        if other < 0 { return try advance(winner) }
-        if unsafe cells[other].sequence == cells[winner].sequence
-            && SourceCell.compare(cells + winner, cells + other) == 0
-        {
-            try dropDuplicates()
-        }
+        if runnerUp == -1 { return try advance(winner) }
+        if unsafe losers[0] != 0 { try dropDuplicates() }
         try advance(winner)
-        if runnerUp < 0 || precedes(winner, runnerUp) { return }
+        if runnerUp == -1 { return }
+        if runnerUp >= 0, precedes(winner, runnerUp) {
+            streak &+= 1
+            return
+        }
+        replay()
+    }
+
+    /// Plays on after the winner's source was moved, and its cell with it.
+    mutating func settleWinner() {
+        // Safety: as in `next`.
+        if unsafe cells[winner].isOff { rebase() }
+        if runnerUp == -1 || runnerUp >= 0 && precedes(winner, runnerUp) { return }
         replay()
     }
 
     /// No source has a cell, in case an error ends a seek half-way.
-    private mutating func clear() {
+    mutating func clear() {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
         for index in 0..<count {
             unsafe cells[index].isValid = false
             unsafe cells[index].prefix = .max
+            unsafe cells[index].isOff = false
         }
+        unsafe losers[0] = 0
+        unsafe setBase(nil, count: 0)
         winner = 0
         runnerUp = -1
+        streak = 0
     }
 
     @inline(__always)
@@ -176,6 +216,7 @@ struct MergeCore: ~Copyable {
         } else {
             try unsafe (runs + (index &- memtableCount)).pointee.advance(&(cells + index).pointee)
         }
+        if unsafe cells[index].isOff { rebase() }
     }
 
     /// Reads a memtable's current cell, or the first visible one after it.
@@ -194,11 +235,12 @@ struct MergeCore: ~Copyable {
             if number <= sequence {
                 let time = unsafe ~UInt64(bigEndian: tail.loadUnaligned(as: UInt64.self)) ^ 1 << 63
                 unsafe cells[index] = SourceCell(
-                    prefix: silt_prefix(start, count), key: start, keyCount: count,
+                    prefix: 0, key: start, keyCount: count,
                     timestamp: Int64(bitPattern: time), sequence: number,
                     type: ~tail.load(fromByteOffset: 8, as: UInt8.self),
                     flags: memtables[index].flags,
                     isValid: true)
+                unsafe base.pointee.setPrefix(of: &(cells + index).pointee)
                 return
             }
             unsafe (memtables + index).pointee.advance()
@@ -231,7 +273,40 @@ extension MergeCore {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
         let order = unsafe SourceCell.compare(cells + left, cells + right)
-        return order < 0 || order == 0 && left < right
+        if order != 0 { return order < 0 }
+        if unsafe cells[left].isValid { unsafe losers[0] = 1 }
+        return left < right
+    }
+
+    /// Finds what all current keys begin with, and takes the prefixes after it.
+    private mutating func rebase() {
+        replayCount = 0
+        var first = -1
+        var shared = 0
+        // Safety: indices are numbers of sources; a valid cell's key is valid for its count.
+        for index in 0..<count where unsafe cells[index].isValid {
+            guard let key = unsafe cells[index].key else { continue }
+            if first < 0 {
+                first = index
+                shared = unsafe min(cells[index].keyCount, PrefixBase.countMax)
+            } else if let other = unsafe cells[first].key {
+                shared = unsafe Int(silt_shared(other, key, min(shared, cells[index].keyCount)))
+            }
+        }
+        if first < 0 { return }
+        unsafe setBase(cells[first].key, count: shared)
+        for index in 0..<count where unsafe cells[index].isValid {
+            unsafe base.pointee.setPrefix(of: &(cells + index).pointee)
+        }
+    }
+
+    private mutating func setBase(_ key: UnsafeRawPointer?, count: Int) {
+        // Safety: the key has `count` bytes.
+        baseGeneration &+= 1
+        unsafe base.pointee.set(key, count: count)
+        for index in 0..<(self.count &- memtableCount) {
+            unsafe (runs + index).pointee.findBase()
+        }
     }
 
     private mutating func build() {
@@ -240,6 +315,7 @@ extension MergeCore {
             runnerUp = -1
             return
         }
+        rebase()
         // Safety: node numbers are below 2 * width.
         unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * width) { winners in
             for index in 0..<width { unsafe winners[width + index] = Int32(index) }
@@ -269,8 +345,16 @@ extension MergeCore {
             }
             node >>= 1
         }
-        winner = current
-        findRunnerUp()
+        if current == winner {
+            findRunnerUp()
+            streak &+= 1
+        } else {
+            winner = current
+            runnerUp = Self.unknown
+            streak = 0
+            replayCount &+= 1
+            if replayCount >= Self.rebaseInterval { rebase() }
+        }
     }
 
     /// The second smallest lost to the winner: it is on the winner's path.
@@ -291,13 +375,17 @@ extension MergeCore {
     private mutating func dropDuplicates() throws(SiltstoneError) {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
+        var isAny = false
         for index in 0..<count where index != winner {
             while unsafe cells[index].isValid
                 && SourceCell.compare(cells + winner, cells + index) == 0
             {
+                isAny = true
                 try advance(index)
             }
         }
+        if !isAny { return }
+        unsafe losers[0] = 0
         build()
     }
 }

@@ -22,7 +22,7 @@ package final class MergeCursor {
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(
             to: MergeCore(memtables, runCount: tables.count, sequence: .max) {
-                TableRunCursor([tables[$0]], options: options)
+                unsafe TableRunCursor([tables[$0]], options: options, base: $1)
             })
     }
 
@@ -35,7 +35,7 @@ package final class MergeCursor {
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(
             to: MergeCore(sources.memtables, runCount: runs.count, sequence: .max) {
-                TableRunCursor(runs[$0], tables: tables, options: options)
+                unsafe TableRunCursor(runs[$0], tables: tables, options: options, base: $1)
             })
     }
 

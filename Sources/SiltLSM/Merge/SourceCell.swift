@@ -5,7 +5,7 @@ internal import CSiltstone
 /// Safety: `key` is valid until the source moves.
 @safe
 struct SourceCell {
-    /// The first 8 bytes of the column key; the greatest number when there is no cell.
+    /// The first 8 bytes of the column key after the merge's base; the greatest number when there is no cell.
     var prefix = UInt64.max
     /// The column key.
     var key = unsafe UnsafeRawPointer(bitPattern: 8)
@@ -21,6 +21,8 @@ struct SourceCell {
     var flags: UInt8 = 0
     /// Whether there is a cell.
     var isValid = false
+    /// Whether the column key does not begin with the merge's base: the prefix means nothing.
+    var isOff = false
 
     /// The order of two cells: negative, zero or positive; no cell sorts last.
     @inline(__always)
@@ -49,5 +51,46 @@ struct SourceCell {
         if a.type != b.type { return a.type > b.type ? -1 : 1 }
         if a.sequence != b.sequence { return a.sequence > b.sequence ? -1 : 1 }
         return 0
+    }
+}
+
+/// What all current keys of a merge begin with: their prefixes are taken after it, so that they differ.
+///
+/// Safety: the bytes are the base's own, `countMax` of them.
+@safe
+struct PrefixBase: ~Copyable {
+    /// Longer prefixes are cut.
+    static let countMax = 248
+
+    /// How many bytes there are.
+    private(set) var count = 0
+    /// The bytes.
+    let bytes: UnsafeMutableRawPointer
+
+    /// No bytes.
+    init() { unsafe bytes = .allocate(byteCount: Self.countMax, alignment: 8) }
+
+    deinit { unsafe bytes.deallocate() }
+
+    /// Makes the base the beginning of a key.
+    mutating func set(_ key: UnsafeRawPointer?, count: Int) {
+        // Safety: the caller's key has `count` bytes, at most `countMax`.
+        if let key = unsafe key, count > 0 { unsafe bytes.copyMemory(from: key, byteCount: count) }
+        self.count = count
+    }
+
+    /// Sets a cell's prefix, or marks it as off.
+    @inline(__always)
+    func setPrefix(of cell: inout SourceCell) {
+        // Safety: the cell's key is valid for its count.
+        if let key = unsafe cell.key, cell.keyCount >= count,
+            unsafe silt_compare(key, bytes, count) == 0
+        {
+            cell.prefix = unsafe silt_prefix(key + count, cell.keyCount &- count)
+            cell.isOff = false
+        } else {
+            cell.prefix = 0
+            cell.isOff = true
+        }
     }
 }

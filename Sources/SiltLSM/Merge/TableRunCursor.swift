@@ -24,36 +24,60 @@ struct RunOptions {
 /// buffer is this value's own.
 @safe
 struct TableRunCursor: ~Copyable {
-    private let files: [TableFile]
+    let files: [TableFile]
     /// Open readers of the files; empty when `tables` opens them.
-    private let readers: [TableReader]
-    private let tables: TableCache?
-    private let options: RunOptions
+    let readers: [TableReader]
+    let tables: TableCache?
+    private(set) var options: RunOptions
 
-    private var fileNumber = -1
-    private var reader: TableReader?
-    private var blockNumber = -1
-    private var block: CachedBlock?
+    var fileNumber = -1
+    var reader: TableReader?
+    var blockNumber = -1
+    var block: CachedBlock?
     /// The blocks of the file with rows that count: all, unless it is clipped.
-    private var blocks = 0..<0
+    var blocks = 0..<0
     /// The rows that count, when the file is clipped.
-    private var clip: ClipKeys?
+    var clip: ClipKeys?
     /// The first entry of the block that counts.
-    private var firstEntry = 0
+    var firstEntry = 0
     /// The end of its entries that count.
-    private var endEntry = 0
+    var endEntry = 0
     /// The columns of `block`, behind a pointer so that without a block there need be none.
-    private let columns: UnsafeMutablePointer<BlockColumns>
-    private var entry = 0
-    private var entryCount = 0
-    private var keyNumber = -1
-    private var keyCount = 0
-    private var commonCount = 0
-    private var buffer: UnsafeMutableRawPointer
+    let columns: UnsafeMutablePointer<BlockColumns>
+    var entry = 0
+    var entryCount = 0
+    /// The number of the key in the buffer, its length, and that of what all keys of the block begin with.
+    var keyNumber = -1
+    var keyCount = 0
+    var commonCount = 0
+    /// The current key; there is room for 16 bytes more than it has.
+    private(set) var buffer: UnsafeMutableRawPointer
     private var bufferBytes = 128
+    /// What the merge's prefixes leave out.
+    var base: UnsafeMutablePointer<PrefixBase>
+    /// Whether all keys of the block begin with `base`.
+    private var sharesBase = false
+    /// Whether cells of the file may be newer than the sequence of interest.
+    var checksSequence = false
+    /// Whether blocks that were left are kept until `release`, for whoever still points at their values.
+    let retains: Bool
+    /// The blocks kept.
+    var retired: [CachedBlock] = []
+    /// Their bytes.
+    var retiredBytes = 0
+    /// The unescaped beginning of the rows of the block of a number, for stretches.
+    var commonRow: UnsafeMutableRawPointer?
+    var commonRowNumber = -1
+    var commonRowEscaped = -1
+    var commonRowCount = 0
 
     /// A cursor over files that a cache of tables opens.
-    init(_ files: [TableFile], tables: TableCache, options: RunOptions) {
+    init(
+        _ files: [TableFile], tables: TableCache, options: RunOptions,
+        base: UnsafeMutablePointer<PrefixBase>, retains: Bool = false
+    ) {
+        self.retains = retains
+        unsafe self.base = unsafe base
         self.files = files
         self.readers = []
         self.tables = tables
@@ -63,7 +87,11 @@ struct TableRunCursor: ~Copyable {
     }
 
     /// A cursor over open files.
-    init(_ readers: [TableReader], options: RunOptions) {
+    init(
+        _ readers: [TableReader], options: RunOptions, base: UnsafeMutablePointer<PrefixBase>
+    ) {
+        unsafe self.base = unsafe base
+        retains = false
         files = readers.count == 1 ? readers[0].fileList : readers.map(\.file)
         self.readers = readers
         tables = nil
@@ -74,8 +102,15 @@ struct TableRunCursor: ~Copyable {
 
     // Safety: both were allocated in init; columns are plain data.
     deinit {
+        unsafe commonRow?.deallocate()
         unsafe buffer.deallocate()
         unsafe columns.deallocate()
+    }
+
+    /// Shows cells up to another sequence; a seek must follow.
+    mutating func setSequence(_ sequence: UInt64) {
+        options.sequence = sequence
+        if let reader { checksSequence = sequence < reader.file.maxSequence }
     }
 
     /// The value of the current cell; only while there is one.
@@ -170,7 +205,9 @@ struct TableRunCursor: ~Copyable {
     mutating func advance(_ cell: inout SourceCell) throws(SiltstoneError) {
         entry &+= 1
         // Safety: entryCount is above 0 only while there is a block.
-        if unsafe entry < entryCount && columns.pointee.sequences.load(entry) <= options.sequence {
+        if unsafe entry < entryCount
+            && (!checksSequence || columns.pointee.sequences.load(entry) <= options.sequence)
+        {
             load(&cell)
         } else {
             try settle(&cell)
@@ -178,7 +215,7 @@ struct TableRunCursor: ~Copyable {
     }
 
     /// Goes on from `entry` to the first cell that exists and is visible.
-    private mutating func settle(_ cell: inout SourceCell) throws(SiltstoneError) {
+    mutating func settle(_ cell: inout SourceCell) throws(SiltstoneError) {
         cell.isValid = false
         while true {
             while entry < entryCount {
@@ -206,13 +243,19 @@ struct TableRunCursor: ~Copyable {
 
     /// Reads the current entry; its key only when it differs from the one before.
     @inline(__always)
-    private mutating func load(_ cell: inout SourceCell) {
+    mutating func load(_ cell: inout SourceCell) {
         // Safety: called with an entry of the current block.
         let number = unsafe columns.pointee.keyNumber(entry)
         if number != keyNumber { copyKey(number) }
         unsafe cell.key = UnsafeRawPointer(buffer)
         cell.keyCount = keyCount
-        cell.prefix = unsafe silt_prefix(buffer, keyCount)
+        if sharesBase {
+            // Safety: the key begins with the base, so that it is at least as long.
+            let skip = unsafe base.pointee.count
+            cell.prefix = unsafe silt_prefix(buffer + skip, keyCount &- skip)
+        } else {
+            unsafe base.pointee.setPrefix(of: &cell)
+        }
         cell.timestamp = unsafe Int64(bitPattern: columns.pointee.timestamps.load(entry))
         cell.sequence = unsafe columns.pointee.sequences.load(entry)
         cell.type = unsafe UInt8(truncatingIfNeeded: columns.pointee.types.load(entry))
@@ -220,30 +263,46 @@ struct TableRunCursor: ~Copyable {
         cell.isValid = true
     }
 
+    /// Takes note of another base, or another block.
+    mutating func findBase() {
+        // Safety: the buffer begins with the block's common prefix.
+        unsafe sharesBase =
+            commonCount >= base.pointee.count
+            && silt_compare(buffer, base.pointee.bytes, base.pointee.count) == 0
+    }
+
     /// Puts a column key of the current block into the buffer, after the common prefix there.
     @inline(__always)
-    private mutating func copyKey(_ number: Int) {
+    mutating func copyKey(_ number: Int) {
         // Safety: the number is one of the current block's keys; `grow` gives room for the whole
-        // key, and a prefix of fewer than 8 bytes is the end of its key.
+        // key and 16 bytes, a prefix of fewer than 8 bytes is the end of its key, and a block's
+        // memory goes on for 8 bytes after its end.
         let prefix = unsafe Int(truncatingIfNeeded: columns.pointee.prefixLengths.load(number))
         let rest = unsafe columns.pointee.rest(number)
         keyCount = commonCount &+ prefix &+ rest.count
-        if commonCount &+ 8 &+ rest.count > bufferBytes { grow(to: commonCount &+ 8 &+ rest.count) }
-        let target = unsafe buffer + commonCount
+        if commonCount &+ 24 &+ rest.count > bufferBytes {
+            grow(to: commonCount &+ 24 &+ rest.count)
+        }
+        var target = unsafe buffer + commonCount
         unsafe target.storeBytes(
             of: columns.pointee.prefixes.loadUnaligned(
                 fromByteOffset: number &* 8, as: UInt64.self),
             as: UInt64.self)
-        if rest.count > 0 {
-            unsafe (target + 8).copyMemory(
-                from: columns.pointee.rests + rest.start, byteCount: rest.count)
+        var source = unsafe columns.pointee.rests + rest.start
+        var left = rest.count
+        while left > 0 {
+            unsafe target += 8
+            unsafe target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
+            unsafe source += 8
+            left &-= 8
         }
         keyNumber = number
     }
 
-    private func lowerBound(_ bound: CellKeyBound) -> Int { block?.view.lowerBound(bound) ?? 0 }
+    func lowerBound(_ bound: CellKeyBound) -> Int { block?.view.lowerBound(bound) ?? 0 }
 
-    private mutating func grow(to byteCount: Int) {
+    mutating func grow(to byteCount: Int) {
+        if byteCount <= bufferBytes { return }
         let size = max(byteCount, bufferBytes * 2)
         // Safety: the new buffer is at least as large as the old, which nobody refers to
         // afterwards.
@@ -274,102 +333,5 @@ struct TableRunCursor: ~Copyable {
             // Safety: both pointers are valid for their counts.
             return unsafe silt_order(a, left.count, b, right.count)
         }
-    }
-}
-
-/// Opening files and blocks.
-extension TableRunCursor {
-    /// Opens the first file from `number` on that the filters do not rule out and that has cells.
-    private mutating func openFile(from number: Int) throws(SiltstoneError) -> Bool {
-        var number = number
-        while number < files.count {
-            if try select(number) { return true }
-            number += 1
-        }
-        return false
-    }
-
-    /// Opens the last file up to `number` that the filters do not rule out and that has cells.
-    private mutating func openLastFile(from number: Int) throws(SiltstoneError) -> Bool {
-        var number = number
-        while number >= 0 {
-            if try select(number) { return true }
-            number -= 1
-        }
-        return false
-    }
-
-    private mutating func select(_ number: Int) throws(SiltstoneError) -> Bool {
-        if number == fileNumber { return reader != nil }
-        reader = nil
-        block = nil
-        entryCount = 0
-        blockNumber = -1
-        fileNumber = -1
-        let opened: TableReader
-        if let tables {
-            opened = try tables.reader(files[number])
-        } else {
-            opened = readers[number]
-        }
-        fileNumber = number
-        guard opened.blockCount > 0, mayMatter(opened) else { return false }
-        blocks = 0..<opened.blockCount
-        clip = nil
-        // A reader of one file may know it by another region's clip; the list has this one's.
-        if let rows = files[number].clip {
-            let keys = ClipKeys(rows)
-            blocks = keys.blocks(of: opened)
-            clip = keys
-            if blocks.isEmpty { return false }
-        }
-        reader = opened
-        return true
-    }
-
-    private func mayMatter(_ reader: TableReader) -> Bool {
-        switch reader.filterKind {
-        case .none: true
-        case .row: options.rowHash.map { reader.mayContain($0) } ?? true
-        // A family marker masks a column of which the file need hold no cell.
-        case .rowAndColumn:
-            reader.file.familyMarkerCount > 0
-                || options.columnHash.map { reader.mayContain($0) } ?? true
-        }
-    }
-
-    /// Makes a block of the open file the current one; the entry is the caller's to set.
-    private mutating func openBlock(_ number: Int) throws(SiltstoneError) -> Bool {
-        guard let reader else { return false }
-        if number == blockNumber {
-            entryCount = endEntry
-            return true
-        }
-        // Until the new block is here there is none: an error leaves no half-changed place.
-        block = nil
-        entryCount = 0
-        blockNumber = -1
-        let opened = try reader.block(number, fillsCache: options.fillsCache)
-        block = opened
-        // Safety: columns are plain data: nothing is lost by writing over the last ones.
-        unsafe columns.initialize(to: opened.columns)
-        blockNumber = number
-        firstEntry = 0
-        endEntry = opened.view.count
-        if let clip {
-            let isLast = number == blocks.upperBound - 1
-            if number == blocks.lowerBound { firstEntry = clip.first(in: opened) }
-            if isLast { endEntry = max(firstEntry, clip.end(in: opened)) }
-        }
-        entryCount = endEntry
-        keyNumber = -1
-        let common = unsafe opened.view.commonPrefix
-        commonCount = common.count
-        if commonCount > bufferBytes { grow(to: commonCount) }
-        if let source = common.baseAddress {
-            // Safety: the buffer has room for the common prefix.
-            unsafe buffer.copyMemory(from: source, byteCount: commonCount)
-        }
-        return true
     }
 }

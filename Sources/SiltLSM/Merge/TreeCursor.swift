@@ -43,7 +43,7 @@ package final class TreeCursor {
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(
             to: MergeCore(memtables, runCount: runs.count, sequence: sequence) {
-                TableRunCursor(runs[$0], tables: tables, options: run)
+                unsafe TableRunCursor(runs[$0], tables: tables, options: run, base: $1)
             })
     }
 
@@ -57,7 +57,7 @@ package final class TreeCursor {
             to: MergeCore(
                 sources.memtables, runCount: sources.readers.count, sequence: sequence
             ) {
-                TableRunCursor([sources.readers[$0]], options: run)
+                unsafe TableRunCursor([sources.readers[$0]], options: run, base: $1)
             })
     }
 

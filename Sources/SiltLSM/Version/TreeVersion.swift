@@ -21,6 +21,10 @@ final class TreeVersion: Sendable {
     let origins: [RegionManifest.Origin]
     /// The same without the bookkeeping, for cursors.
     let sources: TreeSources
+    /// Walks that scans of this version left behind.
+    let idleWalks = IdleWalks()
+    /// What they found to be deleted.
+    let gaps: DeletedGaps
     /// Whether a table holds a marker of a whole family.
     let familyMarkersInTables: Bool
 
@@ -37,6 +41,7 @@ final class TreeVersion: Sendable {
         self.levels = levels
         self.flushedSequence = flushedSequence
         self.origins = origins
+        gaps = DeletedGaps(active: active.memtable)
         sources = TreeSources(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
             levels: levels.map { $0.map(\.file) })

@@ -1,0 +1,526 @@
+internal import CSiltstone
+internal import SiltBytes
+internal import SiltFormat
+internal import SiltModel
+
+/// Where a `CellWalk` stands.
+///
+/// Safety: the key buffer is this value's own; pointers into sources are used before they move.
+@safe
+struct WalkState: ~Copyable {
+    /// This many cells are passed one by one before seeking: a seek costs about as much.
+    private static let passedCountMax = 8
+    /// So many wins in a row let a source be taken for one that goes on.
+    private static let streakMin = 4
+    /// Blocks that were left but are pointed at: more bytes than this end a batch.
+    private static let retiredBytesMax = 1 << 20
+
+    private var core: MergeCore
+    private(set) var batch = CellBatch()
+    private(set) var columns = WalkColumns()
+    private var rule: WalkRule
+    private var versionCountMax = 0
+    private var stretch = StretchRule()
+    private var canStretch = false
+
+    private var deletes = DeleteTracker()
+    private var versions: VersionTracker
+    /// The column key that the walk is in, its length, and that of its row prefix.
+    private var key: UnsafeMutableRawBufferPointer
+    private var keyCount = 0
+    /// What the rows of all current keys begin with, of a generation of the merge's base.
+    private let baseRow: UnsafeMutableRawPointer
+    private var baseRowEscaped = -1
+    private var baseRowCount = 0
+    private var baseGeneration = -1
+    private var rowCount = 0
+    private var isRowPending = false
+    private var isColumnDone = false
+    private var isRowDone = false
+    private var versionCount = 0
+    private var passedCount = 0
+    private var isAtEnd = false
+    /// Where gaps are noted, and where the one that the walk is in began; see `DeletedGaps`.
+    private let gaps: DeletedGaps?
+    private var gapStart: [UInt8] = []
+    private var isInGap = false
+    private var hiddenCount = 0
+    private var sequence: UInt64
+    private var failure: SiltstoneError?
+
+    init(_ core: consuming MergeCore, _ rule: WalkRule, sequence: UInt64, gaps: DeletedGaps?) {
+        self.core = core
+        self.sequence = sequence
+        self.gaps = gaps
+        self.rule = rule
+        versions = VersionTracker(rule.settings, nowMilliseconds: rule.nowMilliseconds)
+        unsafe key = .allocate(byteCount: 128, alignment: 8)
+        unsafe baseRow = .allocate(byteCount: PrefixBase.countMax + 16, alignment: 8)
+        if let column = rule.column { unsafe column.withUnsafeBytes { unsafe columns.add($0) } }
+        obey(rule)
+    }
+
+    deinit {
+        unsafe key.deallocate()
+        unsafe baseRow.deallocate()
+    }
+
+    /// Takes another rule and another sequence; a seek must follow.
+    mutating func change(to rule: WalkRule, sequence: UInt64) {
+        if rule.column != self.rule.column {
+            columns.clear()
+            if let column = rule.column { unsafe column.withUnsafeBytes { unsafe columns.add($0) } }
+        }
+        core.setSequence(sequence)
+        self.sequence = sequence
+        obey(rule)
+    }
+
+    /// Goes to where a few rows come before a row prefix (`nil`: before the end), and shows no others.
+    ///
+    /// - Parameter lower: the least row prefix.
+    /// - Returns: the first of them, a row prefix; `nil` when there are none.
+    mutating func seekBack(before bound: [UInt8]?, lower: [UInt8], steps: Int)
+        throws(SiltstoneError) -> [UInt8]?
+    {
+        batch.clear()
+        core.releaseBlocks()
+        var found: [UInt8]?
+        if let bound {
+            found = try unsafe bound.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+                try unsafe core.rowBack(before: UnsafeRawBufferPointer(buffer), steps: steps)
+            }
+        } else {
+            found = try unsafe core.rowBack(before: nil, steps: steps)
+        }
+        guard var start = found else { return nil }
+        if start.lexicographicallyPrecedes(lower) { start = lower }
+        if let bound, !start.lexicographicallyPrecedes(bound) { return nil }
+        rule.upper = bound
+        try unsafe start.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+            try unsafe seek(UnsafeRawBufferPointer(buffer))
+        }
+        batch.wanted = CellBatch.capacity
+        return start
+    }
+
+    /// Lets all blocks go; a seek must follow.
+    mutating func rest() { core.rest() }
+
+    private mutating func obey(_ rule: WalkRule) {
+        self.rule = rule
+        versionCountMax = rule.versionCountMax
+        versions = VersionTracker(
+            rule.settings, maxVersions: rule.maxVersions, nowMilliseconds: rule.nowMilliseconds)
+        var low = rule.timeRange.min
+        if let life = rule.settings.timeToLiveMilliseconds {
+            let (oldest, overflow) = rule.nowMilliseconds.subtractingReportingOverflow(life)
+            if !overflow { low = max(low, oldest) }
+        }
+        let high = rule.timeRange.max == .max ? Int64.max : rule.timeRange.max &- 1
+        canStretch =
+            versionCountMax >= 1 && low <= high
+            && (rule.settings.minVersions == 0 || rule.settings.timeToLiveMilliseconds == nil)
+        stretch.least = low
+        stretch.greatest = high
+        stretch.skipsOlder = versionCountMax == 1
+    }
+
+    /// Goes to the first cell at or after a key.
+    mutating func seek(_ target: UnsafeRawBufferPointer) throws(SiltstoneError) {
+        batch.clear()
+        batch.wanted = 16
+        core.releaseBlocks()
+        keyCount = 0
+        rowCount = 0
+        isAtEnd = false
+        failure = nil
+        hiddenCount = 0
+        isInGap = false
+        try unsafe core.seek(target)
+    }
+
+    /// Fetches the next cells.
+    ///
+    /// An error is kept back until the cells before it were given.
+    mutating func fill() throws(SiltstoneError) -> Int {
+        if batch.count == batch.wanted { batch.wanted = min(batch.wanted * 2, CellBatch.capacity) }
+        batch.clear()
+        core.releaseBlocks()
+        if let failure { throw failure }
+        if columns.isFull { forgetColumns() }
+        do throws(SiltstoneError) {
+            while !batch.isFull, !isAtEnd, try step() {}
+        } catch {
+            failure = error
+            if batch.count == 0 { throw error }
+        }
+        return batch.count
+    }
+
+    /// Looks at the current cell, or takes a stretch of them.
+    ///
+    /// - Returns: false when the batch has to end.
+    private mutating func step() throws(SiltstoneError) -> Bool {
+        let cell = core.cell
+        guard cell.isValid else {
+            isAtEnd = true
+            if isInGap { unsafe closeGap(nil) }
+            return false
+        }
+        if core.retiredBytes > Self.retiredBytesMax {
+            if batch.count > 0 { return false }
+            core.releaseBlocks()
+        }
+        if batch.count > 0, !batch.hasRoom(cell.keyCount) { return false }
+        if !isCurrent(cell) {
+            if canStretch, columns.tailBits != 0,
+                !isInGap || hiddenCount < DeletedGaps.cellCountMin
+            {
+                if try takeStretch() { return true }
+                if takeOne(cell) {
+                    try core.next()
+                    return true
+                }
+            }
+            guard let isEntered = try enterColumn(cell) else { return false }
+            if !isEntered {
+                isAtEnd = true
+                return false
+            }
+        }
+        if !isColumnDone, shows(cell) {
+            // Safety: the key has `keyCount` bytes.
+            if isInGap { unsafe closeGap(UnsafeRawBufferPointer(rebasing: key[..<keyCount])) }
+            try emit(cell)
+        } else {
+            if !isInGap, versionCount == 0, gaps != nil { openGap() }
+            hiddenCount &+= 1
+            if hiddenCount & 0x3f == 0, try passGap() { return true }
+        }
+        if isColumnDone { try pass() } else { try core.next() }
+        return true
+    }
+
+    /// Jumps over a gap that is known.
+    private mutating func passGap() throws(SiltstoneError) -> Bool {
+        guard let gaps, rule.settings.keepDeletedCells == .no,
+            // Safety: the key has `keyCount` bytes.
+            let gap = unsafe gaps.find(
+                UnsafeRawBufferPointer(rebasing: key[..<keyCount]), sequence: sequence,
+                nowMilliseconds: rule.nowMilliseconds)
+        else { return false }
+        hiddenCount += DeletedGaps.cellCountMin
+        guard let end = gap.end else {
+            isAtEnd = true
+            return true
+        }
+        try unsafe end.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+            try unsafe core.seek(UnsafeRawBufferPointer(buffer))
+        }
+        return true
+    }
+
+    /// Begins a gap at the current column, of which nothing was shown.
+    private mutating func openGap() {
+        isInGap = true
+        hiddenCount = 0
+        gapStart.removeAll(keepingCapacity: true)
+        // Safety: the key has `keyCount` bytes.
+        unsafe gapStart.append(contentsOf: UnsafeRawBufferPointer(rebasing: key[..<keyCount]))
+    }
+
+    /// Ends the gap before a column key, and notes it when the walk sees everything and it is large.
+    private mutating func closeGap(_ end: UnsafeRawBufferPointer?) {
+        isInGap = false
+        let hiddenCount = hiddenCount
+        self.hiddenCount = 0
+        guard hiddenCount >= DeletedGaps.cellCountMin, let gaps, rule.seesEverything else { return }
+        var last: [UInt8]?
+        // Safety: the end is copied.
+        if let end = unsafe end { last = unsafe [UInt8](end) }
+        // A column of which some cells were passed before one is shown is not deleted.
+        if let last, !gapStart.lexicographicallyPrecedes(last) { return }
+        gaps.add(
+            DeletedGap(
+                start: gapStart, end: last, sequence: sequence,
+                nowMilliseconds: rule.nowMilliseconds))
+    }
+
+    @inline(__always)
+    private func isCurrent(_ cell: SourceCell) -> Bool {
+        guard cell.keyCount == keyCount, let other = unsafe cell.key,
+            let own = unsafe key.baseAddress
+        else { return false }
+        // Safety: both keys have `keyCount` bytes.
+        return unsafe silt_compare(own, other, keyCount) == 0
+    }
+
+    private mutating func setKey(_ source: UnsafeRawPointer, _ count: Int) {
+        // Safety: the source has `count` bytes, and the buffer is made as large.
+        if unsafe count > key.count {
+            unsafe key.deallocate()
+            unsafe key = .allocate(byteCount: count * 2, alignment: 8)
+        }
+        unsafe key.baseAddress?.copyMemory(from: source, byteCount: count)
+        keyCount = count
+    }
+
+    /// Takes note of the column that the merge came to.
+    ///
+    /// - Returns: false when it lies behind the range; `nil` when the batch must end first.
+    private mutating func enterColumn(_ cell: SourceCell) throws(SiltstoneError) -> Bool? {
+        guard let source = unsafe cell.key else { return false }
+        let whole = unsafe UnsafeRawBufferPointer(start: source, count: cell.keyCount)
+        let count = unsafe CellKey.rowPrefixByteCount(of: whole)
+        // Safety: a row prefix is a part of its column key; all are used before the merge moves.
+        let prefix = unsafe UnsafeRawBufferPointer(rebasing: whole[..<count])
+        let end = unsafe UnsafeRawBufferPointer(rebasing: whole[count...])
+        let isSameRow =
+            unsafe count == rowCount && keyCount >= count
+            && silt_compare(key.baseAddress, source, count) == 0
+        if !isSameRow, let upper = rule.upper, unsafe Self.order(prefix, upper) >= 0 {
+            return false
+        }
+        var isWanted = true
+        if let wanted = rule.column {
+            let order = unsafe Self.order(end, wanted)
+            // Nothing that follows the wanted column in its row is of interest.
+            isRowDone = order >= 0
+            isWanted = order == 0
+        } else {
+            if unsafe !columns.find(end) {
+                if columns.isFull {
+                    if batch.count > 0 { return nil }
+                    forgetColumns()
+                }
+                guard unsafe CellKey.isComponent(end) else {
+                    throw SiltstoneError(
+                        .corrupted,
+                        "column key is damaged key=\(Hex.encode(unsafe [UInt8](whole)))")
+                }
+                unsafe columns.add(end)
+            }
+            isRowDone = false
+        }
+        unsafe setKey(source, cell.keyCount)
+        if !isSameRow {
+            rowCount = count
+            isRowPending = true
+            unsafe batch.lastRow = nil
+            deletes.startRow()
+        }
+        deletes.startColumn()
+        versions.startColumn()
+        versionCount = 0
+        passedCount = 0
+        isColumnDone = !isWanted
+        return true
+    }
+
+    /// Adds the current cell to the batch, which has room for its row.
+    private mutating func emit(_ cell: SourceCell) throws(SiltstoneError) {
+        if unsafe batch.lastRow == nil {
+            guard batch.hasRoom(rowCount) else {
+                throw SiltstoneError(.corrupted, "row key is too long bytes=\(rowCount)")
+            }
+            // Safety: the batch has room for the escaped row; the key begins with the row prefix.
+            let target = unsafe batch.rows + batch.rowBytes
+            let prefix = unsafe UnsafeRawBufferPointer(rebasing: key[..<rowCount])
+            let count = unsafe CellKey.unescape(rowPrefix: prefix, into: target)
+            guard count >= 0 else {
+                throw SiltstoneError(
+                    .corrupted, "row key is damaged key=\(Hex.encode(unsafe [UInt8](prefix)))")
+            }
+            unsafe batch.lastRow = UnsafeRawPointer(target)
+            batch.lastRowCount = Int32(truncatingIfNeeded: count)
+            batch.rowBytes += (count + 7) & ~7
+        }
+        var value = unsafe core.value
+        // Safety: the flag says that 8 bytes of a time to live come first; checked against the count.
+        if cell.flags & CellFlags.hasTimeToLive != 0, value.count >= 8 {
+            unsafe value = UnsafeRawBufferPointer(rebasing: value[8...])
+        }
+        unsafe batch.append(
+            value: value, empty: UnsafeRawPointer(batch.rows), timestamp: cell.timestamp,
+            column: Int32(truncatingIfNeeded: columns.current), startsRow: isRowPending)
+        isRowPending = false
+    }
+
+    /// Whether a cell of the current column is visible; may find that the rest of the column is not.
+    private mutating func shows(_ cell: SourceCell) -> Bool {
+        if versionCount >= versionCountMax {
+            isColumnDone = true
+            return false
+        }
+        let timestamp = cell.timestamp
+        if cell.type != CellType.put.rawValue {
+            if let type = CellType(rawValue: cell.type),
+                !rule.ignoresMarkersOutside || rule.timeRange.contains(timestamp)
+            {
+                deletes.add(
+                    type, timestamp: timestamp, flags: cell.flags, sequence: cell.sequence)
+            }
+            return false
+        }
+        if versions.isDuplicate(timestamp: timestamp) { return false }
+        if timestamp < rule.timeRange.min {
+            isColumnDone = true
+            return false
+        }
+        if deletes.masks(timestamp: timestamp, sequence: cell.sequence) {
+            isColumnDone = deletes.masksColumn(below: timestamp)
+            return false
+        }
+        if cell.flags & CellFlags.hasTimeToLive != 0,
+            // Safety: the value is looked at before the merge moves.
+            unsafe versions.isExpired(
+                timestamp: timestamp, flags: cell.flags, value: core.value)
+        {
+            return false
+        }
+        if !rule.timeRange.contains(timestamp) { return false }
+        guard versions.admit(timestamp: timestamp) == .include else {
+            isColumnDone = true
+            return false
+        }
+        versionCount += 1
+        return true
+    }
+
+    /// Leaves a cell that is of no interest, as all of its column that follows.
+    private mutating func pass() throws(SiltstoneError) {
+        passedCount += 1
+        if passedCount <= Self.passedCountMax { return try core.next() }
+        passedCount = 0
+        // Safety: the key has `keyCount` bytes, and `rowCount` is at most as many.
+        var target = unsafe [UInt8](UnsafeRawBufferPointer(rebasing: key[..<keyCount]))
+        if isRowDone {
+            target.removeLast(target.count - rowCount)
+            target[rowCount - 1] = 1
+        } else if let wanted = rule.column {
+            target.removeLast(target.count - rowCount)
+            target += wanted
+        } else {
+            target[target.count - 1] = 1
+        }
+        try unsafe target.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
+            try unsafe core.seek(UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// Takes many cells of the winner's block at once, when it can.
+    private mutating func takeStretch() throws(SiltstoneError) -> Bool {
+        let runnerUp = core.runnerUp
+        guard core.winner >= core.memtableCount,
+            runnerUp == -1 || runnerUp >= 0 && core.streak >= Self.streakMin
+        else { return false }
+        stretch.tailWord = columns.tailWord
+        stretch.tailBits = columns.tailBits
+        stretch.endByteCount = columns.currentByteCount
+        stretch.column = Int32(truncatingIfNeeded: columns.current)
+        let index = core.winner &- core.memtableCount
+        let limit = core.stretchLimit(index, upper: rule.upper)
+        // Safety: the winner is a run, for which there is an initialized cursor and cell.
+        let last = unsafe (core.runs + index).pointee.takeStretch(
+            stretch, until: limit, into: &batch)
+        if last < 0 { return false }
+        let time = unsafe leaveStretch(core.runs + index, last)
+        noteTaken(time)
+        try unsafe (core.runs + index).pointee.settle(&(core.cells + core.winner).pointee)
+        core.settleWinner()
+        return true
+    }
+
+    /// Takes a cell like those of a stretch, of whatever source.
+    @inline(__always)
+    private mutating func takeOne(_ cell: SourceCell) -> Bool {
+        guard cell.type == 4, cell.flags & 1 == 0, cell.timestamp >= stretch.least,
+            cell.timestamp <= stretch.greatest, cell.keyCount >= 8, let source = unsafe cell.key
+        else { return false }
+        if baseGeneration != core.baseGeneration { findBaseRow() }
+        let rowEnd = cell.keyCount &- columns.currentByteCount &- 1
+        guard rowEnd > 0 else { return false }
+        // Safety: the key has at least 8 bytes; a table's is followed by room, a memtable's by a tail.
+        let word = unsafe (source + (cell.keyCount &- 8)).loadUnaligned(as: UInt64.self)
+        if let upper = rule.upper,
+            unsafe Self.order(UnsafeRawBufferPointer(start: source, count: rowEnd &+ 1), upper) >= 0
+        {
+            return false
+        }
+        guard word &>> (64 &- columns.tailBits) == columns.tailWord, baseRowEscaped >= 0,
+            rowEnd > baseRowEscaped, batch.hasRoom(rowEnd),
+            unsafe batch.appendRow(
+                source, rowEnd,
+                CommonRow(escapedCount: baseRowEscaped, count: baseRowCount, bytes: baseRow))
+        else { return false }
+        unsafe batch.append(
+            value: core.value, empty: UnsafeRawPointer(batch.rows), timestamp: cell.timestamp,
+            column: Int32(truncatingIfNeeded: columns.current), startsRow: true)
+        unsafe setKey(source, cell.keyCount)
+        rowCount = rowEnd &+ 1
+        noteTaken(cell.timestamp)
+        return true
+    }
+
+    /// The state after a cell that was shown as the first of its row and column.
+    @inline(__always)
+    private mutating func noteTaken(_ timestamp: Int64) {
+        // Where the cell lies is not at hand any more, so no gap is noted.
+        hiddenCount = 0
+        isInGap = false
+        deletes.startRow()
+        versions.startColumn()
+        _ = versions.isDuplicate(timestamp: timestamp)
+        _ = versions.admit(timestamp: timestamp)
+        versionCount = 1
+        passedCount = 0
+        isColumnDone = false
+        isRowDone = rule.column != nil
+        isRowPending = false
+    }
+
+    /// Unescapes what the rows of all current keys begin with.
+    private mutating func findBaseRow() {
+        baseGeneration = core.baseGeneration
+        // Safety: there is room for the longest base and 8 bytes.
+        let found = unsafe CommonRow(
+            of: UnsafeRawBufferPointer(
+                start: core.base.pointee.bytes, count: core.base.pointee.count),
+            into: baseRow)
+        baseRowEscaped = found?.escapedCount ?? -1
+        baseRowCount = found?.count ?? 0
+    }
+
+    /// Makes the column of the last cell of a stretch the current one, and returns its time stamp.
+    private mutating func leaveStretch(_ run: UnsafeMutablePointer<TableRunCursor>, _ last: Int)
+        -> Int64
+    {
+        // Safety: the cursor still has the block that the entry is of.
+        let number = unsafe run.pointee.columns.pointee.keyNumber(last)
+        if unsafe number != run.pointee.keyNumber { unsafe run.pointee.copyKey(number) }
+        let count = unsafe run.pointee.keyCount
+        unsafe setKey(UnsafeRawPointer(run.pointee.buffer), count)
+        rowCount = count - stretch.endByteCount
+        return unsafe Int64(bitPattern: run.pointee.columns.pointee.timestamps.load(last))
+    }
+
+    /// Begins the numbers of columns anew, with the current one.
+    private mutating func forgetColumns() {
+        columns.clear()
+        // Safety: the current key is longer than its row prefix.
+        if keyCount > rowCount, rowCount > 0 {
+            unsafe columns.add(UnsafeRawBufferPointer(rebasing: key[rowCount..<keyCount]))
+        }
+    }
+
+    private static func order(_ left: UnsafeRawBufferPointer, _ right: [UInt8]) -> Int {
+        // Safety: both are valid for their counts.
+        unsafe right.withUnsafeBytes { right in
+            guard let a = left.baseAddress, let b = right.baseAddress else {
+                return left.count - right.count
+            }
+            return unsafe Int(silt_order(a, left.count, b, right.count))
+        }
+    }
+}

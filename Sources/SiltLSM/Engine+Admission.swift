@@ -86,7 +86,12 @@ extension Engine {
                 throw SiltstoneError(.overloaded, "memory is full, try again")
             }
             // Somebody is at it, or should be soon.
-            if options.runsMaintenance, isBeingRelieved || now &- begun < Self.patience {
+            if options.runsMaintenance, isBeingRelieved {
+                // Another thread works: this is a wait for it, whatever the clock does meanwhile.
+                _ = Signal().wait(milliseconds: 2)
+                continue
+            }
+            if options.runsMaintenance, now &- begun < Self.patience {
                 clock.sleep(nanoseconds: 2_000_000)
                 continue
             }

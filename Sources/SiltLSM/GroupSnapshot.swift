@@ -18,13 +18,13 @@ package final class GroupSnapshot: Sendable {
         self.tables = tables
     }
 
-    /// A cursor over the cells of a family.
-    ///
-    /// It must not outlive the snapshot.
+    /// A cursor over the cells of a family; it keeps the snapshot, and with it the files that it has yet to open.
     package func cursor(family: UInt8, _ options: CursorOptions) throws(SiltstoneError)
         -> TreeCursor
     {
-        try TreeCursor(tree(family).sources, tables: tables, sequence: sequence, options: options)
+        try TreeCursor(
+            tree(family).sources, tables: tables, sequence: sequence, options: options,
+            retaining: self)
     }
 
     /// A walk over the visible cells of a family without markers of whole families (ask

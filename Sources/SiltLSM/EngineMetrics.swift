@@ -40,8 +40,9 @@ package struct EngineMetrics: Sendable {
     package var refusedCount = 0
     /// Bytes that wait to be merged down.
     package var compactionDebtBytes = 0
-    /// Blocks found in the cache, and blocks read.
+    /// Blocks found in the cache.
     package var cacheHitCount = 0
+    /// Blocks read because the cache did not have them.
     package var cacheMissCount = 0
     /// Bytes of all table files, without those that wait for their deletion.
     package var tableBytes = 0

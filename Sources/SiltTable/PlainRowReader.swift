@@ -172,6 +172,7 @@ struct PlainRowReader {
             // Safety: both have as many bytes.
             unsafe key.withUnsafeMutableBytes { unsafe $0.copyMemory(from: row) }
         } else {
+            // Safety: the row is lent for the call and copied.
             key = unsafe [UInt8](row)
         }
     }

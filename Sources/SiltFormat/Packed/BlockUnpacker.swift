@@ -13,6 +13,7 @@ package struct BlockUnpacker: ~Copyable {
 
     /// The size of the block that a packed one holds.
     package static func byteCount(of packed: UnsafeRawBufferPointer) throws(DecodingError) -> Int {
+        // Safety: the caller lends the buffer for the call.
         try unsafe readLayout(packed).end
     }
 
@@ -20,6 +21,7 @@ package struct BlockUnpacker: ~Copyable {
     package static func unpack(
         _ packed: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
     ) throws(DecodingError) {
+        // Safety: the caller lends both buffers for the call.
         let layout = try unsafe readLayout(packed)
         guard let base = packed.baseAddress, let start = target.baseAddress,
             target.count == layout.end
@@ -49,6 +51,7 @@ package struct BlockUnpacker: ~Copyable {
     ) {
         self.layout = layout
         self.reader = reader
+        // Safety: `numbers` has room for every column, `target` for the whole block; both outlive this.
         unsafe self.numbers = numbers
         unsafe self.target = target
     }
@@ -66,6 +69,7 @@ package struct BlockUnpacker: ~Copyable {
     }
 
     private mutating func readForm() throws(DecodingError) -> (code: UInt8, decimal: DecimalForm?) {
+        // Safety: `take` finds each byte within the buffer.
         let code = try unsafe reader.take(1).load(as: UInt8.self)
         let digits = try unsafe Int(reader.take(1).load(as: UInt8.self))
         let kind = DecimalForm.Kind(rawValue: code)
@@ -118,6 +122,7 @@ package struct BlockUnpacker: ~Copyable {
 
     private mutating func readDecimals(_ form: DecimalForm) throws(DecodingError) {
         let count = layout.entryCount
+        // Safety: `read` fills `count` numbers, and indices stay below.
         let values = try unsafe read(count)
         if form.kind == .bigDouble || form.kind == .littleDouble {
             guard layout.valueOffsetWidth == 0, layout.fixedValueByteCount == 8 else {
@@ -146,6 +151,7 @@ package struct BlockUnpacker: ~Copyable {
             unsafe form.append(Int64(bitPattern: values[index] ^ (1 << 63)), to: &text)
         }
         if width != 0 {
+            // Safety: the section has room for one offset more than `count`.
             unsafe Self.store(UInt64(text.count), target + layout.valueOffsets, count, width)
         }
         guard text.count == layout.valueByteCount else {
@@ -190,6 +196,7 @@ package struct BlockUnpacker: ~Copyable {
         throws(DecodingError)
     {
         if width == 0 { return }
+        // Safety: `read` fills `count` numbers; the section has room for one offset more.
         let column = try unsafe read(count)
         var offset: UInt64 = 0
         for index in 0..<count {

@@ -11,6 +11,7 @@ struct NumberReader {
     private(set) var offset: Int
 
     init(_ packed: UnsafeRawBufferPointer, at offset: Int, base: UnsafeRawPointer) {
+        // Safety: the buffer begins at `base`; the caller keeps it while the reader lives.
         unsafe self.base = base
         end = packed.count
         self.offset = offset
@@ -30,6 +31,7 @@ struct NumberReader {
     mutating func read(into numbers: UnsafeMutableBufferPointer<UInt64>) throws(DecodingError) {
         let count = numbers.count
         guard count > 0, let target = numbers.baseAddress else { return }
+        // Safety: `take` finds each range within the buffer; `target` has room for `count` numbers.
         let mode = try unsafe Int(take(1).load(as: UInt8.self))
         let width = try unsafe Int(take(1).load(as: UInt8.self))
         let (order, lag) = (mode & 3, (mode >> 2) + 1)
@@ -65,6 +67,7 @@ struct NumberReader {
     mutating func readVarint() throws(DecodingError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
+            // Safety: `take` finds the byte within the buffer.
             let byte = try unsafe UInt64(take(1).load(as: UInt8.self))
             value |= (byte & 0x7f) << shift
             if byte < 0x80 { return value }

@@ -23,7 +23,7 @@ enum MemtableApply {
             state.forgetViews()
             view = state.view(of: view.group)
         }
-        // An operation buffer holds whole operations only.
+        // Safety: an operation buffer holds whole operations only.
         _ = unsafe insert(
             section.operations.bytes, into: view, firstSequence: section.firstSequence,
             timestamp: section.serverTimestamp, segment: segment, engine: engine,

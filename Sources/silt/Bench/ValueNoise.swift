@@ -68,8 +68,8 @@ struct ValueNoise: @unchecked Sendable {
         guard half >= 8, let start = bytes.baseAddress else { return unsafe isShort(bytes, number) }
         let word = word(number)
         let second = valueBytes - half
-        let wanted = unsafe piece(number)
         // Safety: the halves are at least a word long and lie within the value and the piece.
+        let wanted = unsafe piece(number)
         return unsafe start.loadUnaligned(as: UInt64.self) == word
             && start.loadUnaligned(fromByteOffset: second, as: UInt64.self) == word
             && memcmp(start + 8, wanted + 8, second - 8) == 0

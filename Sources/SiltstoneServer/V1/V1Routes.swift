@@ -29,6 +29,9 @@ struct V1Routes {
                     action: words.count == 5 ? words[4] : nil
                 ).reply()
             case ("regions", 3): return try regions(of: table)
+            case ("split", 3), ("merge", 3):
+                return try RegionRoutes(store: store, request: request, name: words[1])
+                    .reply(words[2])
             case ("flush", 3), ("compact", 3): return try maintain(table, words[2])
             default: break
             }

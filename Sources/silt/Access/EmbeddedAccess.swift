@@ -49,6 +49,18 @@ struct EmbeddedAccess: TableAccess {
 
     func flush(_ table: String) throws { try find(table).flush() }
 
+    func split(_ table: String, at row: Bytes) throws -> Bool {
+        try store.split(table, at: row)
+    }
+
+    func split(_ table: String, region: Identifier) throws -> Bool {
+        try store.split(table, region: region)
+    }
+
+    func merge(_ table: String, _ first: Identifier, _ second: Identifier) throws {
+        try store.merge(table, first, second)
+    }
+
     func compact(_ table: String) throws { try find(table).compact() }
 
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row? {

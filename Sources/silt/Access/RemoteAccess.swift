@@ -41,6 +41,25 @@ struct RemoteAccess: TableAccess {
 
     func flush(_ table: String) throws { _ = try client.send("POST", path(table) + "/flush") }
 
+    func split(_ table: String, at row: Bytes) throws -> Bool {
+        try split(table, .object(("at", RowJSON.encode(row))))
+    }
+
+    func split(_ table: String, region: Identifier) throws -> Bool {
+        try split(table, .object(("region", .string(region.description))))
+    }
+
+    private func split(_ table: String, _ what: JSONValue) throws -> Bool {
+        let answer = try json(client.send("POST", path(table) + "/split", what.bytes))
+        return answer["split"]?.boolValue ?? false
+    }
+
+    func merge(_ table: String, _ first: Identifier, _ second: Identifier) throws {
+        let what = JSONValue.object(
+            ("first", .string(first.description)), ("second", .string(second.description)))
+        _ = try client.send("POST", path(table) + "/merge", what.bytes)
+    }
+
     func compact(_ table: String) throws { _ = try client.send("POST", path(table) + "/compact") }
 
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row? {

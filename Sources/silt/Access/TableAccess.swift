@@ -26,6 +26,12 @@ protocol TableAccess {
     func regions(of table: String) throws -> [RegionLine]
     /// Writes what is in memory to table files.
     func flush(_ table: String) throws
+    /// Cuts the region of a row in two, at the row.
+    func split(_ table: String, at row: Bytes) throws -> Bool
+    /// Cuts a region in two at about its middle.
+    func split(_ table: String, region: Identifier) throws -> Bool
+    /// Makes one region of two neighbours.
+    func merge(_ table: String, _ first: Identifier, _ second: Identifier) throws
     /// Merges the table files.
     func compact(_ table: String) throws
 

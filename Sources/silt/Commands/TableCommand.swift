@@ -11,7 +11,7 @@ struct TableCommand: ParsableCommand {
         subcommands: [
             TableCreateCommand.self, TableListCommand.self, TableDescribeCommand.self,
             TableDropCommand.self, TableRegionsCommand.self, TableFlushCommand.self,
-            TableCompactCommand.self,
+            TableCompactCommand.self, TableSplitCommand.self, TableMergeCommand.self,
         ])
 }
 

@@ -90,8 +90,8 @@ final class FilterEvaluator {
         switch nodes[index].test {
         case .prefix(let prefix):
             let head = row.array.prefix(prefix.count)
-            if !head.elementsEqual(prefix) {
-                nodes[index].isMarked = true
+            nodes[index].isMarked = !head.elementsEqual(prefix)
+            if nodes[index].isMarked {
                 // Rows beyond those with the prefix end the scan.
                 let isBeyond =
                     isReversed
@@ -130,6 +130,7 @@ final class FilterEvaluator {
             var isOut = !children.isEmpty
             for child in children where !isDone(child) && !excludesRow(child, row) { isOut = false }
             return isOut
+        // `skip` among them: what is inside is asked about cells only.
         default: return false
         }
     }

@@ -67,7 +67,8 @@ struct FilterNode {
 
     /// Forgets the row before.
     mutating func reset() {
-        isMarked = false
+        // A prefix that is never shown the row, within `skip`, passes none.
+        if case .prefix = test { isMarked = true } else { isMarked = false }
         isMatched = false
         if case .page = test { return }
         count = 0

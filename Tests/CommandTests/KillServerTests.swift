@@ -3,7 +3,7 @@ import FoundationNetworking
 import Synchronization
 import Testing
 
-/// Kills `silt serve` under concurrent puts.
+/// Kills `silt serve` under concurrent puts, while regions split and merge.
 ///
 /// `SILT_KILLS` says how often, `SILT_SEED` when.
 @Suite("A killed server")
@@ -20,6 +20,8 @@ struct KillServerTests: Sendable {
         var pending: [String: Int] = [:]
         /// The puts acknowledged so far.
         var putCount = 0
+        /// The splits and merges acknowledged so far.
+        var changeCount = 0
     }
 
     /// The same, shared by the writers.
@@ -31,9 +33,9 @@ struct KillServerTests: Sendable {
         }
     }
 
-    /// The status of an answer; 0 without one.
-    private final class Status: Sendable {
-        let code = Atomic(0)
+    /// What came back; the status is 0 without an answer.
+    private final class Answer: Sendable {
+        let content = Mutex((status: 0, body: Data()))
     }
 
     @Test("keeps every acknowledged put, and no row half")
@@ -60,6 +62,12 @@ struct KillServerTests: Sendable {
                     ended.leave()
                 }
             }
+            ended.enter()
+            let moments = random.next()
+            Thread.detachNewThread {
+                Self.change(url, SplitMix(state: moments), ledger)
+                ended.leave()
+            }
             let deadline = Date().addingTimeInterval(60)
             while ledger.withLock({ $0.putCount }) < target, Date() < deadline { usleep(500) }
             server.kill()
@@ -67,7 +75,9 @@ struct KillServerTests: Sendable {
             try verify(data, ledger)
             #expect(ledger.withLock { $0.putCount } >= target, "puts are too slow round=\(round)")
         }
-        print("kill -9 of the server: \(ledger.withLock { $0.putCount }) puts acknowledged")
+        let (puts, changes) = ledger.withLock { ($0.putCount, $0.changeCount) }
+        print("kill -9 of the server: \(puts) puts, \(changes) splits and merges acknowledged")
+        #expect(changes > 0)
         let check = try Program.succeed("check", "--data", data)
         #expect(check.lines.last == "no damage")
     }
@@ -98,21 +108,60 @@ struct KillServerTests: Sendable {
     private static func put(_ row: String, _ version: Int, to url: String, _ session: URLSession)
         -> Bool
     {
-        guard let target = URL(string: "\(url)/v1/tables/t/rows/\(row)") else { return false }
-        var request = URLRequest(url: target)
-        request.httpMethod = "PUT"
-        request.timeoutInterval = 30
         let text = String(repeating: "\(row)/\(version) ", count: 20)
-        request.httpBody = Data(
-            "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}".utf8)
+        let body =
+            "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}"
+        return (200..<300).contains(send("PUT", "\(url)/v1/tables/t/rows/\(row)", body, session).0)
+    }
+
+    /// Splits and merges the table's regions until the server is gone.
+    private static func change(_ url: String, _ moments: SplitMix, _ ledger: Ledger) {
+        let session = URLSession(configuration: .ephemeral)
+        defer { session.invalidateAndCancel() }
+        var random = moments
+        let table = "\(url)/v1/tables/t"
+        while true {
+            let (status, body) = send("GET", "\(table)/regions", nil, session)
+            if status == 0 { return }
+            let document = try? JSONSerialization.jsonObject(with: body) as? [String: Any]
+            let regions = (document?["regions"] as? [[String: Any]] ?? [])
+                .compactMap { $0["id"] as? String }
+            let result: Int
+            if regions.count > 5 || regions.count > 1 && random.next() % 2 == 0 {
+                let first = Int(random.next() % UInt64(regions.count - 1))
+                let what =
+                    "{\"first\": \"\(regions[first])\", \"second\": \"\(regions[first + 1])\"}"
+                result = send("POST", "\(table)/merge", what, session).0
+            } else {
+                let row = "w\(random.next() % 8)-\(random.next() % 4)-\(random.next() % 10)"
+                result = send("POST", "\(table)/split", "{\"at\": \"\(row)\"}", session).0
+            }
+            if result == 0 { return }
+            if (200..<300).contains(result) {
+                ledger.withLock { (ledger: inout Entries) in ledger.changeCount += 1 }
+            }
+        }
+    }
+
+    private static func send(
+        _ method: String, _ url: String, _ body: String?, _ session: URLSession
+    )
+        -> (Int, Data)
+    {
+        guard let target = URL(string: url) else { return (0, Data()) }
+        var request = URLRequest(url: target)
+        request.httpMethod = method
+        request.timeoutInterval = 30
+        request.httpBody = body.map { Data($0.utf8) }
         let answered = DispatchSemaphore(value: 0)
-        let status = Status()
-        session.dataTask(with: request) { _, response, _ in
-            status.code.store((response as? HTTPURLResponse)?.statusCode ?? 0, ordering: .releasing)
+        let answer = Answer()
+        session.dataTask(with: request) { data, response, _ in
+            let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+            answer.content.withLock { $0 = (status, data ?? Data()) }
             answered.signal()
         }.resume()
         answered.wait()
-        return (200..<300).contains(status.code.load(ordering: .acquiring))
+        return answer.content.withLock { ($0.status, $0.body) }
     }
 
     /// Opens the directory, reads all rows and compares them with what was acknowledged.

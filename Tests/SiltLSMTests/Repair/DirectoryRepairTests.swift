@@ -69,6 +69,27 @@ struct DirectoryRepairTests {
         }
     }
 
+    @Test("damage to index, filter or footer loses nothing")
+    func damagedTail() throws {
+        let (original, values) = try makeDisk()
+        let file = try #require(try manifest(original).trees[0].runs.first?.files.first)
+        let bytes = try Environment.memory(disk: original, clock: ManualClock(), seed: 3).objects
+            .get(file.key)
+        let footer = try TableFooter(
+            decodingEndOf: bytes, fileByteCount: UInt64(bytes.count))
+        let offsets = [
+            Int(footer.index.offset) + 3, Int(footer.filter.offset) + 5,
+            Int(footer.properties.offset) + 4, bytes.count - 5, bytes.count - 40,
+        ]
+        for offset in offsets {
+            let disk = copy(original)
+            try disk.flipBit(of: .object(file.key), offset: offset, bit: 1)
+            let done = try repair(disk, acceptsLoss: false)
+            #expect(done.refusals.isEmpty && done.losses.isEmpty && !done.actions.isEmpty)
+            #expect(try EngineFixture(disk, groupCount: 1).values() == values)
+        }
+    }
+
     @Test("a missing table file is taken out of the manifest and named")
     func missingFile() throws {
         let (disk, _) = try makeDisk()
@@ -79,5 +100,19 @@ struct DirectoryRepairTests {
         let left = try EngineFixture(disk, groupCount: 1)
         #expect(try left.values().count < 600)
         #expect(try repair(disk, acceptsLoss: true).losses.isEmpty)
+    }
+
+    @Test("a damaged manifest is replaced by an older one and the files written since")
+    func damagedManifest() throws {
+        let (damaged, values) = try makeDisk()
+        let key = try newest("/manifest/", damaged)
+        try damaged.flipBit(of: .object(key), offset: 60, bit: 0)
+        let disk = copy(damaged)
+        #expect(throws: SiltstoneError.self) {
+            _ = try EngineFixture(copy(damaged), groupCount: 1)
+        }
+        let done = try repair(disk, acceptsLoss: true)
+        #expect(!done.actions.isEmpty)
+        #expect(try EngineFixture(disk, groupCount: 1).values() == values)
     }
 }

@@ -7,7 +7,7 @@ extension AccumulatorColumn {
         let index = Int(slot)
         switch spec.function {
         case .count: writer.writeSignedVarint(counts[index])
-        case .sum, .average:
+        case .sum, .average, .truncatedAverage:
             let cell = sums[index]
             writer.write(cell.flags.rawValue)
             writer.writeSignedVarint(cell.count)
@@ -25,6 +25,7 @@ extension AccumulatorColumn {
             writer.write(cell.time)
             writer.write(cell.offset)
             writer.write(cell.partition)
+        default: sketches[index].encode(into: &writer)
         }
     }
 
@@ -39,7 +40,7 @@ extension AccumulatorColumn {
     ) {
         writer.write(tag)
         switch tag {
-        case ValueColumn.Tag.null: break
+        case ValueColumn.Tag.null, TimedCell.nullTag: break
         case ValueColumn.Tag.bytes: writer.writeSized(blobs[slot] ?? [])
         default: writer.write(bits)
         }
@@ -50,7 +51,7 @@ extension AccumulatorColumn {
         let index = Int(slot)
         switch spec.function {
         case .count: counts[index] = try reader.readSignedVarint()
-        case .sum, .average: try decodeSum(slot, from: &reader)
+        case .sum, .average, .truncatedAverage: try decodeSum(slot, from: &reader)
         case .min, .max:
             let (tag, bits) = try decodeValue(slot, from: &reader)
             extremes[index] = ValueCell(bits: bits, tag: tag)
@@ -60,6 +61,7 @@ extension AccumulatorColumn {
             timed[index] = TimedCell(
                 time: try reader.readInt64(), offset: try reader.readInt64(), bits: bits,
                 partition: try reader.readUInt32(), tag: tag)
+        default: sketches[index] = try AggregateSketch(spec, from: &reader)
         }
     }
 
@@ -99,6 +101,8 @@ extension AccumulatorColumn {
         let tag = try reader.readUInt8()
         switch tag {
         case ValueColumn.Tag.null: return (tag, 0)
+        case TimedCell.nullTag where spec.function == .first || spec.function == .last:
+            return (tag, 0)
         case ValueColumn.Tag.int, ValueColumn.Tag.double: return (tag, try reader.readInt64())
         case ValueColumn.Tag.bytes:
             blobs[slot] = try reader.readSized()

@@ -28,14 +28,15 @@ extension AccumulatorColumn {
         let bits = values.span.extracting(rows)
         switch spec.function {
         case .count: countAll(target)
-        case .sum, .average: if isInts { sumInts(bits, target) } else { sumDoubles(bits, target) }
+        case .sum, .average, .truncatedAverage:
+            if isInts { sumInts(bits, target) } else { sumDoubles(bits, target) }
         case .min where isInts: minInts(bits, target)
         case .max where isInts: maxInts(bits, target)
         case .min, .max:
             for index in 0..<range.count {
                 addExtreme(ValueColumn.Tag.double, bits[index], target[index], [])
             }
-        case .first, .last: return false
+        default: return false
         }
         return true
     }
@@ -98,12 +99,15 @@ extension AccumulatorColumn {
                 counts[Int(slot)] &+= 1
                 continue
             }
-            let tag = batch.columns[argument].tags[row]
-            guard tag != ValueColumn.Tag.null else { continue }
+            var tag = batch.columns[argument].tags[row]
+            if tag == ValueColumn.Tag.null {
+                guard spec.function == .first || spec.function == .last else { continue }
+                tag = TimedCell.nullTag
+            }
             let bits = batch.columns[argument].bits[row]
             switch spec.function {
             case .count: counts[Int(slot)] &+= 1
-            case .sum, .average: addToSum(tag, bits, slot)
+            case .sum, .average, .truncatedAverage: addToSum(tag, bits, slot)
             case .min, .max:
                 let bytes =
                     tag == ValueColumn.Tag.bytes ? batch.columns[argument].bytes(at: row) : []
@@ -115,6 +119,13 @@ extension AccumulatorColumn {
                 if addTimed(cell, slot), tag == ValueColumn.Tag.bytes {
                     blobs[slot] = batch.columns[argument].bytes(at: row)
                 }
+            default:
+                let event = SketchEvent(
+                    value: batch.columns[argument][row],
+                    output: spec.output.map { batch.columns[$0][row] } ?? .null,
+                    time: batch.timestamps[row], partition: batch.partition,
+                    offset: batch.offsets[row])
+                sketches[Int(slot)].add(event, spec)
             }
         }
     }
@@ -212,7 +223,7 @@ extension AccumulatorColumn {
         let to = Int(target)
         switch spec.function {
         case .count: counts[to] &+= counts[from]
-        case .sum, .average:
+        case .sum, .average, .truncatedAverage:
             sums[to].ints &+= sums[from].ints
             sums[to].count &+= sums[from].count
             sums[to].flags.formUnion(sums[from].flags)
@@ -230,6 +241,7 @@ extension AccumulatorColumn {
             {
                 blobs[target] = blobs[source]
             }
+        default: sketches[to].merge(sketches[from])
         }
     }
 

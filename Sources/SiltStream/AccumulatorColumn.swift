@@ -20,6 +20,8 @@ struct AccumulatorColumn: Sendable {
     var timed: [TimedCell] = []
     /// The bytes of cells tagged so, by slot.
     var blobs: [UInt32: [UInt8]] = [:]
+    /// The others.
+    var sketches: [AggregateSketch] = []
 
     init(_ spec: AggregateSpec) { self.spec = spec }
 
@@ -29,11 +31,12 @@ struct AccumulatorColumn: Sendable {
         let more = count - slotCount
         switch spec.function {
         case .count: counts.append(contentsOf: repeatElement(0, count: more))
-        case .sum, .average:
+        case .sum, .average, .truncatedAverage:
             sums.append(contentsOf: repeatElement(SumCell(), count: more))
             if !pairs.isEmpty { pairs.append(contentsOf: repeatElement(DoublePair(), count: more)) }
         case .min, .max: extremes.append(contentsOf: repeatElement(ValueCell(), count: more))
         case .first, .last: timed.append(contentsOf: repeatElement(TimedCell(), count: more))
+        default: sketches.append(contentsOf: repeatElement(.empty, count: more))
         }
         slotCount = count
     }
@@ -43,7 +46,7 @@ struct AccumulatorColumn: Sendable {
         let index = Int(slot)
         switch spec.function {
         case .count: counts[index] = 0
-        case .sum, .average:
+        case .sum, .average, .truncatedAverage:
             sums[index] = SumCell()
             if !pairs.isEmpty {
                 if pairs[index].high.isNaN { wides[slot] = nil }
@@ -55,6 +58,7 @@ struct AccumulatorColumn: Sendable {
         case .first, .last:
             if timed[index].tag == ValueColumn.Tag.bytes { blobs[slot] = nil }
             timed[index] = TimedCell()
+        default: sketches[index] = .empty
         }
     }
 
@@ -75,8 +79,10 @@ struct AccumulatorColumn: Sendable {
         case .count: return .int(counts[index])
         case .sum: return sum(slot)
         case .average: return average(slot)
+        case .truncatedAverage: return truncatedAverage(slot)
         case .min, .max: return value(extremes[index].tag, extremes[index].bits, slot)
         case .first, .last: return value(timed[index].tag, timed[index].bits, slot)
+        default: return sketches[index].value(spec)
         }
     }
 
@@ -111,6 +117,16 @@ struct AccumulatorColumn: Sendable {
             return .double((pairs[Int(slot)].high + pairs[Int(slot)].low) / Double(cell.count))
         }
         return .double(exact(slot).divided(by: cell.count))
+    }
+
+    private func truncatedAverage(_ slot: UInt32) -> AggregateValue {
+        let cell = sums[Int(slot)]
+        if let special = special(cell) { return special }
+        if cell.flags.contains(.double) {
+            guard case .double(let value) = average(slot) else { return .null }
+            return .double(value.rounded(.towardZero))
+        }
+        return .int(Int64(clamping: cell.ints / Int128(cell.count)))
     }
 
     /// The result where the values alone decide it: none, bytes, NaN or infinities.

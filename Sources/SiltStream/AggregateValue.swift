@@ -10,22 +10,64 @@ public enum AggregateValue: Hashable, Sendable {
     case double(Double)
     /// Bytes, usually UTF-8 text.
     case bytes([UInt8])
+    /// Several values.
+    case list([AggregateValue])
+    /// Several results, each under a name: a cell each.
+    case entries([AggregateEntry])
     /// The result cannot be given.
     case error(AggregateError)
 
     /// The value as the text of a cell, `nil` for null.
     ///
     /// Integers are exact, doubles in the shortest form that reads back the same (`nan`, `inf` and
-    /// `-inf` otherwise), bytes as they are, errors `error:` and a name.
+    /// `-inf` otherwise), bytes as they are, lists and entries as JSON, errors `error:` and a name.
     public var text: [UInt8]? {
         switch self {
         case .null: nil
         case .int(let value): Array(String(value).utf8)
         case .double(let value): Array(value.description.utf8)
         case .bytes(let value): value
+        case .list(let values): Array("[\(values.map(\.json).joined(separator: ","))]".utf8)
+        case .entries(let entries):
+            Array(
+                ("{"
+                    + entries.map {
+                        AggregateValue.bytes($0.name).json + ":" + $0.value.json
+                    }.joined(separator: ",") + "}").utf8)
         case .error(let error): Array("error:\(error.rawValue)".utf8)
         }
     }
+
+    /// The value as JSON; what JSON cannot say is a text.
+    private var json: String {
+        switch self {
+        case .null: return "null"
+        case .int(let value): return String(value)
+        case .double(let value) where value.isFinite: return value.description
+        case .list, .entries: return String(decoding: text ?? [], as: UTF8.self)
+        default:
+            var quoted = "\""
+            for scalar in String(decoding: text ?? [], as: UTF8.self).unicodeScalars {
+                switch scalar {
+                case "\"", "\\": quoted += "\\\(scalar)"
+                case "\n": quoted += "\\n"
+                case _ where scalar.value < 0x20:
+                    let digits = String(scalar.value, radix: 16)
+                    quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                default: quoted.unicodeScalars.append(scalar)
+                }
+            }
+            return quoted + "\""
+        }
+    }
+}
+
+/// One of several results of an aggregate.
+public struct AggregateEntry: Hashable, Sendable {
+    /// What was counted.
+    public let name: [UInt8]
+    /// The result.
+    public let value: AggregateValue
 }
 
 extension AggregateValue {
@@ -36,6 +78,8 @@ extension AggregateValue {
         case (.int(let left), .int(let right)): left == right
         case (.double(let left), .double(let right)): left.bitPattern == right.bitPattern
         case (.bytes(let left), .bytes(let right)): left == right
+        case (.list(let left), .list(let right)): left == right
+        case (.entries(let left), .entries(let right)): left == right
         case (.error(let left), .error(let right)): left == right
         default: false
         }
@@ -48,6 +92,8 @@ extension AggregateValue {
         case .int(let value): hasher.combine(value)
         case .double(let value): hasher.combine(value.bitPattern)
         case .bytes(let value): hasher.combine(value)
+        case .list(let values): hasher.combine(values)
+        case .entries(let entries): hasher.combine(entries)
         case .error(let error): hasher.combine(error)
         }
     }

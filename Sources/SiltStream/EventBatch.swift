@@ -9,6 +9,8 @@ public struct EventBatch: Sendable {
     /// Where each event is in its partition, never falling: breaks ties of `first` and `last`, and
     /// names late events.
     public var offsets: [Int64] = []
+    /// The gap of each event's session where it is not the window's; empty when all have that.
+    public var gaps: [Int64?] = []
     /// The arguments of the aggregates.
     public var columns: [ValueColumn]
     /// The filters of the aggregates: which events each counts.
@@ -29,6 +31,7 @@ public struct EventBatch: Sendable {
         timestamps.removeAll(keepingCapacity: true)
         keyIDs.removeAll(keepingCapacity: true)
         offsets.removeAll(keepingCapacity: true)
+        gaps.removeAll(keepingCapacity: true)
         for index in columns.indices { columns[index].removeAll() }
         for index in masks.indices { masks[index].removeAll(keepingCapacity: true) }
     }

@@ -36,6 +36,8 @@ struct PaneGrid: Sendable {
 
     let paneSize: Int64
     let paneOffset: Int64
+    /// What cuts time where panes are not of one size.
+    let calendar: CalendarRule?
     let allowedLateness: Int64
     var members: [Member] = []
     /// By index.
@@ -45,7 +47,10 @@ struct PaneGrid: Sendable {
     /// The place looked up last that may have no pane.
     private var recentPlace: Place?
 
-    init(paneSize: Int64, paneOffset: Int64, allowedLateness: Int64) {
+    init(
+        paneSize: Int64, paneOffset: Int64, calendar: CalendarRule?, allowedLateness: Int64
+    ) {
+        self.calendar = calendar
         self.paneSize = paneSize
         self.paneOffset = paneOffset
         self.allowedLateness = allowedLateness
@@ -61,6 +66,7 @@ struct PaneGrid: Sendable {
     }
 
     private func index(of timestamp: Int64) -> Int64 {
+        if let calendar { return calendar.index(of: timestamp) }
         guard paneSize != 0 else { return 0 }
         let distance = timestamp.subtractingReportingOverflow(paneOffset)
         if !distance.overflow {
@@ -75,7 +81,10 @@ struct PaneGrid: Sendable {
     /// The place of a pane by its index.
     func makePlace(index: Int64) -> Place {
         var (start, end) = (WindowGeometry.always.start, WindowGeometry.always.end)
-        if paneSize != 0 {
+        if let calendar {
+            start = Int128(calendar.start(of: index))
+            end = Int128(calendar.start(of: saturatingSum(index, 1)))
+        } else if paneSize != 0 {
             start = Int128(index) * Int128(paneSize) + Int128(paneOffset)
             end = start + Int128(paneSize)
         }
@@ -132,6 +141,10 @@ struct PaneGrid: Sendable {
 
     /// The positions of the panes of a window.
     func positions(of window: WindowGeometry.Bounds) -> Range<Int> {
+        if let calendar {
+            let low = position(from: calendar.index(of: window.clippedStart))
+            return low..<max(low, position(from: calendar.index(of: window.clippedEnd)))
+        }
         guard paneSize != 0 else { return 0..<panes.count }
         let first = WindowGeometry.floor(window.start - Int128(paneOffset), Int128(paneSize))
         let last = WindowGeometry.floor(window.end - Int128(paneOffset), Int128(paneSize))

@@ -43,15 +43,22 @@ struct SessionStore: Sendable {
 
     let windowIndex: Int
     let gap: Int64
+    /// The greatest length from first to last event; `nil` for any.
+    let maximum: Int64?
+    let joinsTouching: Bool
     let allowedLateness: Int64
     private(set) var sessions: [Session] = []
     private var free: [UInt32] = []
     private var heads = SlotMap()
     private var heap: [Deadline] = []
 
-    init(windowIndex: Int, gap: Int64, allowedLateness: Int64) {
+    init(
+        windowIndex: Int, gap: Int64, maximum: Int64?, joinsTouching: Bool, allowedLateness: Int64
+    ) {
         self.windowIndex = windowIndex
         self.gap = gap
+        self.maximum = maximum
+        self.joinsTouching = joinsTouching
         self.allowedLateness = allowedLateness
     }
 
@@ -63,20 +70,49 @@ struct SessionStore: Sendable {
         saturatingSum(end - 1, allowedLateness) <= watermark
     }
 
-    /// Takes an event: into a session of its key that it touches, joining those it touches, or a
-    /// new one.
-    mutating func take(
-        _ key: UInt32, at timestamp: Int64, watermark: Int64, keyCount: Int,
-        _ allocator: inout SlotAllocator
-    ) -> Outcome {
-        let end = max(saturatingSum(timestamp, gap), Int64.min + 1)
-        var touched: [UInt32] = []
+    /// The sessions of a key that an event belongs to, earliest first.
+    private func touched(_ key: UInt32, from start: Int64, to end: Int64) -> [UInt32] {
+        var found: [UInt32] = []
         var link = heads.slot(of: key)
         while link != 0 {
             let session = sessions[Int(link - 1)]
-            if session.start <= end, session.end >= timestamp { touched.append(link - 1) }
+            let isTouched =
+                joinsTouching
+                ? session.start <= end && session.end >= start
+                : session.start < end && session.end > start
+            if isTouched || session.start == start && session.end == end {
+                found.append(link - 1)
+            }
             link = session.next
         }
+        guard found.count > 1 || maximum != nil else { return found }
+        found.sort {
+            let (left, right) = (sessions[Int($0)], sessions[Int($1)])
+            return (left.start, left.end) < (right.start, right.end)
+        }
+        guard let maximum else { return found }
+        var bounds = (start: start, end: end)
+        var fitting: [UInt32] = []
+        for place in found {
+            let session = sessions[Int(place)]
+            let joined = (min(bounds.start, session.start), max(bounds.end, session.end))
+            let length = saturatingSum(saturatingSum(joined.1, -gap), -max(joined.0, -.max))
+            if length <= maximum {
+                bounds = joined
+                fitting.append(place)
+            }
+        }
+        return fitting
+    }
+
+    /// Takes an event: into a session of its key that it touches, joining those it touches, or a
+    /// new one.
+    mutating func take(
+        _ key: UInt32, at timestamp: Int64, gap: Int64, watermark: Int64, keyCount: Int,
+        _ allocator: inout SlotAllocator
+    ) -> Outcome {
+        let end = max(saturatingSum(timestamp, gap), Int64.min + 1)
+        let touched = touched(key, from: timestamp, to: end)
         var outcome = Outcome()
         guard let first = touched.first else {
             if isClosed(end, at: watermark) { return outcome }

@@ -37,6 +37,11 @@ struct ValueCell: Sendable {
 
 /// A value with the place of its event in time and arrival.
 struct TimedCell: Sendable {
+    /// The tag of a null that an event carried, where `ValueColumn.Tag.null` is no event.
+    ///
+    /// Part of the format: docs/format/window-state.md.
+    static let nullTag: UInt8 = 4
+
     var time: Int64 = 0
     var offset: Int64 = 0
     var bits: Int64 = 0

@@ -22,8 +22,10 @@ struct WindowGeometry: Sendable {
     private let step: Int128
     /// The size of the panes the windows need at least.
     let paneSize: Int64
+    /// Calendar windows: each is one pane, of its own length.
+    private(set) var calendar: CalendarRule?
 
-    /// The geometry of a valid shape; `nil` for sessions, which have no fixed bounds.
+    /// The geometry of a valid shape; `nil` for sessions and counts, which have no fixed bounds.
     init?(_ shape: WindowSpec.Shape) {
         switch shape {
         case .tumbling(let size, let offset):
@@ -34,7 +36,10 @@ struct WindowGeometry: Sendable {
             self.init(size, size, offset, step: step, pane: step)
         case .global:
             self.init(0, 0, 0, step: 0, pane: 0)
-        case .session: return nil
+        case .calendar(let rule):
+            self.init(0, 0, 0, step: 0, pane: 0)
+            calendar = rule
+        case .session, .count: return nil
         }
     }
 
@@ -65,6 +70,10 @@ struct WindowGeometry: Sendable {
     func windows(
         coveringPaneFrom start: Int128, to end: Int128, lastAfter time: Int64, through limit: Int64
     ) -> [Bounds] {
+        if calendar != nil {
+            let last = Int64(clamping: end - 1)
+            return last > time && last <= limit ? [Bounds(start: start, end: end)] : []
+        }
         if paneSize == 0 {
             return time < .max && limit == .max ? [WindowGeometry.always] : []
         }
@@ -84,6 +93,7 @@ struct WindowGeometry: Sendable {
     /// The least end of a window that covers a pane and ends after a time; `nil` when there is
     /// none.
     func firstEnd(coveringPaneFrom start: Int128, to end: Int128, after time: Int128) -> Int128? {
+        if calendar != nil { return end > time ? end : nil }
         if paneSize == 0 {
             return WindowGeometry.always.end > time ? WindowGeometry.always.end : nil
         }
@@ -102,6 +112,7 @@ struct WindowGeometry: Sendable {
 
     /// The greatest end of a window that covers a pane; `nil` when there is none.
     func lastEnd(coveringPaneFrom start: Int128, to end: Int128) -> Int128? {
+        if calendar != nil { return end }
         if paneSize == 0 { return WindowGeometry.always.end }
         let last = WindowGeometry.floor(start - offset, slide) * slide + offset
         return last >= end - size ? last + size : nil

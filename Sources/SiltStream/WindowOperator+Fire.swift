@@ -123,10 +123,33 @@ extension WindowOperator {
         } else {
             found = mergePanes(positions, grid: grid)
         }
+        let first = output.rows.count
         for entry in sorted(found) {
             output.rows.append(row(window, key: entry.key, slot: entry.slot, revision: 0))
         }
+        if let rank = windows[window.windowIndex].rank {
+            keep(rank, from: first, in: &output.rows)
+        }
         if positions.count != 1 { release(found.map(\.slot)) }
+    }
+
+    /// Leaves the ranked rows of a window, in the order of their places.
+    private func keep(_ rank: WindowSpec.Rank, from first: Int, in rows: inout [WindowRow]) {
+        guard let column = aggregates.firstIndex(where: { $0.name == rank.aggregate }) else {
+            return
+        }
+        let window = rows[first...].enumerated().sorted { left, right in
+            let (one, other) = (left.element.values[column], right.element.values[column])
+            if one.precedes(other) { return rank.isAscending }
+            if other.precedes(one) { return !rank.isAscending }
+            return left.offset < right.offset
+        }
+        rows.removeSubrange(first...)
+        for (index, row) in window.enumerated() where rank.places.contains(index + 1) {
+            var row = row.element
+            row.rank = index + 1
+            rows.append(row)
+        }
     }
 
     /// The entries by key: picked along the order of all keys when they are many of them.
@@ -207,15 +230,47 @@ extension WindowOperator {
         return row
     }
 
+    /// The row of one late event alone.
+    mutating func lateRow(
+        _ window: WindowIdentity, _ batch: EventBatch, _ index: Int, revision: UInt32
+    ) -> WindowRow {
+        let total = allocator.make()
+        for column in columns.indices {
+            columns[column].grow(to: Int(allocator.end))
+            columns[column].update(batch, UpdateRange(firstRow: index, count: 1), [total])
+        }
+        let row = row(window, key: batch.keyIDs[index], slot: total, revision: revision)
+        release([total])
+        return row
+    }
+
+    /// The row of a count window; panes it is the last to need are freed.
+    mutating func countRow(_ store: Int, _ firing: CountStore.Firing, key: UInt32) -> WindowRow {
+        let total = allocator.make()
+        for column in columns.indices {
+            columns[column].grow(to: Int(allocator.end))
+            for slot in firing.slots { columns[column].merge(slot, into: total) }
+        }
+        let row = row(
+            key: key, slot: total, windowIndex: countStores[store].windowIndex,
+            start: firing.start, end: firing.end, revision: 0, isFinal: true)
+        release([total] + firing.freed)
+        return row
+    }
+
     /// The row of a session, counted as given.
     mutating func sessionRow(_ store: Int, _ session: Int) -> WindowRow {
         let revision = sessionStores[store].give(session)
         let held = sessionStores[store].sessions[session]
         let windowIndex = sessionStores[store].windowIndex
         let closing = saturatingSum(held.end - 1, watermarkSpec.allowedLatenessMilliseconds)
-        return row(
+        let row = row(
             key: held.key, slot: held.slot, windowIndex: windowIndex, start: held.start,
             end: held.end, revision: revision, isFinal: closing <= watermark)
+        if windows[windowIndex].discards {
+            for column in columns.indices { columns[column].reset(held.slot) }
+        }
+        return row
     }
 
     private func row(
@@ -237,5 +292,41 @@ extension WindowOperator {
             windowName: windows[windowIndex].name, start: start, end: end, revision: revision,
             isFinal: isFinal, values: columns.map { $0.value(slot) },
             state: givesStates ? AggregateState.encode(columns, slot) : nil)
+    }
+}
+
+extension WindowOperator {
+    /// The rows of all windows with events that have not fired, as they are now: early results,
+    /// which those of the firing replace.
+    ///
+    /// Nothing changes but what later revisions count from.
+    public mutating func giveProvisional(into output: inout WindowOutput) {
+        for grid in grids.indices {
+            var seen: Set<WindowIdentity> = []
+            for pane in grids[grid].panes {
+                for member in grids[grid].members {
+                    let open = member.geometry.windows(
+                        coveringPaneFrom: pane.place.start, to: pane.place.end,
+                        lastAfter: watermark, through: .max)
+                    for bounds in open {
+                        let window = WindowIdentity(
+                            windowIndex: member.windowIndex, bounds: bounds)
+                        guard windows[member.windowIndex].rank == nil,
+                            seen.insert(window).inserted
+                        else { continue }
+                        give(window, grid: grid, into: &output)
+                    }
+                }
+            }
+        }
+        for store in sessionStores.indices {
+            let windowIndex = sessionStores[store].windowIndex
+            for session in sessionStores[store].sessions where session.isLive && !session.isGiven {
+                output.rows.append(
+                    row(
+                        key: session.key, slot: session.slot, windowIndex: windowIndex,
+                        start: session.start, end: session.end, revision: 0, isFinal: false))
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ extension WindowOperator {
     public mutating func process(_ batch: EventBatch, into output: inout WindowOutput) {
         precondition(
             batch.keyIDs.count == batch.count && batch.offsets.count == batch.count
+                && (batch.gaps.isEmpty || batch.gaps.count == batch.count)
                 && batch.columns.allSatisfy { $0.count == batch.count }
                 && batch.masks.allSatisfy { $0.count == batch.count },
             "the columns of a batch differ in length")
@@ -35,7 +36,7 @@ extension WindowOperator {
     private mutating func processTogether(
         _ batch: EventBatch, _ rows: Range<Int>, partition: Int
     ) -> Bool {
-        guard sessionStores.isEmpty, !hasGaps else { return false }
+        guard sessionStores.isEmpty, countStores.isEmpty, !hasGaps else { return false }
         var least = Int64.max
         var greatest = Int64.min
         let timestamps = batch.timestamps.span
@@ -131,6 +132,8 @@ extension WindowOperator {
         var refired: [(window: WindowIdentity, grid: Int, wasGiven: Bool)] = []
         /// Sessions to give.
         var sessions: [(store: Int, session: Int)] = []
+        /// Count windows to give.
+        var counts: [(store: Int, firing: CountStore.Firing)] = []
         var isAccepted = false
         var isRefused = false
     }
@@ -145,10 +148,11 @@ extension WindowOperator {
                 takeIntoSession(batch, row, store, &pending, &effects, into: &output)
             }
             for grid in grids.indices { takeIntoPane(batch, row, grid, &effects) }
-            if !effects.refired.isEmpty || !effects.sessions.isEmpty {
+            for store in countStores.indices { takeIntoCount(batch, row, store, &effects) }
+            if !effects.refired.isEmpty || !effects.sessions.isEmpty || !effects.counts.isEmpty {
                 flush(batch, from: pending, count: row + 1 - pending)
                 pending = row + 1
-                refire(effects, key: batch.keyIDs[row], into: &output)
+                refire(effects, batch, row, into: &output)
             }
             noteLateness(batch, row, effects, into: &output)
             let old = tracker.watermark
@@ -169,7 +173,9 @@ extension WindowOperator {
         let key = batch.keyIDs[row]
         precondition(Int(key) < keys.count, "a key id was not given by the operator")
         let outcome = sessionStores[store].take(
-            key, at: batch.timestamps[row], watermark: watermark, keyCount: keys.count, &allocator)
+            key, at: batch.timestamps[row],
+            gap: (batch.gaps.isEmpty ? nil : batch.gaps[row]) ?? sessionStores[store].gap,
+            watermark: watermark, keyCount: keys.count, &allocator)
         if outcome.slot == 0 { effects.isRefused = true } else { effects.isAccepted = true }
         if !outcome.joined.isEmpty {
             // The windows before this one in the buffers already hold this event.
@@ -247,18 +253,32 @@ extension WindowOperator {
         buffers[grid].append(slot)
     }
 
-    private mutating func refire(
-        _ effects: Effects, key: UInt32, into output: inout WindowOutput
+    private mutating func takeIntoCount(
+        _ batch: EventBatch, _ row: Int, _ store: Int, _ effects: inout Effects
     ) {
+        effects.isAccepted = true
+        let taken = countStores[store].take(batch.keyIDs[row], &allocator)
+        buffers[grids.count + sessionStores.count + store].append(taken.slot)
+        if let firing = taken.firing { effects.counts.append((store, firing)) }
+    }
+
+    private mutating func refire(
+        _ effects: Effects, _ batch: EventBatch, _ row: Int, into output: inout WindowOutput
+    ) {
+        let key = batch.keyIDs[row]
         var rows: [WindowRow] = []
+        for (store, firing) in effects.counts { rows.append(countRow(store, firing, key: key)) }
         for (window, grid, wasGiven) in effects.refired {
             var revision: UInt32 = 0
             if wasGiven {
                 revision = (revisions[window]?[key] ?? 0) &+ 1
                 revisions[window, default: [:]][key] = revision
             }
-            rows.append(
-                mergedRow(window, grid: grid, key: key, revision: revision))
+            if windows[window.windowIndex].discards {
+                rows.append(lateRow(window, batch, row, revision: revision))
+            } else {
+                rows.append(mergedRow(window, grid: grid, key: key, revision: revision))
+            }
         }
         for (store, session) in effects.sessions { rows.append(sessionRow(store, session)) }
         rows.sort {
@@ -273,7 +293,7 @@ extension WindowOperator {
     ) {
         if effects.isAccepted, !(effects.isRefused && givesPartialLateEvents) { return }
         let timestamp = batch.timestamps[row]
-        if !effects.isAccepted, !effects.isRefused {
+        if !effects.isAccepted {
             let lateness = watermarkSpec.allowedLatenessMilliseconds
             guard saturatingSum(timestamp, lateness) <= watermark else {
                 output.outsideCount += 1

@@ -36,6 +36,7 @@ extension WindowOperator {
             }
         }
         for store in sessionStores { encode(store, order, into: &writer) }
+        for store in countStores { encode(store, order, into: &writer) }
         encodeRevisions(order, into: &writer)
         return writer.bytes
     }
@@ -43,10 +44,21 @@ extension WindowOperator {
     /// The windows, aggregates and rules in words: a state is only restored into equal ones.
     private var fingerprint: String {
         var text = ""
-        for window in windows { text += "window \(window.name) \(window.shape.formatText)\n" }
+        for window in windows {
+            text += "window \(window.name) \(window.shape.formatText)"
+            if window.discards { text += " discard" }
+            if let rank = window.rank {
+                text += " rank \(rank.aggregate) \(rank.places.lowerBound)"
+                text += " \(rank.places.upperBound) \(rank.isAscending ? "least" : "greatest")"
+            }
+            text += "\n"
+        }
         for aggregate in aggregates {
             text += "aggregate \(aggregate.name) \(aggregate.function.name)"
-            text += " \(aggregate.column ?? -1) \(aggregate.mask ?? -1)\n"
+            text += " \(aggregate.column ?? -1) \(aggregate.mask ?? -1)"
+            for parameter in aggregate.parameters { text += " \(parameter)" }
+            if let output = aggregate.output { text += " of \(output)" }
+            text += "\n"
         }
         text += "watermark \(watermarkSpec.outOfOrderMilliseconds ?? -1)"
         return text + " \(watermarkSpec.allowedLatenessMilliseconds)\n"
@@ -61,6 +73,7 @@ extension WindowOperator {
         for store in sessionStores {
             for session in store.sessions where session.isLive { isUsed[Int(session.key)] = true }
         }
+        for store in countStores { for key in store.keys { isUsed[Int(key)] = true } }
         var used: [UInt32] = []
         for (id, flag) in isUsed.enumerated() where flag { used.append(UInt32(id)) }
         used.sort { keys.precedes($0, $1) }
@@ -144,6 +157,7 @@ extension WindowOperator {
         }
         for grid in grids.indices { try fresh.restoreGrid(grid, from: &reader) }
         for store in sessionStores.indices { try fresh.restoreSessions(store, from: &reader) }
+        for store in countStores.indices { try fresh.restoreCounts(store, from: &reader) }
         try fresh.restoreRevisions(from: &reader)
         guard reader.isAtEnd else { throw reader.error("window state has bytes left over") }
         for grid in fresh.grids {
@@ -165,9 +179,10 @@ extension WindowOperator {
         for index in copy.sessionStores.indices {
             let store = copy.sessionStores[index]
             copy.sessionStores[index] = SessionStore(
-                windowIndex: store.windowIndex, gap: store.gap,
-                allowedLateness: store.allowedLateness)
+                windowIndex: store.windowIndex, gap: store.gap, maximum: store.maximum,
+                joinsTouching: store.joinsTouching, allowedLateness: store.allowedLateness)
         }
+        for index in copy.countStores.indices { copy.countStores[index].removeAll() }
         for index in copy.columns.indices {
             copy.columns[index].removeAll()
             copy.columns[index].grow(to: 1)
@@ -175,7 +190,7 @@ extension WindowOperator {
         return copy
     }
 
-    private mutating func restoreSlot(
+    mutating func restoreSlot(
         from reader: inout ByteReader
     ) throws(DecodingError) -> UInt32 {
         let slot = allocator.make()
@@ -186,7 +201,7 @@ extension WindowOperator {
         return slot
     }
 
-    private func readKey(from reader: inout ByteReader) throws(DecodingError) -> UInt32 {
+    func readKey(from reader: inout ByteReader) throws(DecodingError) -> UInt32 {
         guard keys.count > 0 else { throw reader.error("window state has no keys") }
         return UInt32(try reader.readCount(limit: keys.count - 1))
     }
@@ -223,7 +238,7 @@ extension WindowOperator {
             let key = try readKey(from: &reader)
             let start = try reader.readInt64()
             let end = try reader.readInt64()
-            guard start < end else { throw reader.error("a session ends before it starts") }
+            guard start <= end else { throw reader.error("a session ends before it starts") }
             let revision = try reader.readUInt32()
             let slot = try restoreSlot(from: &reader)
             let session = SessionStore.Session(
@@ -271,7 +286,10 @@ extension WindowSpec.Shape {
         switch self {
         case .tumbling(let size, let offset): "tumble \(size) \(offset)"
         case .hopping(let size, let slide, let offset): "hop \(size) \(slide) \(offset)"
-        case .session(let gap): "session \(gap)"
+        case .session(let gap, let maximum, let joins):
+            "session \(gap)" + (maximum.map { " at most \($0)" } ?? "") + (joins ? "" : " apart")
+        case .count(let size, let slide): "count \(size) \(slide)"
+        case .calendar(let rule): "calendar \(rule.formatText)"
         case .cumulate(let size, let step, let offset): "cumulate \(size) \(step) \(offset)"
         case .global: "global"
         }

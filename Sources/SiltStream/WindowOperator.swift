@@ -30,13 +30,15 @@ public struct WindowOperator: Sendable {
     var tracker = WatermarkTracker()
     var grids: [PaneGrid] = []
     var sessionStores: [SessionStore] = []
+    var countStores: [CountStore] = []
     var allocator = SlotAllocator()
     var columns: [AccumulatorColumn]
     /// How often late events made rows be given again, by window and key.
     var revisions: [WindowIdentity: [UInt32: UInt32]] = [:]
     /// The least watermark at which something fires or closes.
     var nextEvent = Int64.max
-    /// Slots of the events since the last flush: one list a grid, then one a session window.
+    /// Slots of the events since the last flush: one list a grid, then one a session window and
+    /// one a count window.
     var buffers: [[UInt32]]
     /// Whether events may fall between all windows of a grid.
     let hasGaps: Bool
@@ -52,7 +54,8 @@ public struct WindowOperator: Sendable {
     public init(windows: [WindowSpec], aggregates: [AggregateSpec], watermark: WatermarkSpec)
         throws(SiltstoneError)
     {
-        try WindowOperator.check(windows, aggregates)
+        try WindowOperator.check(
+            windows, aggregates, lateness: watermark.allowedLatenessMilliseconds)
         self.windows = windows
         self.aggregates = aggregates
         self.watermarkSpec = watermark
@@ -66,12 +69,12 @@ public struct WindowOperator: Sendable {
         nameRanks = ranks
         buffers = []
         makeStores()
-        buffers = Array(repeating: [], count: grids.count + sessionStores.count)
+        buffers = Array(repeating: [], count: grids.count + sessionStores.count + countStores.count)
         for index in columns.indices { columns[index].grow(to: 1) }
     }
 
     private static func check(
-        _ windows: [WindowSpec], _ aggregates: [AggregateSpec]
+        _ windows: [WindowSpec], _ aggregates: [AggregateSpec], lateness: Int64
     ) throws(SiltstoneError) {
         for window in windows { try window.validate() }
         guard Set(windows.map(\.name)).count == windows.count else {
@@ -80,9 +83,19 @@ public struct WindowOperator: Sendable {
         guard Set(aggregates.map(\.name)).count == aggregates.count else {
             throw SiltstoneError(.invalidArgument, "two aggregates have the same name")
         }
-        for aggregate in aggregates where aggregate.column == nil && aggregate.function != .count {
-            throw SiltstoneError(
-                .invalidArgument, "aggregate has no argument aggregate=\(aggregate.name)")
+        for aggregate in aggregates { try aggregate.validate() }
+        for window in windows {
+            guard let rank = window.rank else { continue }
+            guard aggregates.contains(where: { $0.name == rank.aggregate }) else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "rank names no aggregate window=\(window.name) aggregate=\(rank.aggregate)")
+            }
+            guard lateness == 0 else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "ranked windows take no late events window=\(window.name)")
+            }
         }
     }
 
@@ -93,9 +106,13 @@ public struct WindowOperator: Sendable {
         for (index, window) in windows.enumerated() {
             if let geometry = WindowGeometry(window.shape) {
                 members.append(PaneGrid.Member(windowIndex: index, geometry: geometry))
-            } else if case .session(let gap) = window.shape {
+            } else if case .session(let gap, let maximum, let joins) = window.shape {
                 sessionStores.append(
-                    SessionStore(windowIndex: index, gap: gap, allowedLateness: lateness))
+                    SessionStore(
+                        windowIndex: index, gap: gap, maximum: maximum, joinsTouching: joins,
+                        allowedLateness: lateness))
+            } else if case .count(let size, let slide) = window.shape {
+                countStores.append(CountStore(windowIndex: index, size: size, slide: slide))
             }
         }
         members.sort {
@@ -103,7 +120,8 @@ public struct WindowOperator: Sendable {
         }
         for member in members {
             let fitting = grids.lastIndex { grid in
-                member.geometry.fits(paneSize: grid.paneSize, offset: grid.paneOffset)
+                grid.calendar == nil && member.geometry.calendar == nil
+                    && member.geometry.fits(paneSize: grid.paneSize, offset: grid.paneOffset)
                     && (member.geometry.paneSize == grid.paneSize
                         || member.geometry.paneCount(paneSize: grid.paneSize) <= 64)
             }
@@ -112,7 +130,7 @@ public struct WindowOperator: Sendable {
             } else {
                 var grid = PaneGrid(
                     paneSize: member.geometry.paneSize, paneOffset: member.geometry.paneOffset,
-                    allowedLateness: lateness)
+                    calendar: member.geometry.calendar, allowedLateness: lateness)
                 grid.members = [member]
                 grids.append(grid)
             }

@@ -20,6 +20,8 @@ public struct WindowRow: Hashable, Sendable {
     public let values: [AggregateValue]
     /// The mergeable state of the results (`AggregateState`), when the operator was asked for it.
     public let state: [UInt8]?
+    /// The place of the row among those of its window, from 1, when these are ranked.
+    public internal(set) var rank: Int?
 }
 
 /// A session row given earlier that a later event joined to others: it is to be removed.
@@ -68,7 +70,7 @@ public struct WindowOutput: Sendable {
     public var superseded: [SupersededRow] = []
     /// Late events, by arrival.
     public var late: [LateEvent] = []
-    /// How many events fell into no window at all, as hopping windows with gaps leave some.
+    /// How many events fell into no window at all and were not late, as hopping windows with gaps leave some.
     public var outsideCount = 0
 
     /// Nothing.

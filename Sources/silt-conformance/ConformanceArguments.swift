@@ -18,6 +18,10 @@ struct ConformanceArguments {
     private(set) var compression = Compression.lz4
     private(set) var splitsRandomly = false
     private(set) var seed: UInt64 = 1
+    /// How many partitions the events of a case about windows are spread over.
+    private(set) var partitions = 1
+    /// Whether the state of windows is encoded and restored after every step.
+    private(set) var restartsEach = false
     private var only = ""
 
     init(_ arguments: ArraySlice<String>) throws(SiltstoneError) {
@@ -30,6 +34,10 @@ struct ConformanceArguments {
         while let argument = rest.popFirst() {
             guard argument.hasPrefix("--") else {
                 files.append(argument)
+                continue
+            }
+            if kind == .windows, argument == "--restart-each" {
+                restartsEach = true
                 continue
             }
             guard let value = rest.popFirst() else {
@@ -62,7 +70,10 @@ struct ConformanceArguments {
             case "zstd": arguments.compression = .zstd(level: 3)
             default: return false
             }
-        case (.windows, "--split"):
+        case (.windows, "--partitions"):
+            guard let count = Int(value), (1...64).contains(count) else { return false }
+            arguments.partitions = count
+        case (.windows, "--split"), (.windows, "--batches"):
             guard value == "random" else { return false }
             arguments.splitsRandomly = true
         case (.windows, "--seed"):

@@ -52,7 +52,7 @@ struct WindowModel {
             return stride(from: start + step, through: start + size, by: Int(step)).filter {
                 $0 > ts
             }.map { (start, $0) }
-        case .session, .global: return []
+        case .session, .global, .count, .calendar: return []
         }
     }
 
@@ -77,7 +77,7 @@ struct WindowModel {
         var refused = 0
         var fired: [Identity] = []
         for (number, window) in windows.enumerated() {
-            if case .session(let gap) = window.shape {
+            if case .session(let gap, _, _) = window.shape {
                 var start = event.ts
                 var end = event.ts + gap
                 let touched = contents.keys.filter {
@@ -192,7 +192,7 @@ struct WindowModel {
             if case .int = left.value, case .double = right.value { return true }
             return false
         }
-        let timed = present.sorted {
+        let timed = events.sorted {
             ($0.ts, $0.partition, $0.index) < ($1.ts, $1.partition, $1.index)
         }
         return [

@@ -55,6 +55,10 @@ package struct JobDefinition: Sendable {
         let function: AggregateFunction
         let argument: Expression?
         let filter: Expression?
+        /// The numbers after the argument.
+        var parameters: [Double] = []
+        /// What `largest` gives instead of its argument.
+        var output: Expression?
     }
 
     /// The job's name.

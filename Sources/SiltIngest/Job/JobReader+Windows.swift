@@ -74,37 +74,31 @@ extension JobReader {
                 .cumulate(
                     sizeMilliseconds: size, stepMilliseconds: step, offsetMilliseconds: offset))
         }
-        if let node = window.take("session") {
-            kinds += 1
-            if var inner = takeMap(node, "session") {
-                if let gap = inner.required("gap", &self).flatMap({
-                    duration($0, "gap", minimum: 1)
-                }) {
-                    shapes.append(.session(gapMilliseconds: gap))
-                }
-                inner.finish(&self)
-            }
-        }
+        if let shape = readSession(&window, &kinds) { shapes.append(shape) }
+        if let shape = readCount(&window, &kinds) { shapes.append(shape) }
+        if let shape = readCalendar(&window, &kinds) { shapes.append(shape) }
         if let node = window.take("global") {
             kinds += 1
             if node.bool != true { report(node.mark, "global must be true") }
             shapes.append(.global)
         }
-        if window.take("calendar") != nil {
-            kinds += 1
-            _ = window.take("timezone")
-            report(
-                node.mark,
-                "calendar windows are not supported yet; there are tumble, hop, session, cumulate and global"
-            )
-        }
         if kinds != 1 {
             report(
-                node.mark, "a window needs exactly one of tumble, hop, session, cumulate and global"
+                node.mark,
+                "a window needs exactly one of tumble, hop, session, cumulate, count, calendar and global"
             )
         }
+        var discards = false
+        if let node = window.take("on_fire") {
+            switch node.text {
+            case "accumulate": break
+            case "discard": discards = true
+            default: report(node.mark, "on_fire is accumulate or discard")
+            }
+        }
+        let rank = readRank(&window)
         guard kinds == 1, let shape = shapes.first else { return }
-        let spec = WindowSpec(name: name, shape)
+        let spec = WindowSpec(name: name, shape, discards: discards, rank: rank)
         do {
             try spec.validate()
             definition.windows.append(spec)
@@ -156,43 +150,5 @@ extension JobReader {
         definition.aggregates.sort {
             Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8))
         }
-    }
-
-    private static let functions: [String: AggregateFunction] = Dictionary(
-        uniqueKeysWithValues: AggregateFunction.allCases.map { ($0.name, $0) })
-    private static let planned: Set<String> = [
-        "percentile", "distinct", "stddev", "variance", "topk", "histogram", "median", "rate",
-        "increase", "delta",
-    ]
-
-    private func aggregate(_ name: String, _ text: String) throws(ExpressionError)
-        -> JobDefinition.Aggregate
-    {
-        var parser = try ExpressionParser(text)
-        let place = parser.column
-        guard let function = parser.keyword else {
-            throw ExpressionError(
-                column: place,
-                message: "expected an aggregate such as count() but found \(parser.found)")
-        }
-        parser.advance()
-        guard let known = JobReader.functions[function] else {
-            let names = AggregateFunction.allCases.map(\.name).joined(separator: ", ")
-            throw ExpressionError(
-                column: place,
-                message: JobReader.planned.contains(function)
-                    ? "aggregate \(function) is not supported yet; there are \(names)"
-                    : "there is no aggregate '\(function)'; there are \(names)")
-        }
-        let arguments = try parser.arguments()
-        guard arguments.count == 1 || (known == .count && arguments.isEmpty) else {
-            throw ExpressionError(
-                column: place, message: "\(function) takes one argument, not \(arguments.count)")
-        }
-        var filter: Expression?
-        if parser.take(keyword: "where") { filter = try parser.expression() }
-        try parser.expectEnd()
-        return JobDefinition.Aggregate(
-            name: name, function: known, argument: arguments.first, filter: filter)
     }
 }

@@ -48,19 +48,12 @@ struct JobPlan {
         var columns: [(Expression, Bool)] = []
         var filters: [Expression] = []
         for aggregate in job.aggregates {
-            var column: Int?
-            if let argument = aggregate.argument {
-                let wantsNumber = aggregate.function == .sum || aggregate.function == .average
-                column = columns.firstIndex { $0.0.isSame(as: argument) && $0.1 == wantsNumber }
-                if column == nil {
-                    column = columns.count
-                    columns.append((argument, wantsNumber))
-                    let program = ExpressionProgram(argument, fields: &fields, texts: &literals)
-                    arguments.append(
-                        Argument(
-                            program: program, slot: program.plainSlot, wantsNumber: wantsNumber,
-                            name: aggregate.name))
-                }
+            let wantsNumber = aggregate.function.wantsNumbers
+            let column = aggregate.argument.map {
+                addArgument($0, wantsNumber, aggregate.name, &columns, &fields)
+            }
+            let output = aggregate.output.map {
+                addArgument($0, false, aggregate.name, &columns, &fields)
             }
             var mask: Int?
             if let filter = aggregate.filter {
@@ -76,9 +69,29 @@ struct JobPlan {
                 }
             }
             aggregates.append(
-                AggregateSpec(name: aggregate.name, aggregate.function, column: column, mask: mask))
+                AggregateSpec(
+                    name: aggregate.name, aggregate.function, column: column, mask: mask,
+                    parameters: aggregate.parameters, output: output))
         }
         self.fields = fields
+    }
+
+    /// The column of an argument, shared by aggregates of the same.
+    private mutating func addArgument(
+        _ argument: Expression, _ wantsNumber: Bool, _ name: String,
+        _ columns: inout [(Expression, Bool)], _ fields: inout FieldTable
+    ) -> Int {
+        if let column = columns.firstIndex(where: {
+            $0.0.isSame(as: argument) && $0.1 == wantsNumber
+        }) {
+            return column
+        }
+        columns.append((argument, wantsNumber))
+        let program = ExpressionProgram(argument, fields: &fields, texts: &literals)
+        arguments.append(
+            Argument(
+                program: program, slot: program.plainSlot, wantsNumber: wantsNumber, name: name))
+        return columns.count - 1
     }
 
     /// Gives every field of the source its slot, before the computed ones get theirs.
@@ -96,8 +109,8 @@ struct JobPlan {
         if !job.time.field.isEmpty { collect(job.time.field, &fields) }
         for path in job.key { collect(path, &fields) }
         for aggregate in job.aggregates {
-            for path in (aggregate.argument?.fields ?? []) + (aggregate.filter?.fields ?? []) {
-                collect(path, &fields)
+            for expression in [aggregate.argument, aggregate.output, aggregate.filter] {
+                for path in expression?.fields ?? [] { collect(path, &fields) }
             }
         }
     }

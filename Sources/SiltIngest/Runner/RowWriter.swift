@@ -5,7 +5,9 @@ internal import SiltStream
 /// Turns what windows give into changes of rows.
 ///
 /// Every cell has an explicit time stamp, the window's last millisecond (0 for windows that end before 1970), so that
-/// the same events give the same bytes however often the job is stopped. An aggregate that is null has no cell.
+/// the same events give the same bytes however often the job is stopped. An aggregate that is null has no cell;
+/// one with several results has a cell for each, `name:what`. `_rank` is the place of a ranked row, `_firings` how
+/// often a row was written where late events may change it.
 struct RowWriter {
     /// A window's columns.
     private struct Columns {
@@ -75,12 +77,15 @@ struct RowWriter {
         mutation(
             rowKey: rowKey(
                 key: row.key, windowName: row.windowName, start: row.start, end: row.end),
-            windowIndex: row.windowIndex, start: row.start, end: row.end, values: row.values)
+            windowIndex: row.windowIndex, start: row.start, end: row.end, values: row.values,
+            rank: row.rank,
+            firings: job.time.allowedLatenessMilliseconds > 0 ? Int(row.revision) + 1 : nil)
     }
 
     /// The row of a window with these values.
     func mutation(
-        rowKey: Bytes, windowIndex: Int, start: Int64, end: Int64, values: [AggregateValue]
+        rowKey: Bytes, windowIndex: Int, start: Int64, end: Int64, values: [AggregateValue],
+        rank: Int? = nil, firings: Int? = nil
     ) -> RowMutation {
         let columns = columns[windowIndex]
         let timestamp = RowWriter.timestamp(end: end)
@@ -94,8 +99,20 @@ struct RowWriter {
         }
         put(columns.start, Array(String(start).utf8))
         put(columns.end, Array(String(end).utf8))
+        if let rank { put(Column(columns.family, "_rank"), Array(String(rank).utf8)) }
+        if let firings { put(Column(columns.family, "_firings"), Array(String(firings).utf8)) }
         for (index, value) in values.enumerated() {
-            if let text = value.text { put(columns.aggregates[index], text) }
+            if case .entries(let entries) = value {
+                for entry in entries {
+                    let name =
+                        Array("\(job.aggregates[index].name):".utf8) + entry.name.prefix(1024)
+                    if let text = entry.value.text {
+                        put(Column(columns.family, Bytes(name)), text)
+                    }
+                }
+            } else if let text = value.text {
+                put(columns.aggregates[index], text)
+            }
         }
         return RowMutation(row: rowKey, changes: changes)
     }

@@ -2,7 +2,7 @@ internal import SiltStream
 
 /// The windows that hold a moment.
 enum WindowBounds {
-    /// Start and end of every window of a shape that holds a time; none for sessions and the global window.
+    /// Start and end of every window of a shape that holds a time; none for sessions, counts and the global window.
     static func containing(_ time: Int64, _ shape: WindowSpec.Shape) -> [(Int64, Int64)] {
         switch shape {
         case .tumbling(let size, let offset): windows(time, size, slide: size, offset)
@@ -12,7 +12,9 @@ enum WindowBounds {
                 stride(from: Int128(start) + Int128(step), through: Int128(end), by: Int(step))
                     .filter { $0 > Int128(time) }.map { (start, Int64(clamping: $0)) }
             }
-        case .session, .global: []
+        case .calendar(let rule):
+            [rule.bounds(of: time)].map { ($0.start, $0.end) }
+        case .session, .global, .count: []
         }
     }
 

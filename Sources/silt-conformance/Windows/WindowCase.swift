@@ -36,21 +36,32 @@ struct WindowCase {
 
     private func run() throws -> [String] {
         let events = json["events"]?.arrayValue ?? []
-        for (field, what) in [("post", "post-processing")] where json[field] != nil {
-            throw CaseUnsupported(what: what)
-        }
-        guard (json["on_fire"]?.stringValue ?? "accumulate") == "accumulate" else {
-            throw CaseUnsupported(what: "discarding windows")
-        }
-        guard !events.contains(where: { $0["gap_ms"] != nil }) else {
-            throw CaseUnsupported(what: "session gaps of single events")
-        }
         let columns = try (json["aggs"]?.arrayValue ?? []).map { try WindowCaseColumn($0) }
+        let window = WindowSpec(
+            name: "w", try shape(), discards: json["on_fire"]?.stringValue == "discard",
+            rank: try rank())
+        var delivery = WindowCaseDelivery(
+            batchSeed: arguments.splitsRandomly ? arguments.seed : nil,
+            partitions: arguments.partitions, restartsEach: arguments.restartsEach)
+        // Which of equal values comes first depends on the partition.
+        if columns.contains(where: { [.first, .last, .largest].contains($0.function) }) {
+            delivery.partitions = 1
+        }
         var drive = WindowCaseDrive(
-            window: WindowSpec(name: "w", try shape()), columns: columns, watermark: watermark(),
-            batchSeed: arguments.splitsRandomly ? arguments.seed : nil)
+            window: window, columns: columns, watermark: watermark(), delivery: delivery)
         try drive.run(events)
-        return compare(drive, columns)
+        return compare(drive, columns.map(\.name) + (window.rank == nil ? [] : ["rank"]))
+    }
+
+    private func rank() throws -> WindowSpec.Rank? {
+        guard let post = json["post"], post != .null else { return nil }
+        guard post["op"]?.stringValue == "rank_per_window", let by = post["by"]?.stringValue else {
+            throw CaseUnsupported(what: "post-processing \(post.text)")
+        }
+        let first = Int(post["from"]?.integerValue ?? 1)
+        let last = Int(post["to"]?.integerValue ?? .max)
+        guard first <= last else { throw CaseUnsupported(what: "post-processing \(post.text)") }
+        return WindowSpec.Rank(by: by, places: first...last)
     }
 
     private func shape() throws -> WindowSpec.Shape {
@@ -65,14 +76,18 @@ struct WindowCase {
                 sizeMilliseconds: number("size_ms"), slideMilliseconds: number("slide_ms"),
                 offsetMilliseconds: number("offset_ms"))
         case "session":
-            if window["touch"]?.stringValue == "split" {
-                throw CaseUnsupported(what: "sessions that touch and stay apart")
-            }
-            return .session(gapMilliseconds: number("gap_ms"))
+            return .session(
+                gapMilliseconds: number("gap_ms"),
+                maximumMilliseconds: window["max_ms"]?.integerValue,
+                joinsTouching: window["touch"]?.stringValue != "split")
         case "cumulate":
             return .cumulate(
                 sizeMilliseconds: number("size_ms"), stepMilliseconds: number("step_ms"),
                 offsetMilliseconds: number("offset_ms"))
+        case "count":
+            return .count(
+                size: number("size"), slide: window["slide"]?.integerValue ?? number("size"))
+        case "global": return .global
         case let kind: throw CaseUnsupported(what: "windows of kind \(kind ?? "none")")
         }
     }
@@ -85,7 +100,7 @@ struct WindowCase {
             allowedLatenessMilliseconds: json["allowed_lateness_ms"]?.integerValue ?? 0)
     }
 
-    private func compare(_ drive: WindowCaseDrive, _ columns: [WindowCaseColumn]) -> [String] {
+    private func compare(_ drive: WindowCaseDrive, _ names: [String]) -> [String] {
         var found: [String] = []
         func check(_ what: String, _ expected: [String], _ got: [String]) {
             let (expected, got) = (expected.sorted(), got.sorted())
@@ -100,7 +115,6 @@ struct WindowCase {
         if let late = json["late"]?.arrayValue {
             check("late", late.map(\.text), drive.late.map { "\($0)" })
         }
-        let names = columns.map(\.name)
         let mode = json["compare"]?.stringValue
         // Which event made a row fire is known only when events come one at a time.
         let hasMoment = mode == "emissions" && !arguments.splitsRandomly
@@ -112,7 +126,12 @@ struct WindowCase {
         } else {
             check("rows", wanted, drive.rows.map { $0.text(withMoment: hasMoment) })
         }
-        if let table = json["final_table"]?.arrayValue {
+        if let superseded = json["superseded"]?.arrayValue {
+            check(
+                "superseded", superseded.map { WindowCaseRow($0, names).place }, drive.superseded)
+        }
+        // A ranking leaves rows out of it, and count windows have no place in time.
+        if let table = json["final_table"]?.arrayValue, json["window"]?["kind"] != "count" {
             check(
                 "final table", table.map { WindowCaseRow($0, names).text(withMoment: false) },
                 drive.table.map { $0.text(withMoment: false) })

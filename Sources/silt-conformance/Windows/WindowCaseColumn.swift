@@ -5,8 +5,11 @@ import SiltStream
 struct WindowCaseColumn {
     let name: String
     let function: AggregateFunction
+    let parameters: [Double]
     /// The event's field that is aggregated; `nil` counts events.
     let field: String?
+    /// The field that is given instead of the aggregated one.
+    let output: String?
 
     init(_ json: JSONValue) throws {
         name = json["as"]?.stringValue ?? ""
@@ -16,20 +19,30 @@ struct WindowCaseColumn {
             case "min_ts", "max_ts": "ts"
             default: json["field"]?.stringValue ?? "value"
             }
+        output = json["out"]?.stringValue
+        switch json["fn"]?.stringValue {
+        case "collect": parameters = [1e6]
+        case "topk": parameters = [Double(json["k"]?.integerValue ?? 1)]
+        default: parameters = []
+        }
         switch json["fn"]?.stringValue {
         case "count", "count_field": function = .count
         case "sum": function = .sum
         case "min", "min_ts": function = .min
         case "max", "max_ts": function = .max
         case "avg": function = .average
+        case "avg_trunc": function = .truncatedAverage
+        case "count_distinct": function = .distinct
+        case "collect": function = .collect
+        case "topk": function = .largest
         case "first": function = .first
         case "last": function = .last
         case let fn: throw CaseUnsupported(what: "aggregate \(fn ?? "without a name")")
         }
     }
 
-    /// Appends an event's argument.
-    func append(_ event: JSONValue, to column: inout ValueColumn) {
+    /// Appends a field of an event to a column.
+    static func append(_ event: JSONValue, _ field: String?, to column: inout ValueColumn) {
         switch field.flatMap({ event[$0] }) {
         case .integer(let value): column.append(value)
         case .number(let value): column.append(value)
@@ -53,29 +66,43 @@ struct WindowCaseRow {
         key = json["key"]?.text ?? "null"
         start = json["window_start"]?.integerValue ?? 0
         end = json["window_end"]?.integerValue ?? 0
-        values = names.map { name in
-            switch json["values"]?[name] {
-            case nil, .null: "null"
-            case .string(let text): "\"\(text)\""
-            case .some(let value): value.doubleValue.map { "\($0)" } ?? value.text
-            }
+        values = names.map { WindowCaseRow.text(json["values"]?[$0]) }
+    }
+
+    private static func text(_ value: JSONValue?) -> String {
+        switch value {
+        case nil, .null: "null"
+        case .string(let text): "\"\(text)\""
+        case .array(let values): "[\(values.map { text($0) }.sorted().joined(separator: " "))]"
+        case .some(let value): value.doubleValue.map { text($0) } ?? value.text
         }
     }
 
-    /// What the operator gave.
-    init(_ row: WindowRow, moment: Int) {
+    /// A number as text, equal for numbers that differ by the rounding of a decimal sum.
+    private static func text(_ number: Double) -> String {
+        guard number.magnitude < 0x1p37 else { return "\(number)" }
+        let bits = (number.bitPattern &+ 1 << 13) & ~((1 << 14) - 1)
+        return "\(Double(bitPattern: bits) + 0)"
+    }
+
+    /// What the operator gave; rows of count windows have no times.
+    init(_ row: WindowRow, moment: Int, hasTimes: Bool) {
         self.moment = moment
         key = String(decoding: row.key, as: UTF8.self)
-        start = row.start
-        end = row.end
-        values = row.values.map { value in
-            switch value {
-            case .null: "null"
-            case .int(let value): "\(Double(value))"
-            case .double(let value): "\(value)"
-            case .bytes(let bytes): "\"\(String(decoding: bytes, as: UTF8.self))\""
-            case .error(let error): "error \(error.rawValue)"
-            }
+        start = hasTimes ? row.start : 0
+        end = hasTimes ? row.end : 0
+        let rank = row.rank.map { ["\(Double($0))"] } ?? []
+        values = row.values.map { WindowCaseRow.text($0) } + rank
+    }
+
+    private static func text(_ value: AggregateValue) -> String {
+        switch value {
+        case .null: "null"
+        case .int(let value): text(Double(value))
+        case .double(let value): text(value)
+        case .bytes(let bytes): "\"\(String(decoding: bytes, as: UTF8.self))\""
+        case .list(let values): "[\(values.map { text($0) }.sorted().joined(separator: " "))]"
+        case .entries, .error: String(decoding: value.text ?? [], as: UTF8.self)
         }
     }
 

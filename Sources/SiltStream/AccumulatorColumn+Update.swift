@@ -231,7 +231,7 @@ extension AccumulatorColumn {
         case .min, .max:
             let cell = extremes[from]
             if cell.tag != ValueColumn.Tag.null {
-                let bytes = blobs[source] ?? []
+                let bytes = cell.tag == ValueColumn.Tag.bytes ? blobs[source] ?? [] : []
                 addExtreme(cell.tag, cell.bits, target, bytes)
             }
         case .first, .last:

@@ -56,6 +56,9 @@ struct DelimitedDecoder {
         var bytes: [UInt8] = []
         swap(&bytes, &batch.texts.bytes)
         defer { swap(&bytes, &batch.texts.bytes) }
+        if header != nil, nullTexts.isEmpty {
+            decodePlain(&batch, bytes, end: end, recordBytesMax: recordBytesMax)
+        }
         var scanner = DelimitedScanner(
             index: batch.restStart, end: end, delimiter: delimiter, scratchStart: bytes.count)
         while scanner.index < end {
@@ -70,6 +73,13 @@ struct DelimitedDecoder {
             if scanner.skipBlankLine(bytes) { continue }
             let row = batch.append(start: start, end: start)
             let outcome = scanRecord(&scanner, bytes, &batch, row, isFinal: isFinal)
+            if case .record = outcome, nullTexts.isEmpty, scanner.index < end {
+                finish(&batch, &scanner, outcome, bytes, start: start, limit: recordBytesMax)
+                batch.restStart = scanner.index
+                decodePlain(&batch, bytes, end: end, recordBytesMax: recordBytesMax)
+                scanner.index = batch.restStart
+                continue
+            }
             let isWhole =
                 switch outcome {
                 case .record: true
@@ -86,6 +96,35 @@ struct DelimitedDecoder {
         }
         batch.restStart = scanner.index
         bytes.append(contentsOf: scanner.scratch)
+    }
+
+    /// Decodes records up to the first that holds a quote or is not whole, or is blank or wrong.
+    private func decodePlain(
+        _ batch: inout RecordBatch, _ bytes: [UInt8], end: Int, recordBytesMax: Int
+    ) {
+        var index = batch.restStart
+        // Safety: `bytes` is not changed while its buffer is used, and `end` is within it.
+        precondition(end <= bytes.count)
+        unsafe bytes.withUnsafeBufferPointer { buffer -> Void in
+            guard let base = buffer.baseAddress else { return }
+            let scanner = unsafe PlainRecordScanner(base, end: end, delimiter: delimiter)
+            while index < end {
+                // Safety: `index` is before `end`.
+                let first = unsafe buffer[index]
+                if first == 0x0a || first == 0x0d { return }
+                let row = batch.append(start: index, end: index)
+                guard let record = scanner.scan(index, &batch.slots, row, slots),
+                    record.count == slots.count, !record.hasHighBytes,
+                    record.end - index <= recordBytesMax
+                else {
+                    batch.removeLast()
+                    return
+                }
+                batch.ends[batch.ends.count - 1] = record.end
+                index = record.next
+            }
+        }
+        batch.restStart = index
     }
 
     private func finish(

@@ -10,6 +10,50 @@ enum NumberText {
     /// The number that is written in the whole of a range: digits with an optional sign, fraction and exponent, in
     /// which leading zeros and a leading plus are allowed; `nil` for anything else.
     static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> Datum? {
+        guard range.count <= 24, range.upperBound <= bytes.count else {
+            return parseSlowly(bytes, range)
+        }
+        // Safety: the range lies within the bytes, and no index leaves it.
+        return unsafe bytes.withUnsafeBufferPointer { buffer -> Datum? in
+            var index = range.lowerBound
+            let end = range.upperBound
+            guard index < end else { return nil }
+            let isNegative = unsafe buffer[index] == 0x2d
+            if isNegative { index &+= 1 }
+            let first = index
+            var mantissa: UInt64 = 0
+            while index < end {
+                let digit = unsafe buffer[index] &- 0x30
+                if digit > 9 { break }
+                mantissa = mantissa &* 10 &+ UInt64(digit)
+                index &+= 1
+            }
+            let digits = index &- first
+            if index == end, digits > 0, digits <= 18 {
+                return Datum(isNegative ? 0 &- Int64(mantissa) : Int64(mantissa))
+            }
+            guard index < end, unsafe buffer[index] == 0x2e else {
+                return parseSlowly(bytes, range)
+            }
+            index &+= 1
+            let point = index
+            while index < end {
+                let digit = unsafe buffer[index] &- 0x30
+                if digit > 9 { break }
+                mantissa = mantissa &* 10 &+ UInt64(digit)
+                index &+= 1
+            }
+            let fraction = index &- point
+            guard index == end, digits &+ fraction <= 18, digits &+ fraction > 0,
+                mantissa <= 1 << 53
+            else { return parseSlowly(bytes, range) }
+            let value = Double(mantissa) / exactPowers[fraction]
+            return Datum(isNegative ? -value : value)
+        }
+    }
+
+    /// Takes every form, byte by byte.
+    private static func parseSlowly(_ bytes: [UInt8], _ range: Range<Int>) -> Datum? {
         var index = range.lowerBound
         let end = range.upperBound
         guard index < end else { return nil }

@@ -52,8 +52,11 @@ enum UnsafeRules {
         "Sources/SiltIO/PosixSystemRandom.swift",
         "Sources/SiltIO/PosixThreadWorkers.swift",
         // SiltIngest: lines are scanned where they were read.
+        "Sources/SiltIngest/Decode/DelimitedDecoder.swift",
         "Sources/SiltIngest/Decode/JSONLineScanner.swift",
         "Sources/SiltIngest/Decode/JSONLinesDecoder.swift",
+        "Sources/SiltIngest/Decode/PlainRecordScanner.swift",
+        "Sources/SiltIngest/Expression/NumberText.swift",
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.
         "Sources/SiltLSM/Cache/CachedBlock.swift",
         "Sources/SiltLSM/Cache/RawBytes.swift",

@@ -113,6 +113,12 @@ package struct LogSegmentReader: Sendable {
         return first.map { ($0, reach) }
     }
 
+    /// Goes on at a valid record that `whatFollows` found, for who saves what a damaged log still has.
+    package mutating func resume(at place: Int) {
+        offset = place
+        end = nil
+    }
+
     private func classify(_ cause: DecodingError) -> End {
         var later = offset + 8
         while later + LogRecord.headerByteCount <= bytes.count {

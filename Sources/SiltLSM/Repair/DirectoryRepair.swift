@@ -8,19 +8,22 @@ package import SiltModel
 /// 1. A region whose newest manifest cannot be read goes back to the newest one that can, with the files written since.
 /// 2. A table file with damage is written anew with its good blocks, and a new manifest names the new file.
 /// 3. A table file that is missing is taken out of the manifest.
+/// 4. A log that is damaged before its end gives way to its good records.
 ///
 /// Nothing is deleted: what is replaced is kept under `quarantine/`. With nothing to lose it acts at once; where cells are lost it
 /// does so only when that was accepted.
 package struct DirectoryRepair {
     /// What was done, a line each.
-    package private(set) var actions: [String] = []
+    package internal(set) var actions: [String] = []
     /// What could not be saved, a line each.
     package private(set) var losses: [String] = []
     /// What would have been lost, and was left alone.
     package private(set) var refusals: [String] = []
 
-    private let environment: Environment
-    private let acceptsLoss: Bool
+    let environment: Environment
+    let acceptsLoss: Bool
+    /// Up to where all operations of a region are in its files.
+    private(set) var flushedSequences: [Identifier: UInt64] = [:]
     private var quarantined: Set<String> = []
 
     /// A repair that gives cells up only with `acceptsLoss`.
@@ -38,8 +41,39 @@ package struct DirectoryRepair {
             let region = key.split(separator: "/").dropFirst().first.map(String.init) ?? ""
             regions[region, default: []].append(key)
         }
-        for region in regions.keys.sorted() { try repair((regions[region] ?? []).sorted()) }
+        let replaced = try replacedRegions()
+        for region in regions.keys.sorted() where !replaced.contains(region) {
+            try repair((regions[region] ?? []).sorted())
+        }
+        try repairLogs()
         for key in quarantined.sorted() { try moveAway(key) }
+    }
+
+    /// The regions that were split or merged into others, or whose table is gone: their files may be gone, too.
+    ///
+    /// Where no schema can be read, a region counts as living.
+    private func replacedRegions() throws(SiltstoneError) -> Set<String> {
+        var newest: [Identifier: SchemaRecord] = [:]
+        for key in try environment.objects.list(prefix: "tables/", after: nil)
+        where key.contains("/schema/") {
+            let bytes = try environment.objects.get(key)
+            guard let schema = try? SchemaRecord(decoding: bytes),
+                schema.number >= newest[schema.table]?.number ?? 0
+            else { continue }
+            newest[schema.table] = schema
+        }
+        var replaced: Set<String> = []
+        for key in try environment.objects.list(prefix: "regions/", after: nil)
+        where key.contains("/manifest/") {
+            let bytes = try environment.objects.get(key)
+            guard let manifest = try? RegionManifest(decoding: bytes),
+                let schema = newest[manifest.table]
+            else { continue }
+            let isLive =
+                schema.state == .live && schema.regions.contains { $0.id == manifest.region }
+            if !isLive { replaced.insert("\(manifest.region)") }
+        }
+        return replaced
     }
 
     private mutating func repair(_ keys: [String]) throws(SiltstoneError) {
@@ -56,6 +90,7 @@ package struct DirectoryRepair {
             refusals.append("no manifest of a region can be read file=\(keys.last ?? "")")
             return
         }
+        flushedSequences[old.region] = old.trees.map(\.flushedSequence).max() ?? 0
         if old.state == .dropped { return }
         var manifest = old
         if !damaged.isEmpty {
@@ -146,10 +181,12 @@ package struct DirectoryRepair {
             guard accepts(words) else { return file }
         }
         quarantined.insert(file.key)
-        if salvage.entries.isEmpty { return nil }
-        let new = try write(salvage.entries, instead: file, family: family, region)
+        // Of a file that regions share, each takes its own part.
+        let entries = Self.part(of: salvage.entries, file.clip)
+        if entries.isEmpty { return nil }
+        let new = try write(entries, instead: file, family: family, region)
         actions.append(
-            "saved \(salvage.entries.count) of \(file.entryCount) entries of \(file.key) in \(new.key)"
+            "saved \(entries.count) of \(file.entryCount) entries of \(file.key) in \(new.key)"
         )
         return new
     }
@@ -179,13 +216,24 @@ package struct DirectoryRepair {
             }
             if let failure { throw failure }
         }
-        var new = try writer.finish()
-        new.clip = file.clip
-        return new
+        return try writer.finish()
+    }
+
+    /// The cells that lie in a clip.
+    private static func part(of entries: [TableSalvage.Entry], _ clip: RowClip?)
+        -> [TableSalvage.Entry]
+    {
+        guard let clip else { return entries }
+        let first = clip.start.isEmpty ? [] : CellKey.rowPrefix(clip.start)
+        let end = clip.end.isEmpty ? nil : CellKey.rowPrefix(clip.end)
+        return entries.filter { entry in
+            !entry.columnKey.lexicographicallyPrecedes(first)
+                && end.map { entry.columnKey.lexicographicallyPrecedes($0) } ?? true
+        }
     }
 
     /// Whether to go on without these; noted either way.
-    private mutating func accepts(_ words: String) -> Bool {
+    mutating func accepts(_ words: String) -> Bool {
         if acceptsLoss { losses.append(words) } else { refusals.append(words) }
         return acceptsLoss
     }

@@ -14,7 +14,9 @@ struct CheckCommand: ParsableCommand {
 
             With --repair, damaged table files are written anew with what can be read of them, missing ones are \
             forgotten, and a damaged manifest gives way to an older one and the files written since. Cells are \
-            given up only with --accept-loss. What is replaced is kept under quarantine/. Logs are not repaired.
+            given up only with --accept-loss. What is replaced is kept under quarantine/. A log that \
+            is damaged before its end, which no server opens, gives way to its good records; the sequences that lack \
+            are named.
             """)
 
     @Option(help: "The data directory.")

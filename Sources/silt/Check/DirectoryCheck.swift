@@ -156,19 +156,17 @@ struct DirectoryCheck {
         if manifest.state == .dropped { return }
         summary.regions += 1
         let manifestKey = RegionManifest.key(region: manifest.region, number: manifest.number)
+        for problem in ManifestCheck(manifest).problems {
+            summary.problems.append("corrupted: \(problem) file=\(manifestKey)")
+        }
         for tree in manifest.trees {
             for run in tree.runs {
-                for pair in zip(run.files, run.files.dropFirst())
-                where !pair.0.largest.lexicographicallyPrecedes(pair.1.smallest) {
-                    summary.problems.append(
-                        "corrupted: files of a run overlap file=\(manifestKey) first=\(pair.0.id)")
-                }
                 for file in run.files where referenced.insert(file.key).inserted {
                     attempt { (check) throws(SiltstoneError) in
                         let bytes = try check.read(file.key)
                         check.summary.tableFiles += 1
                         check.summary.cells += try TableFileCheck.run(
-                            bytes, name: file.key, known: file)
+                            bytes, name: file.key, known: file, family: tree.family)
                     }
                 }
             }
@@ -187,11 +185,20 @@ struct DirectoryCheck {
                             + "acknowledged; opening drops them")
                 }
             }
+            var sequences: [Identifier: UInt64] = [:]
             var batches = 0
             defer { check.summary.logBatches += batches }
             try replay.run { (record, bytes) throws(SiltstoneError) in
                 batches += 1
                 for section in record.sections {
+                    guard section.firstSequence > sequences[section.region] ?? 0 else {
+                        throw SiltstoneError(
+                            .corrupted,
+                            "sequences do not ascend region=\(section.region) sequence=\(section.firstSequence)",
+                            at: .init(file: "wal/\(incarnation)", offset: record.offset))
+                    }
+                    sequences[section.region] =
+                        section.firstSequence &+ UInt64(max(1, section.operationCount)) &- 1
                     try located("wal/\(incarnation)", 0) { () throws(DecodingError) in
                         var operations = OperationReader(bytes, range: section.range)
                         var count = 0

@@ -19,9 +19,13 @@ struct TableFileCheck {
     /// Verifies the file that a manifest knows as `known`.
     ///
     /// - Returns: how many cells and markers it holds.
-    static func run(_ bytes: [UInt8], name: String, known: TableFile) throws(SiltstoneError) -> Int
+    static func run(_ bytes: [UInt8], name: String, known: TableFile, family: UInt8)
+        throws(SiltstoneError) -> Int
     {
         var check = TableFileCheck(file: try TableFileBytes(bytes, name: name))
+        guard check.file.properties.family == family else {
+            throw check.damage("file is of another family family=\(check.file.properties.family)")
+        }
         try check.run(known)
         return Int(check.counted.entryCount)
     }
@@ -109,9 +113,20 @@ struct TableFileCheck {
         try same("manifest_bytes", known.byteCount, UInt64(file.bytes.count))
         try same("manifest_entries", known.entryCount, counted.entryCount)
         try same("manifest_markers", known.markerCount, counted.markerCount)
+        try same(
+            "manifest_family_markers", known.familyMarkerCount, counted.familyMarkerCount)
+        try same("manifest_min_timestamp", known.minTimestamp, counted.minTimestamp)
+        try same("manifest_max_timestamp", known.maxTimestamp, counted.maxTimestamp)
+        try same("manifest_min_sequence", known.minSequence, counted.minSequence)
         try same("manifest_max_sequence", known.maxSequence, counted.maxSequence)
         // The keys of a clipped file are bounds of the part that counts.
-        if known.clip != nil { return }
+        if known.clip != nil {
+            let isWithin =
+                !known.smallest.lexicographicallyPrecedes(counted.smallest)
+                && !counted.largest.lexicographicallyPrecedes(known.largest)
+            if !isWithin { throw damage("part of the file lies outside its keys") }
+            return
+        }
         try same("manifest_smallest", Hex.encode(known.smallest), Hex.encode(counted.smallest))
         try same("manifest_largest", Hex.encode(known.largest), Hex.encode(counted.largest))
     }

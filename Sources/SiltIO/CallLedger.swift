@@ -60,6 +60,16 @@ struct CallLedger: Sendable {
         random = Xoshiro256(seed: plan.seed)
     }
 
+    /// The bytes of an object that is finished, damaged if the plan says so.
+    mutating func stored(_ bytes: [UInt8]) -> [UInt8] {
+        guard !bytes.isEmpty, plan.damagedFinishes.contains(planCounts[.writerFinish] ?? 0) else {
+            return bytes
+        }
+        var damaged = bytes
+        damaged[Int(random.next() % UInt64(bytes.count))] ^= 1 << UInt8(random.next() & 7)
+        return damaged
+    }
+
     mutating func begin(_ operation: DiskOperation) throws(SiltstoneError) -> CallFate {
         guard !isStopped else {
             throw SiltstoneError(.unavailable, "disk stopped call=\(operation.rawValue)")

@@ -34,6 +34,8 @@ package struct FaultPlan: Sendable {
     package var stopEffect: StopEffect
     /// Single failures; the calls do nothing else and throw `unavailable`.
     package var failures: Set<Failure>
+    /// Which finished objects, counted from 1, are stored with one bit changed, though the call succeeds.
+    package var damagedFinishes: Set<Int> = []
     /// How many bytes the disk holds; `nil` for no limit.
     package var capacityBytes: Int?
     /// Decides what is left of torn calls.

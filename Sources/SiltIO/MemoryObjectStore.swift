@@ -106,7 +106,9 @@ private final class MemoryObjectWriter: ObjectWriter {
             guard state.objects[key] == nil else {
                 throw SiltstoneError(.alreadyExists, "object exists key=\(key)")
             }
-            if fate.isApplied { state.objects[key] = MemoryContent(bytes) }
+            if fate.isApplied {
+                state.objects[key] = MemoryContent(state.ledger.stored(bytes))
+            }
         }
     }
 

@@ -137,7 +137,9 @@ package final class Engine: Sendable {
 
     /// Where new files of a table go.
     func target(_ table: Identifier) -> TableTarget {
-        TableTarget(environment: environment, table: table, pending: pending)
+        TableTarget(
+            environment: environment, table: table, pending: pending,
+            verifies: options.verifiesFiles)
     }
 
     /// Refuses all further writes.

@@ -26,6 +26,8 @@ package struct EngineOptions: Sendable {
     package var snapshotAgeMilliseconds = 600_000
     /// How long an obsolete file stays before the sweeper deletes it, in milliseconds.
     package var sweepGraceMilliseconds: Int64 = 60_000
+    /// Whether each table file is read again, and compared with what was written, before a manifest names it.
+    package var verifiesFiles = false
     /// Whether background work runs by itself; a test may want to call `flush` and `compact` only.
     package var runsMaintenance = true
 

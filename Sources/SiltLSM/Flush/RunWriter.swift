@@ -11,6 +11,8 @@ struct TableTarget: Sendable {
     let table: Identifier
     /// The files being written, so that the sweeper leaves them alone.
     let pending: PendingFiles
+    /// Whether files are read again when they are finished.
+    let verifies: Bool
 }
 
 /// Writes merged cells as table files, cut between rows.
@@ -82,8 +84,10 @@ final class RunWriter {
     /// Makes the last file durable.
     func finish() throws(SiltstoneError) {
         guard let writer else { return }
-        files.append(try writer.finish())
+        let file = try writer.finish()
         self.writer = nil
+        if target.verifies { try TableVerification.run(file, target.environment.objects) }
+        files.append(file)
     }
 
     /// Gives up the file being written; finished ones are left to the sweeper.

@@ -201,6 +201,7 @@ extension Engine {
         }
         noteDebt(of: group)
         for hold in gone { tables.forget(hold.file.id) }
+        tables.blocks.epoch.reclaim(attempts: 200)
     }
 
     private static func removed(_ old: TreeSet, _ new: TreeSet) -> [TableHold] {

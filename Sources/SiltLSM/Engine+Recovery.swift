@@ -115,6 +115,7 @@ extension Engine {
         }
         if !isFirst { return }
         isClosing.store(true, ordering: .relaxed)
+        tables.isClosed.store(true, ordering: .relaxed)
         drainQueue()
         defer { environment.coordinator.leave() }
         // Jobs that run end first; those not begun see that the engine is closing.

@@ -16,6 +16,8 @@ extension Engine {
         guard isReady.load(ordering: .acquiring) else { return }
         let now = environment.clock.nowMilliseconds
         let groups = groups
+        // Versions that reads used when they were replaced keep files, too.
+        tables.blocks.epoch.reclaim(attempts: 200)
         for group in groups { try sweepObsolete(group, now) }
         try sweepManifests(now)
         try sweepDropped(now)
@@ -91,6 +93,8 @@ extension Engine {
                 }
                 return (state.obsolete, state.droppedMilliseconds ?? now)
             }
+            // The set that named the files is let go, if no read uses it any more.
+            tables.blocks.epoch.reclaim(attempts: 200)
             try sweepObsolete(group, now)
             let isEmpty = group.state.withLock { $0.obsolete.isEmpty }
             guard isEmpty, holds.isEmpty || now - since >= options.sweepGraceMilliseconds else {

@@ -151,6 +151,12 @@ package final class Engine: Sendable {
     /// Whether writes are refused because storage failed.
     var failure: SiltstoneError? { withLead { $0.log.failure } }
 
+    /// What those who read without locks are in meanwhile.
+    package var readEpoch: ReadEpoch { tables.blocks.epoch }
+
+    /// What the block cache did and holds.
+    package var cacheStatistics: BlockCacheStatistics { tables.blocks.statistics }
+
     /// What was done since the engine was opened.
     package var metrics: EngineMetrics {
         var metrics = EngineMetrics()

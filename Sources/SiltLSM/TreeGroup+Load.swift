@@ -8,7 +8,7 @@ extension TreeGroup {
         state.withLock { state in
             let last = lastSequence.load(ordering: .relaxed)
             let writes = last - min(state.countedSequence, last)
-            return (state.readCount, Int(clamping: writes))
+            return (state.readCount + published.readCount, Int(clamping: writes))
         }
     }
 

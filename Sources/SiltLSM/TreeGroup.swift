@@ -10,10 +10,14 @@ internal import Synchronization
 /// Lock order: `compactionLock`, `flushLock`, `manifestLock`, the lead of the engine's commit queue, `state`.
 package final class TreeGroup: Sendable {
     struct State {
-        var set: TreeSet
+        var set: TreeSet { didSet { published?.publish(set) } }
         var manifestNumber: UInt64
         var epoch: UInt64
-        var isDropped = false
+        var isDropped = false {
+            didSet { published?.isOpen.store(!isDropped, ordering: .relaxed) }
+        }
+        /// The same for point reads, which take no lock.
+        var published: PublishedSet?
         /// Whether the region waits to be replaced: long work on it ends early.
         var isChanging = false
         /// The regions that took this one's place; none while it lives.
@@ -47,6 +51,9 @@ package final class TreeGroup: Sendable {
     /// How long calls take, of all regions.
     package let latencies: EngineLatencies
     let state: Mutex<State>
+    /// What point reads see.
+    let published: PublishedSet
+    let tables: TableCache
     /// The newest operation that readers see.
     ///
     /// Only who leads the commits raises it, when all cells up to it are in the memtables. Who reads it with `state` locked sees
@@ -81,6 +88,10 @@ package final class TreeGroup: Sendable {
         visible = Atomic(lastSequence)
         self.lastSequence = Atomic(lastSequence)
         self.lastTimestamp = Atomic(lastTimestamp)
+        tables = engine.tables
+        published = PublishedSet(state.set, epoch: engine.tables.blocks.epoch)
+        var state = state
+        state.published = published
         self.state = Mutex(state)
     }
 

@@ -19,10 +19,12 @@ package final class StoredTable: Sendable {
     /// What the table shares with the others of its data directory.
     let shared: SharedParts
     private let state: Mutex<State>
+    private let recent: RecentPointPlan
 
     init(id: Identifier, shared: SharedParts, layout: TableLayout) {
         self.id = id
         self.shared = shared
+        recent = RecentPointPlan(epoch: shared.engine.readEpoch)
         state = Mutex(State(layout: layout))
     }
 
@@ -49,10 +51,20 @@ package final class StoredTable: Sendable {
     }
 
     /// Publishes a changed schema.
-    func replaceLayout(_ layout: TableLayout) { state.withLock { $0.layout = layout } }
+    func replaceLayout(_ layout: TableLayout) {
+        state.withLock {
+            $0.layout = layout
+            recent.replace(nil)
+        }
+    }
 
     /// Makes every later operation fail with `notFound`.
-    func markDropped() { state.withLock { $0.isDropped = true } }
+    func markDropped() {
+        state.withLock {
+            $0.isDropped = true
+            recent.replace(nil)
+        }
+    }
 
     /// The row's cells that the projection wants; `nil` when there are none.
     ///
@@ -60,9 +72,40 @@ package final class StoredTable: Sendable {
     package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
         let start = shared.engine.latencies.begin()
         defer { shared.engine.latencies.end(.get, start) }
-        return try RowGetter.get(
-            row, projection, layout: layout(), clock: shared.clock,
-            random: shared.random)
+        if case .row(let row) = PointGetter.get(
+            row, projection, recent, clock: shared.clock, mayReadDisk: true)
+        {
+            return row
+        }
+        return try getGenerally(row, projection)
+    }
+
+    /// The same without waiting for a disk; `nil` when it would have to, or when it is not known.
+    ///
+    /// - Returns: the answer, which may be that there is no row.
+    package func getCached(_ row: Bytes, _ projection: Projection = .all) -> Row?? {
+        if case .row(let row) = PointGetter.get(
+            row, projection, recent, clock: shared.clock, mayReadDisk: false)
+        {
+            return .some(row)
+        }
+        return .none
+    }
+
+    private func getGenerally(_ row: Bytes, _ projection: Projection) throws(SiltstoneError)
+        -> Row?
+    {
+        let layout = try layout()
+        let result = try RowGetter.get(
+            row, projection, layout: layout, clock: shared.clock, random: shared.random)
+        if recent.wantsOffer(),
+            let plan = PointPlan(projection, try layout.plan(projection), layout)
+        {
+            state.withLock { state in
+                if state.layout === layout, !state.isDropped { recent.replace(plan) }
+            }
+        }
+        return result
     }
 
     /// The rows of a range, one after the other, each consistent in itself.

@@ -25,6 +25,8 @@ public struct Table: Sendable {
     public func get(_ row: Bytes, _ projection: Projection = .all) async throws(SiltstoneError)
         -> Row?
     {
+        // Memory is no slower than a change of threads.
+        if let row = stored.getCached(row, projection) { return row }
         let stored = stored
         return try await bridge.run { () throws(SiltstoneError) in try stored.get(row, projection) }
     }

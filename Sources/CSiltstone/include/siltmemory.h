@@ -86,3 +86,35 @@ static inline void silt_pause(void) {
     __asm__ __volatile__("yield");
 #endif
 }
+
+/// Writes n bytes to `to`, each 0 as 1 1 and each 1 as 1 2, then a 0; room for 2 n + 1 is needed. How many were written.
+static inline size_t silt_escape(void *to, const void *from, size_t n) {
+    unsigned char *start = (unsigned char *)to, *out = start;
+    const unsigned char *in = (const unsigned char *)from;
+    size_t i = 0;
+    while (i + 8 <= n) {
+        uint64_t v;
+        memcpy(&v, in + i, 8);
+        // Bytes of 0 or 1 borrow from their high bit when 2 is taken away; a borrow may give a false alarm, never miss one.
+        if (((v - 0x0202020202020202ull) & ~v & 0x8080808080808080ull) == 0) {
+            memcpy(out, &v, 8);
+            out += 8;
+            i += 8;
+            continue;
+        }
+        for (size_t end = i + 8; i < end; i++) {
+            unsigned char c = in[i];
+            out[0] = c <= 1 ? 1 : c;
+            out[1] = (unsigned char)(c + 1);
+            out += 1 + (c <= 1);
+        }
+    }
+    for (; i < n; i++) {
+        unsigned char c = in[i];
+        out[0] = c <= 1 ? 1 : c;
+        out[1] = (unsigned char)(c + 1);
+        out += 1 + (c <= 1);
+    }
+    *out++ = 0;
+    return (size_t)(out - start);
+}

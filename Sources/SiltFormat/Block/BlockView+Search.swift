@@ -40,6 +40,13 @@ extension BlockView {
         return low
     }
 
+    /// The first entry at or after a column key, and whether it is of that column.
+    package func find(_ columnKey: UnsafeRawBufferPointer) -> (entry: Int, isEqual: Bool) {
+        // Safety: the key is used only while the caller's buffer is valid.
+        let key = unsafe keyLowerBound(columnKey)
+        return (firstEntry(ofKey: key.number), key.isEqual)
+    }
+
     /// Below 0 when entry `index` sorts before the bound, above 0 when after it, 0 when it is that
     /// cell.
     package func compare(_ index: Int, _ bound: CellKeyBound) -> Int {

@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// Counters of a block cache.
 package struct BlockCacheStatistics: Sendable, Hashable {
-    /// How often a block was found.
+    /// How often a block was found; a little less when more than 32 threads read.
     package var hits: UInt64 = 0
     /// How often it had to be read.
     package var misses: UInt64 = 0
@@ -19,17 +19,25 @@ package struct BlockCacheStatistics: Sendable, Hashable {
 /// Decoded blocks of table files, within a budget of bytes that they share with the indexes and
 /// filters of open files.
 ///
+/// There is no table of blocks: each open file has a slot for each of its blocks, which shows the
+/// block while it is cached. Finding it is one load, made safe by the epoch that readers are in; the
+/// locks of the shards are for those that bring blocks in.
+///
 /// A block that was handed out stays readable for as long as it is held, even if it has left the
 /// cache.
 package final class BlockCache: Sendable {
-    /// What a block costs beside its bytes: the object, the entry, the allocator.
-    static let overheadBytes = 192
+    /// What a block costs beside its bytes: the objects, the entry, the slot, the allocator.
+    static let overheadBytes = 640
 
     /// The budget in bytes.
     package let capacityBytes: Int
+    /// What readers enter while they use what they did not count a reference to.
+    package let epoch = ReadEpoch()
     private let shards: [BlockCacheLock]
     private let indexBytes = Atomic<Int>(0)
     private let reservedBytes = Atomic<Int>(0)
+    private let misses = Atomic<UInt64>(0)
+    private let windowBits: UInt64
 
     /// An empty cache.
     package init(capacityBytes: Int) {
@@ -38,6 +46,9 @@ package final class BlockCache: Sendable {
         var count = 1
         while count < 16, capacityBytes / (count * 2) >= 4 << 20 { count *= 2 }
         shards = (0..<count).map { _ in BlockCacheLock() }
+        var bits: UInt64 = 6
+        while bits < 24, capacityBytes >> (14 + bits) > 0 { bits += 1 }
+        windowBits = bits
     }
 
     /// The counters now.
@@ -45,30 +56,56 @@ package final class BlockCache: Sendable {
         var sum = BlockCacheStatistics()
         for shard in shards {
             shard.state.withLock { state in
-                sum.hits += state.hits
-                sum.misses += state.misses
                 sum.evictions += state.evictions
                 sum.blockCount += state.count
                 sum.blockBytes += state.bytes
             }
         }
+        sum.hits = UInt64(clamping: epoch.hits)
+        sum.misses = misses.load(ordering: .relaxed)
         sum.indexBytes = indexBytes.load(ordering: .relaxed)
         return sum
     }
 
-    @inline(__always)
-    func find(_ key: BlockKey) -> CachedBlock? {
-        let hash = key.hash
-        return shard(hash).state.withLock { $0.find(key, hash) }
-    }
-
     /// Keeps a block that was read, and gives back the one to use: another reader may have been
     /// faster.
-    func insert(_ block: CachedBlock) -> CachedBlock {
-        let hash = block.key.hash
+    ///
+    /// - Parameter number: any number that is always the same for a slot; neighbours spread best.
+    func insert(_ block: CachedBlock, at slot: BlockSlot, number: Int) -> CachedBlock {
         let limit = shardLimit
-        // What went is released after the lock, when the tuple goes.
-        return shard(hash).state.withLock { $0.insert(block, hash, limit: limit) }.use
+        var gone: [CachedBlock] = []
+        let shard = shard(number)
+        let use = shard.state.withLock { state in
+            defer { shard.filledBytes.store(state.bytes, ordering: .relaxed) }
+            return state.insert(block, at: slot, limit: limit, &gone)
+        }
+        retire(gone)
+        return use
+    }
+
+    /// Lets the block of a slot go, of which there are no readers any more.
+    func remove(_ slot: BlockSlot, number: Int) {
+        // What went is released after the lock.
+        let shard = shard(number)
+        _ = shard.state.withLock { state in
+            defer { shard.filledBytes.store(state.bytes, ordering: .relaxed) }
+            return state.remove(slot)
+        }
+    }
+
+    /// Takes note of a block that had to be read.
+    func countMiss() { misses.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Time as the number of blocks read: it goes on after about as many as the cache holds; never 0.
+    var window: UInt8 {
+        UInt8(truncatingIfNeeded: (misses.load(ordering: .relaxed) >> windowBits) % 255 + 1)
+    }
+
+    /// Whether a block more takes the place of another.
+    ///
+    /// Asked without the lock: a late answer costs nothing but a block.
+    func isFull(number: Int, byteCount: Int) -> Bool {
+        shard(number).filledBytes.load(ordering: .relaxed) + byteCount > shardLimit
     }
 
     /// Takes note of memory for an index or filter (negative: given back), and makes room for it.
@@ -76,7 +113,15 @@ package final class BlockCache: Sendable {
         indexBytes.add(bytes, ordering: .relaxed)
         guard bytes > 0 else { return }
         let limit = shardLimit
-        for shard in shards { _ = shard.state.withLock { $0.shrink(to: limit) } }
+        var gone: [CachedBlock] = []
+        for shard in shards { shard.state.withLock { $0.shrink(to: limit, &gone) } }
+        retire(gone)
+    }
+
+    private func retire(_ gone: [CachedBlock]) {
+        if gone.isEmpty { return }
+        for block in gone { epoch.retire(block) }
+        epoch.reclaim()
     }
 
     /// Leaves so much of the budget to others: memtables, merges.
@@ -84,7 +129,9 @@ package final class BlockCache: Sendable {
         let before = reservedBytes.exchange(bytes, ordering: .relaxed)
         guard bytes > before else { return }
         let limit = shardLimit
-        for shard in shards { _ = shard.state.withLock { $0.shrink(to: limit) } }
+        var gone: [CachedBlock] = []
+        for shard in shards { shard.state.withLock { $0.shrink(to: limit, &gone) } }
+        retire(gone)
     }
 
     /// Whether indexes and filters take more than their half of the budget: some should be closed.
@@ -97,8 +144,8 @@ package final class BlockCache: Sendable {
         return max(capacityBytes - taken, capacityBytes / 8) / shards.count
     }
 
-    @inline(__always) private func shard(_ hash: UInt64) -> BlockCacheLock {
-        shards[Int(truncatingIfNeeded: hash >> 48) & (shards.count &- 1)]
+    @inline(__always) private func shard(_ number: Int) -> BlockCacheLock {
+        shards[number & (shards.count &- 1)]
     }
 }
 
@@ -106,4 +153,6 @@ package final class BlockCache: Sendable {
 final class BlockCacheLock: Sendable {
     /// The shard.
     let state = Mutex(BlockCacheShard())
+    /// The bytes of its blocks, to be read without the lock.
+    let filledBytes = Atomic(0)
 }

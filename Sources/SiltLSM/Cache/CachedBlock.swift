@@ -1,21 +1,26 @@
 internal import SiltBytes
 internal import SiltFormat
+internal import Synchronization
 
 /// A data block in memory, verified, with the view to read it by.
 ///
 /// Whoever holds it keeps it from being freed, cached or not.
 final class CachedBlock: Sendable {
-    /// The block's place, which is its name in the cache.
-    let key: BlockKey
+    /// The most credit that a block can have.
+    static let creditMax: UInt8 = 3
+
     /// The block, readable while this object is held.
     let view: BlockView
     /// The block's columns, for walks.
     let columns: BlockColumns
+    /// How many rounds of the cache's hand it survives.
+    let credit = Atomic<UInt8>(0)
+    /// Its place among the entries of its shard; changed with the shard's lock held.
+    let place = Atomic<Int>(-1)
     private let memory: RawBytes
 
     /// Checks and takes a decompressed block.
-    init(_ key: BlockKey, _ memory: RawBytes) throws(DecodingError) {
-        self.key = key
+    init(_ memory: RawBytes) throws(DecodingError) {
         self.memory = memory
         // Safety: the view lives no longer than `memory`, beside which it is stored.
         let view = try unsafe BlockView(memory.bytes)
@@ -26,20 +31,42 @@ final class CachedBlock: Sendable {
     // Safety: the memory is held beside the view, as long as this object.
     /// What the block costs the cache, in bytes.
     var byteCount: Int { memory.footprint + BlockCache.overheadBytes }
+
+    /// Takes note of a use; a block that is used again and again is not written to any more.
+    @inline(__always)
+    func use() {
+        let now = credit.load(ordering: .relaxed)
+        if now < Self.creditMax { credit.store(now &+ 1, ordering: .relaxed) }
+    }
 }
 
-/// Which block of which file.
-struct BlockKey: Hashable, Sendable {
-    /// The file.
-    let file: Identifier
-    /// The block's offset in it, in bytes.
-    let offset: UInt64
+/// Where a file's reader finds one of its blocks: the block's place in the cache.
+///
+/// Safety: the reader that owns the word takes its blocks out of the cache before it frees it.
+@safe
+struct BlockSlot: @unchecked Sendable {
+    typealias Word = Atomic<Unmanaged<CachedBlock>?>
 
-    /// Well mixed bits; file identifiers are random in their low half.
-    @inline(__always) var hash: UInt64 {
-        var bits = file.low ^ offset &* 0x9e37_79b9_7f4a_7c15 ^ file.high
-        bits ^= bits >> 29
-        bits = bits &* 0xbf58_476d_1ce4_e5b9
-        return bits ^ bits >> 32
+    private let word: UnsafeMutablePointer<Word>
+
+    /// The slot at an initialized word.
+    init(_ word: UnsafeMutablePointer<Word>) { unsafe self.word = word }
+
+    /// The block, if it is cached; good until the caller leaves the epoch that it is in.
+    @inline(__always)
+    func borrow() -> Unmanaged<CachedBlock>? {
+        // Pairs with the exchange that takes a block out, so that who loads it afterwards sees none.
+        unsafe word.pointee.load(ordering: .sequentiallyConsistent)
+    }
+
+    /// Shows a block that the cache keeps; with the shard's lock held.
+    func fill(_ block: CachedBlock) {
+        unsafe word.pointee.store(
+            Unmanaged.passUnretained(block), ordering: .sequentiallyConsistent)
+    }
+
+    /// Shows none; with the shard's lock held.
+    func clear() {
+        unsafe word.pointee.store(nil, ordering: .sequentiallyConsistent)
     }
 }

@@ -13,6 +13,12 @@ package final class TableCache: Sendable {
     private struct Entry {
         var reader: TableReader
         var lastUse: UInt64
+        /// Holds that show the reader to point reads.
+        var holds: [WeakHold] = []
+    }
+
+    private struct WeakHold {
+        weak let hold: TableHold?
     }
 
     private struct State {
@@ -24,6 +30,8 @@ package final class TableCache: Sendable {
     package let objects: any ObjectStore
     /// Where their blocks are kept.
     package let blocks: BlockCache
+    /// Set when the engine is closed: point reads stop, of which others know nothing.
+    let isClosed = Atomic(false)
     private let openFilesMax: Int
     private let state = Mutex(State())
 
@@ -46,14 +54,28 @@ package final class TableCache: Sendable {
         // Opened outside the lock; of two threads that open the same file the first to come back is
         // kept.
         let opened = try TableReader(file, objects: objects, blocks: blocks)
-        let result = state.withLock { state -> (use: TableReader, gone: [TableReader]) in
+        let result = state.withLock { state -> (use: TableReader, gone: [Entry]) in
             if let other = state.entries[file.id]?.reader { return (other, []) }
             state.uses &+= 1
             state.entries[file.id] = Entry(reader: opened, lastUse: state.uses)
             let isFull = state.entries.count > openFilesMax || blocks.indexesAreLarge
             return (opened, isFull ? evict(&state) : [])
         }
+        for entry in result.gone {
+            for weak in entry.holds { weak.hold?.closeReader(blocks.epoch) }
+        }
         return result.use
+    }
+
+    /// The open file, which is closed for its hold too when others need its place.
+    func reader(_ hold: TableHold) throws(SiltstoneError) -> TableReader {
+        let reader = try reader(hold.file)
+        state.withLock { state in
+            guard let place = state.entries.index(forKey: hold.file.id) else { return }
+            state.entries.values[place].holds.removeAll { $0.hold == nil || $0.hold === hold }
+            state.entries.values[place].holds.append(WeakHold(hold: hold))
+        }
+        return reader
     }
 
     /// Forgets a file that was dropped from its manifest.
@@ -67,10 +89,14 @@ package final class TableCache: Sendable {
 
     /// Closes the eighth that was used least recently, so that the search for them is paid once for
     /// many.
-    private func evict(_ state: inout State) -> [TableReader] {
+    private func evict(_ state: inout State) -> [Entry] {
+        for place in state.entries.values.indices
+        where state.entries.values[place].reader.takeUse() {
+            state.entries.values[place].lastUse = state.uses
+        }
         let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
             .prefix(max(state.entries.count - openFilesMax, 0) + state.entries.count / 8)
         for (id, _) in oldest { state.entries[id] = nil }
-        return oldest.map(\.value.reader)
+        return oldest.map(\.value)
     }
 }

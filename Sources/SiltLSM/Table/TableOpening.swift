@@ -56,7 +56,8 @@ struct TableOpening {
             try unsafe object.read(into: stored.buffer, at: offset)
         }
         return try located(place.offset) { () throws(DecodingError) in
-            try Self.unpack(kind, stored, file: file.id, offset: place.offset, decompressor)
+            try unsafe Self.unpack(
+                kind, stored.bytes, file: file.id, offset: place.offset, decompressor)
         }
     }
 
@@ -71,16 +72,16 @@ struct TableOpening {
 
     /// Checks a stored block and decompresses it.
     static func unpack(
-        _ kind: BlockKind, _ stored: RawBytes, file: Identifier, offset: UInt64,
+        _ kind: BlockKind, _ stored: UnsafeRawBufferPointer, file: Identifier, offset: UInt64,
         _ decompressor: Decompressor
     ) throws(DecodingError) -> RawBytes {
         // Safety: buffers are read within their bounds, while the object that owns them is held.
-        let contents = try unsafe BlockFrame.check(kind, stored.bytes, fileID: file, offset: offset)
+        let contents = try unsafe BlockFrame.check(kind, stored, fileID: file, offset: offset)
         let memory = RawBytes(byteCount: contents.rawByteCount)
         // Safety: the payload is the first `storedByteCount` bytes of what was checked.
         try unsafe decompressor.decompress(
             contents.codec,
-            UnsafeRawBufferPointer(rebasing: stored.bytes[..<contents.storedByteCount]),
+            UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount]),
             into: memory.buffer)
         if !contents.isPacked { return memory }
         let block = RawBytes(byteCount: try unsafe BlockUnpacker.byteCount(of: memory.bytes))

@@ -1,8 +1,10 @@
+internal import CSiltstone
 internal import SiltBytes
 internal import SiltCodec
 package import SiltFormat
 package import SiltIO
 package import SiltModel
+internal import Synchronization
 
 /// An open table file: index and filter in memory, blocks through the cache, every checksum
 /// verified when read.
@@ -21,6 +23,11 @@ package final class TableReader: Sendable {
     private let blocks: BlockCache
     private let decompressor: Decompressor
     private let dataEnd: UInt64
+    /// A slot for each block, by which it is found while it is cached.
+    private let slots: BlockSlots
+    private let wasUsed = Atomic(false)
+    /// Where the file's blocks begin in the order by which they are spread over the cache.
+    private let firstNumber: Int
 
     /// Opens a table, usually with one read of its tail.
     package init(_ file: TableFile, objects: any ObjectStore, blocks: BlockCache)
@@ -38,6 +45,8 @@ package final class TableReader: Sendable {
             try unsafe IndexView(indexMemory.bytes)
         }
         self.indexMemory = indexMemory
+        slots = BlockSlots(count: index.count)
+        firstNumber = Int(truncatingIfNeeded: file.id.low & 0xffff)
         if footer.filter.byteCount > 0 {
             let memory = try opening.payload(.filter, footer.filter)
             filter = try opening.located(footer.filter.offset) { () throws(DecodingError) in
@@ -65,12 +74,18 @@ package final class TableReader: Sendable {
         blocks.chargeIndex(memoryBytes)
     }
 
-    deinit { blocks.chargeIndex(-memoryBytes) }
+    deinit {
+        // Safety: only looked at; nobody else uses the slots any more but the cache, with its locks.
+        for number in 0..<index.count where unsafe slots[number].borrow() != nil {
+            blocks.remove(slots[number], number: firstNumber &+ number)
+        }
+        blocks.chargeIndex(-memoryBytes)
+    }
 
     /// The bytes of memory that the index and filter take.
     package var memoryBytes: Int {
         // Safety: buffers are read within their bounds, while the object that owns them is held.
-        unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0)
+        unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0) + index.count * 8
     }
 
     /// What the filter must be asked with; `none` without a filter.
@@ -85,29 +100,122 @@ package final class TableReader: Sendable {
 
     /// A data block, from the cache or the file.
     func block(_ number: Int, fillsCache: Bool) throws(SiltstoneError) -> CachedBlock {
-        let entry = index.entry(number)
-        let key = BlockKey(file: file.id, offset: entry.offset)
-        if let known = blocks.find(key) { return known }
-        let block = try read(entry, key)
-        return fillsCache ? blocks.insert(block) : block
+        let pin = blocks.epoch.enter()
+        if let known = unsafe slots[number].borrow() {
+            pin.countHit()
+            // Safety: the epoch was entered before the block was looked for; it is held from here on.
+            let held = unsafe known.retain()
+            blocks.epoch.leave(pin)
+            let block = unsafe held.takeRetainedValue()
+            block.use()
+            return block
+        }
+        blocks.epoch.leave(pin)
+        return try read(number, fillsCache: fillsCache)
     }
 
+    /// Takes note that the file is in use, for when one must be closed.
+    @inline(__always)
+    func use() {
+        if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
+    }
+
+    /// Whether it was used since this was last asked.
+    func takeUse() -> Bool { wasUsed.exchange(false, ordering: .relaxed) }
+
+    /// The slot of a block.
+    @inline(__always)
+    func slot(_ number: Int) -> BlockSlot { slots[number] }
+
     /// Reads a block from the file, whether the cache has it or not.
-    private func read(_ entry: IndexEntry, _ key: BlockKey) throws(SiltstoneError) -> CachedBlock {
-        // Safety: buffers are read within their bounds, while the object that owns them is held.
+    func read(_ number: Int, fillsCache: Bool) throws(SiltstoneError) -> CachedBlock {
+        blocks.countMiss()
+        let block = try read(index.entry(number))
+        if !fillsCache { return block }
+        return blocks.insert(block, at: slots[number], number: firstNumber &+ number)
+    }
+
+    /// Whether a block that is not cached should be looked at and not kept: the cache is full, and
+    /// the block was not read lately.
+    ///
+    /// So a cache far smaller than what is read at random keeps what is read again, and most reads pay
+    /// neither for memory nor for the cache's upkeep.
+    func shouldPass(_ number: Int) -> Bool {
+        let now = blocks.window
+        let before = slots.mark(number, now)
+        if before == now || before == (now == 1 ? 255 : now &- 1) { return false }
+        return blocks.isFull(
+            number: firstNumber &+ number, byteCount: index.entry(number).rawByteCount)
+    }
+
+    /// Reads a block into memory of the calling thread, where it stays until the thread's next read.
+    func readPassing(_ number: Int) throws(SiltstoneError) -> BlockView {
+        // Safety: each scratch is this thread's until its next use, which comes after the view's.
+        blocks.countMiss()
+        let entry = index.entry(number)
+        let stored = try unsafe readStored(entry)
+        do throws(DecodingError) {
+            let contents = try unsafe BlockFrame.check(
+                .data, stored, fileID: file.id, offset: entry.offset)
+            var raw = try unsafe scratch(1, contents.rawByteCount)
+            try unsafe decompressor.decompress(
+                contents.codec,
+                UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount]), into: raw)
+            if contents.isPacked {
+                let packed = unsafe UnsafeRawBufferPointer(raw)
+                unsafe raw = try scratch(2, BlockUnpacker.byteCount(of: packed))
+                try unsafe BlockUnpacker.unpack(packed, into: raw)
+            }
+            guard unsafe raw.count == entry.rawByteCount else {
+                throw DecodingError(offset: 0, "block size differs from the index")
+            }
+            let view = try unsafe BlockView(UnsafeRawBufferPointer(raw))
+            guard view.count == entry.entryCount, entry.entryCount > 0 else {
+                throw DecodingError(offset: 0, "block entries differ from the index")
+            }
+            return view
+        } catch {
+            throw corrupted(error.message, at: entry.offset)
+        }
+    }
+
+    private func scratch(_ slot: Int32, _ byteCount: Int) throws(DecodingError)
+        -> UnsafeMutableRawBufferPointer
+    {
+        // Safety: there is room for as many bytes, which are this thread's until the slot's next use.
+        guard let memory = unsafe silt_thread_scratch(slot, max(byteCount, 64)) else {
+            throw DecodingError(offset: 0, "no memory for a block")
+        }
+        return unsafe UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+    }
+
+    /// Reads a stored block into memory of the calling thread, where it stays until the next.
+    private func readStored(_ entry: IndexEntry) throws(SiltstoneError) -> UnsafeRawBufferPointer {
         let (end, overflow) = entry.offset.addingReportingOverflow(UInt64(entry.storedByteCount))
         guard !overflow, end <= dataEnd else {
             throw corrupted("block lies outside the file's data end=\(end)", at: entry.offset)
         }
-        let stored = RawBytes(byteCount: entry.storedByteCount)
-        try unsafe object.read(into: stored.buffer, at: Int(entry.offset))
+        // Safety: the scratch has room for the bytes asked for, and is this thread's until its next use.
+        guard let scratch = unsafe silt_thread_scratch(0, max(entry.storedByteCount, 64)) else {
+            throw SiltstoneError(.unavailable, "no memory for a block")
+        }
+        let stored = unsafe UnsafeMutableRawBufferPointer(
+            start: scratch, count: entry.storedByteCount)
+        try unsafe object.read(into: stored, at: Int(entry.offset))
+        return UnsafeRawBufferPointer(stored)
+    }
+
+    private func read(_ entry: IndexEntry) throws(SiltstoneError) -> CachedBlock {
+        // Safety: the stored block is this thread's until its next read, which does not come before the end.
+        let stored = try unsafe readStored(entry)
         do throws(DecodingError) {
-            let memory = try TableOpening.unpack(
-                .data, stored, file: file.id, offset: entry.offset, decompressor)
+            let memory = try unsafe TableOpening.unpack(
+                .data, stored, file: file.id, offset: entry.offset,
+                decompressor)
             guard unsafe memory.bytes.count == entry.rawByteCount else {
                 throw DecodingError(offset: 0, "block size differs from the index")
             }
-            let block = try CachedBlock(key, memory)
+            let block = try CachedBlock(memory)
             guard block.view.count == entry.entryCount, entry.entryCount > 0 else {
                 throw DecodingError(offset: 0, "block entries differ from the index")
             }

@@ -27,6 +27,8 @@ final class TreeVersion: Sendable {
     let gaps: DeletedGaps
     /// Whether a table holds a marker of a whole family.
     let familyMarkersInTables: Bool
+    /// The same for point reads.
+    let points: PointTree
 
     init(
         options: TreeOptions, active: MemtableSlot, frozen: [FrozenMemtable] = [],
@@ -45,6 +47,8 @@ final class TreeVersion: Sendable {
         sources = TreeSources(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
             levels: levels.map { $0.map(\.file) })
+        points = PointTree(
+            memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs, levels: levels)
         familyMarkersInTables = (runs + levels.joined()).contains { $0.file.familyMarkerCount > 0 }
     }
 
@@ -140,12 +144,15 @@ final class TreeSet: Sendable {
     let families: FamilySet
     /// Whether a memtable waits for its flush.
     let hasFrozen: Bool
+    /// The trees for point reads, which count no references.
+    let points: PointTrees
 
     init(_ trees: [TreeVersion]) {
         self.trees = trees.sorted { $0.family < $1.family }
         var families = FamilySet()
         for tree in trees { families.insert(tree.family) }
         self.families = families
+        points = PointTrees(self.trees)
         hasFrozen = trees.contains { !$0.frozen.isEmpty }
     }
 
@@ -159,8 +166,11 @@ final class TreeSet: Sendable {
     }
 
     /// The tree of a family.
-    func tree(_ family: UInt8) -> TreeVersion? {
-        for index in trees.indices where trees[index].family == family { return trees[index] }
+    func tree(_ family: UInt8) -> TreeVersion? { index(of: family).map { trees[$0] } }
+
+    /// The place of a family's tree.
+    func index(of family: UInt8) -> Int? {
+        for index in trees.indices where trees[index].family == family { return index }
         return nil
     }
 

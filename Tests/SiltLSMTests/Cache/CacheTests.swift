@@ -47,9 +47,9 @@ import Testing
 
     @Test("Blocks read again and again survive a long scan")
     func scanResistance() throws {
-        var shard = BlockCacheShard()
-        func block(_ number: UInt64) throws -> CachedBlock {
-            let key = BlockKey(file: Identifier(high: 1, low: 1), offset: number)
+        let cache = BlockCache(capacityBytes: 200_000)
+        let slots = BlockSlots(count: 10_000)
+        func block() throws -> CachedBlock {
             var builder = BlockBuilder()
             builder.append(
                 columnKey: [65, 0, 0], timestamp: 1, type: 4, flags: 0, sequence: 1,
@@ -57,23 +57,33 @@ import Testing
             let payload = builder.finish()
             let memory = RawBytes(byteCount: payload.count)
             unsafe memory.buffer.copyBytes(from: payload)
-            return try CachedBlock(key, memory)
+            return try CachedBlock(memory)
         }
-        func touch(_ number: UInt64) throws -> Bool {
-            let made = try block(number)
-            if shard.find(made.key, made.key.hash) != nil { return true }
-            _ = shard.insert(made, made.key.hash, limit: 100_000)
+        func touch(_ number: Int) throws -> Bool {
+            let pin = cache.epoch.enter()
+            defer { cache.epoch.leave(pin) }
+            if let known = unsafe slots[number].borrow() {
+                unsafe known._withUnsafeGuaranteedRef { $0.use() }
+                return true
+            }
+            let made = try block()
+            #expect(cache.insert(made, at: slots[number], number: number) === made)
             return false
         }
-        for _ in 0..<5 { for number in 0..<40 { _ = try touch(UInt64(number)) } }
-        for number in 1_000..<1_200 { _ = try touch(UInt64(number)) }
-        let kept = try (0..<40).count { try touch(UInt64($0)) }
+        for _ in 0..<5 { for number in 0..<40 { _ = try touch(number) } }
+        for number in 1_000..<1_200 { _ = try touch(number) }
+        let kept = try (0..<40).count { try touch($0) }
         #expect(kept == 40)
-        #expect(shard.bytes <= 100_000)
-        // Every block that is said to be there is found, after many removals.
-        for number in 2_000..<9_000 { _ = try touch(UInt64(number % 97 * number)) }
-        #expect(shard.bytes <= 100_000)
-        #expect(shard.count > 100)
+        // What a slot shows is what is counted, after many removals.
+        for number in 2_000..<9_000 { _ = try touch(number % 97 * number % 10_000) }
+        let statistics = cache.statistics
+        #expect(statistics.blockBytes <= 200_000)
+        #expect(statistics.blockCount > 100)
+        let shown = (0..<10_000).count { unsafe slots[$0].borrow() != nil }
+        #expect(shown == statistics.blockCount)
+        for number in 0..<10_000 { cache.remove(slots[number], number: number) }
+        #expect(cache.statistics.blockCount == 0)
+        #expect(cache.statistics.blockBytes == 0)
     }
 
     @Test("Few files stay open, and readers in use stay good")

@@ -1,0 +1,155 @@
+internal import CSiltstone
+internal import Synchronization
+
+/// Lets readers use shared objects without counting references to them: what a writer replaced is
+/// released when no reader that may have seen it is left.
+///
+/// 1. Readers enter the current epoch before they load a shared pointer and leave it when they are
+///    done with what it led to. They count themselves in a cache line that few threads share, one
+///    count for even and one for odd epochs, and never wait.
+/// 2. A writer takes the object out of sight first and then retires it into the current epoch's
+///    bin.
+/// 3. Epoch `e` ends only when nobody is left in epoch `e - 1`. So readers are in two epochs at
+///    most, and what was retired in epoch `e` is out of use when epoch `e + 2` begins.
+///
+/// A reader that counts itself in late, after its epoch's parity came round again, sees that the
+/// epoch is another and starts over: the count, the second look and the epoch's change are all
+/// sequentially consistent.
+///
+/// Safety: the words are atomic and live as long as this object.
+@safe
+package final class ReadEpoch: @unchecked Sendable {
+    /// A stripe has a cache line of 64 bytes, of which hardware fetches two at a time.
+    private static let stripeBytes = 128
+    private static let stripeCount = 32
+    private static let hitsOffset = 16
+
+    private struct Bins {
+        /// Retired in this epoch, and in the one before it.
+        var current: [any AnyObject & Sendable] = []
+        var last: [any AnyObject & Sendable] = []
+    }
+
+    /// A reader's place; leave with it once.
+    @safe
+    package struct Pin {
+        fileprivate let stripe: UnsafeMutableRawPointer
+        fileprivate let parity: Int
+
+        /// Counts a block found in memory, for statistics.
+        @inline(__always)
+        func countHit() {
+            // Safety: the stripe lives as long as the epoch, which outlives its readers.
+            // Two threads of one stripe may lose a count, which costs less than a locked addition.
+            let word = unsafe ReadEpoch.word(stripe, ReadEpoch.hitsOffset)
+            unsafe word.pointee.store(
+                word.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        }
+    }
+
+    private let stripes: UnsafeMutableRawPointer
+    private let epoch = Atomic<UInt64>(0)
+    private let bins = Mutex(Bins())
+
+    package init() {
+        let count = Self.stripeBytes * Self.stripeCount
+        // Safety: freed in deinit; zero is the state of an atomic of 0.
+        unsafe stripes = .allocate(byteCount: count, alignment: Self.stripeBytes)
+        unsafe stripes.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    }
+
+    // Safety: nobody refers to the epoch any more, so nobody is in it.
+    deinit { unsafe stripes.deallocate() }
+
+    // Safety: offsets are those of 8-byte words of a stripe.
+    @inline(__always)
+    private static func word(_ stripe: UnsafeMutableRawPointer, _ offset: Int)
+        -> UnsafeMutablePointer<Atomic<Int>>
+    {
+        unsafe (stripe + offset).assumingMemoryBound(to: Atomic<Int>.self)
+    }
+
+    /// Begins to read.
+    @inline(__always)
+    package func enter() -> Pin {
+        // Safety: the number is below the count of stripes.
+        let number = Int(silt_thread_number()) & (Self.stripeCount &- 1)
+        let stripe = unsafe stripes + number &* Self.stripeBytes
+        while true {
+            let now = epoch.load(ordering: .sequentiallyConsistent)
+            let parity = Int(truncatingIfNeeded: now & 1) &* 8
+            let word = unsafe Self.word(stripe, parity)
+            unsafe word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            if epoch.load(ordering: .sequentiallyConsistent) == now {
+                return unsafe Pin(stripe: stripe, parity: parity)
+            }
+            unsafe word.pointee.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    /// Ends reading.
+    @inline(__always)
+    package func leave(_ pin: Pin) {
+        // Safety: the stripe is this object's.
+        unsafe Self.word(pin.stripe, pin.parity).pointee.wrappingSubtract(1, ordering: .releasing)
+    }
+
+    /// Keeps an object, which new readers cannot find any more, until those that may have found it
+    /// are gone.
+    package func retire(_ object: any AnyObject & Sendable) {
+        bins.withLock { $0.current.append(object) }
+    }
+
+    /// Releases what is out of use, on the calling thread and outside all locks of this object.
+    ///
+    /// - Parameter attempts: how often to look whether readers are gone, letting others run in
+    ///   between; 1 for who is in the epoch itself.
+    package func reclaim(attempts: Int = 1) {
+        // Two steps at most: what was retired just now needs two.
+        var steps = 2
+        var left = attempts
+        while steps > 0, left > 0 {
+            let (gone, isIdle) = bins.withLock { bins -> ([any AnyObject & Sendable]?, Bool) in
+                if bins.current.isEmpty, bins.last.isEmpty { return (nil, true) }
+                let now = epoch.load(ordering: .sequentiallyConsistent)
+                guard isDeserted(parity: Int(truncatingIfNeeded: (now &+ 1) & 1)) else {
+                    return (nil, false)
+                }
+                epoch.store(now &+ 1, ordering: .sequentiallyConsistent)
+                let gone = bins.last
+                bins.last = bins.current
+                bins.current = []
+                return (gone, false)
+            }
+            if isIdle { return }
+            if gone != nil {
+                steps -= 1
+            } else {
+                left -= 1
+                if left > 0 { silt_yield() }
+            }
+        }
+    }
+
+    /// How often a block was found in memory.
+    var hits: Int {
+        // Safety: every stripe is a part of the allocation.
+        (0..<Self.stripeCount).reduce(0) { sum, number in
+            unsafe sum
+                + Self.word(stripes + number * Self.stripeBytes, Self.hitsOffset).pointee.load(
+                    ordering: .relaxed)
+        }
+    }
+
+    /// How many objects wait to be released.
+    var retiredCount: Int { bins.withLock { $0.current.count + $0.last.count } }
+
+    private func isDeserted(parity: Int) -> Bool {
+        for number in 0..<Self.stripeCount {
+            // Safety: every stripe is a part of the allocation.
+            let word = unsafe Self.word(stripes + number * Self.stripeBytes, parity * 8)
+            if unsafe word.pointee.load(ordering: .sequentiallyConsistent) != 0 { return false }
+        }
+        return true
+    }
+}

@@ -123,6 +123,8 @@ extension Engine {
             group.compactionLock.withLock { _ in waitForCompactions(of: group) }
         }
         defer { state.withLock { $0.groups = [:] } }
+        // What waits in the epoch refers to the cache that owns the epoch: it would never be released.
+        defer { tables.blocks.epoch.reclaim(attempts: 200) }
         if failure != nil || !isReady.load(ordering: .acquiring) { return }
         try flushAll()
         try withLead { commit throws(SiltstoneError) in

@@ -162,11 +162,11 @@ package final class TableReader: Sendable {
                 contents.codec,
                 UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount]), into: raw)
             if contents.isPacked {
-                let packed = unsafe UnsafeRawBufferPointer(raw)
+                let packed = UnsafeRawBufferPointer(raw)
                 unsafe raw = try scratch(2, BlockUnpacker.byteCount(of: packed))
                 try unsafe BlockUnpacker.unpack(packed, into: raw)
             }
-            guard unsafe raw.count == entry.rawByteCount else {
+            guard raw.count == entry.rawByteCount else {
                 throw DecodingError(offset: 0, "block size differs from the index")
             }
             let view = try unsafe BlockView(UnsafeRawBufferPointer(raw))

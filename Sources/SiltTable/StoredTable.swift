@@ -84,9 +84,12 @@ package final class StoredTable: Sendable {
     ///
     /// - Returns: the answer, which may be that there is no row.
     package func getCached(_ row: Bytes, _ projection: Projection = .all) -> Row?? {
+        // What is asked again is counted then.
+        let start = shared.engine.latencies.begin()
         if case .row(let row) = PointGetter.get(
             row, projection, recent, clock: shared.clock, mayReadDisk: false)
         {
+            shared.engine.latencies.end(.get, start)
             return .some(row)
         }
         return .none

@@ -77,6 +77,8 @@ struct ConcurrencyTests {
         options.flushBytes = 16 << 10
         options.memtableBytesMax = 64 << 10
         options.runsMaintenance = true
+        // Sleeping on this clock takes no time: a wait of seconds would end before a flush does.
+        options.admissionWaitMilliseconds = 1_000_000_000
         let engine = try Engine.open(environment, options)
         let group = try engine.createGroup(
             id: Identifier(high: 1, low: 0), table: EngineFixture.table,

@@ -2,8 +2,13 @@
 extension CellKey {
     /// Appends `escape(component) 00` for a component that has bytes to escape.
     static func appendEscaped(_ component: [UInt8], to key: inout [UInt8]) {
+        key += escaped(component)
+    }
+
+    /// `escape(component) 00` for a component that has bytes to escape.
+    static func escaped(_ component: [UInt8]) -> [UInt8] {
         // Safety: a byte takes two places at most, and the zero one: the capacity.
-        let escaped = unsafe [UInt8](unsafeUninitializedCapacity: component.count * 2 + 1) {
+        unsafe [UInt8](unsafeUninitializedCapacity: component.count * 2 + 1) {
             buffer, initialized in
             var place = 0
             for byte in component {
@@ -19,7 +24,6 @@ extension CellKey {
             unsafe buffer[place] = 0
             initialized = place + 1
         }
-        key += escaped
     }
 
     /// The row of a row prefix, unescaped, in place of what `row` holds.

@@ -44,10 +44,15 @@ package enum CellKey {
 
     /// `escape(row) 00`: what every column key of the row begins with.
     package static func rowPrefix(_ row: Bytes) -> [UInt8] {
-        var key: [UInt8] = []
-        key.reserveCapacity(row.count + 8)
-        append(component: row.array, to: &key)
-        return key
+        // One piece of memory: this is done for each read.
+        if needsEscape(row.array) { return escaped(row.array) }
+        let count = row.count
+        // Safety: the row and a zero are `count + 1` bytes, each written once.
+        return unsafe [UInt8](unsafeUninitializedCapacity: count + 1) { buffer, initialized in
+            unsafe copy(row.array, to: buffer, at: 0)
+            unsafe buffer[count] = 0
+            initialized = count + 1
+        }
     }
 
     /// `escape(row) 00 escape(qualifier) 00`.

@@ -148,15 +148,21 @@ struct PlainRowReader {
             // A generation may have ended.
             shown = -1
             while index < end {
-                let cell = unsafe cells[index]
-                if cell.startsRow || row.isEmpty { unsafe PlainRowReader.set(&row, cell.rowBytes) }
-                if Int(cell.column) != shown {
-                    shown = Int(cell.column)
+                // The places are looked at in the batch: no copy, no call.
+                let cell = unsafe cells + index
+                if unsafe cell.pointee.startsRow || row.isEmpty {
+                    unsafe PlainRowReader.set(
+                        &row, cell.pointee.row, Int(cell.pointee.rowByteCount))
+                }
+                if unsafe Int(cell.pointee.column) != shown {
+                    shown = unsafe Int(cell.pointee.column)
                     name = try column(shown)
                 }
                 index &+= 1
                 // Safety: the value is lent for the call, during which the walk stays.
-                if try unsafe !body(Bytes(row), name, cell.timestamp, cell.valueBytes) {
+                let value = unsafe UnsafeRawBufferPointer(
+                    start: cell.pointee.value, count: Int(cell.pointee.valueByteCount))
+                if try unsafe !body(Bytes(row), name, cell.pointee.timestamp, value) {
                     place = index
                     return false
                 }
@@ -167,13 +173,29 @@ struct PlainRowReader {
 
     /// Makes a key that of a row; in place when it is as long as the last and nobody else has that.
     @inline(__always)
-    private static func set(_ key: inout [UInt8], _ row: UnsafeRawBufferPointer) {
-        if key.count == row.count {
-            // Safety: both have as many bytes.
-            unsafe key.withUnsafeMutableBytes { unsafe $0.copyMemory(from: row) }
-        } else {
+    private static func set(_ key: inout [UInt8], _ row: UnsafeRawPointer, _ count: Int) {
+        guard key.count == count else {
             // Safety: the row is lent for the call and copied.
-            key = unsafe [UInt8](row)
+            key = unsafe [UInt8](UnsafeRawBufferPointer(start: row, count: count))
+            return
+        }
+        // Safety: both have as many bytes.
+        unsafe key.withUnsafeMutableBytes { target in
+            guard let target = target.baseAddress else { return }
+            guard count >= 8 else {
+                return unsafe target.copyMemory(from: row, byteCount: count)
+            }
+            let last = count &- 8
+            var place = 0
+            while place < last {
+                unsafe target.storeBytes(
+                    of: row.loadUnaligned(fromByteOffset: place, as: UInt64.self),
+                    toByteOffset: place, as: UInt64.self)
+                place &+= 8
+            }
+            unsafe target.storeBytes(
+                of: row.loadUnaligned(fromByteOffset: last, as: UInt64.self),
+                toByteOffset: last, as: UInt64.self)
         }
     }
 }

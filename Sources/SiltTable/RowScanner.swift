@@ -69,8 +69,12 @@ package final class RowScanner {
         } else {
             let first = whole.start.isEmpty ? 0 : layout.regionIndex(of: whole.start)
             let last = whole.end.map { layout.regionIndex(of: $0) } ?? layout.regions.count - 1
-            let visited = layout.regions[first...max(first, last)].map { RegionPart($0) }
-            regions = range.isReversed ? visited : visited.reversed()
+            if last <= first {
+                regions = [RegionPart(layout.regions[first])]
+            } else {
+                let visited = layout.regions[first...last].map { RegionPart($0) }
+                regions = range.isReversed ? visited : visited.reversed()
+            }
         }
     }
 

@@ -43,10 +43,21 @@ extension TableRunCursor {
             && columns.flags.base & UInt64(Self.lifeFlag) == 0
         let endByteCount = rule.endByteCount &+ 1
         let tailShift = 64 &- rule.tailBits
+        let isSimple =
+            isUniform && columns.keyNumbers.width == 0 && common.escapedCount == commonCount
         var last = -1
         var lastNumber = -1
         var place = entry
         while place < limit, !batch.isFull {
+            if isSimple {
+                let next = takeSimple(rule, columns, common, from: place, until: limit, &batch)
+                if next > place {
+                    last = next &- 1
+                    lastNumber = last
+                    place = next
+                    continue
+                }
+            }
             let number = columns.keyNumber(place)
             if !isUniform, checksSequence, columns.sequences.load(place) > sequence {
                 place &+= 1
@@ -85,6 +96,98 @@ extension TableRunCursor {
         return last
     }
 
+    /// As `takeStretch` where each entry is a value with a key of its own, without copying whole
+    /// keys; an entry that is not as simple ends it.
+    ///
+    /// - Returns: the first entry that was not taken.
+    @inline(__always)
+    private func takeSimple(
+        _ rule: StretchRule, _ columns: BlockColumns, _ common: CommonRow, from start: Int,
+        until limit: Int, _ batch: inout CellBatch
+    ) -> Int {
+        // Safety: entries below `limit` are the block's, and 8 bytes can be read after each of its
+        // bytes; the batch has room for its cells, and is asked for that of each row.
+        let times = BlockNumbers(columns.timestamps)
+        let lengths = BlockNumbers(columns.prefixLengths)
+        let offsets = BlockNumbers(columns.restOffsets)
+        let values = BlockNumbers(columns.valueOffsets)
+        let fixedRest = columns.restOffsets.width == 0 ? columns.fixedRestByteCount : -1
+        let fixedValue = columns.valueOffsets.width == 0 ? columns.fixedValueByteCount : -1
+        let tailShift = 64 &- rule.tailBits
+        let tailCount = rule.endByteCount &+ 1
+        let head = unsafe common.bytes.loadUnaligned(as: UInt64.self)
+        let cells = unsafe batch.cells
+        let end = unsafe batch.rows + CellBatch.rowBytesMax
+        let first = batch.count
+        let count = min(limit &- start, batch.wanted &- first)
+        var row = unsafe batch.rows + batch.rowBytes
+        var index = 0
+        while index < count {
+            let place = start &+ index
+            let time = Int64(bitPattern: times[place])
+            guard time >= rule.least, time <= rule.greatest else { break }
+            let prefixCount = Int(truncatingIfNeeded: lengths[place])
+            var restStart = place &* fixedRest
+            var restCount = fixedRest
+            if fixedRest < 0 {
+                restStart = Int(truncatingIfNeeded: offsets[place])
+                restCount = Int(truncatingIfNeeded: offsets[place &+ 1]) &- restStart
+            }
+            let byteCount = common.count &+ prefixCount &+ restCount
+            let rowCount = byteCount &- tailCount
+            guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
+            else { break }
+            unsafe row.storeBytes(of: head, as: UInt64.self)
+            var offset = 8
+            while offset < common.count {
+                unsafe row.storeBytes(
+                    of: common.bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                    toByteOffset: offset, as: UInt64.self)
+                offset &+= 8
+            }
+            var word = unsafe columns.prefixes.loadUnaligned(
+                fromByteOffset: place &* 8, as: UInt64.self)
+            var ones = Self.ones(word)
+            var target = unsafe row + common.count
+            unsafe target.storeBytes(of: word, as: UInt64.self)
+            unsafe target += prefixCount
+            var source = unsafe columns.rests + restStart
+            let sourceEnd = unsafe source + restCount
+            while unsafe source < sourceEnd {
+                unsafe word = source.loadUnaligned(as: UInt64.self)
+                ones |= Self.ones(word)
+                unsafe target.storeBytes(of: word, as: UInt64.self)
+                unsafe target += 8
+                unsafe source += 8
+            }
+            let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+            guard tail &>> tailShift == rule.tailWord, ones == 0 else { break }
+            var valueStart = place &* fixedValue
+            var valueCount = fixedValue
+            if fixedValue < 0 {
+                valueStart = Int(truncatingIfNeeded: values[place])
+                valueCount = Int(truncatingIfNeeded: values[place &+ 1]) &- valueStart
+            }
+            unsafe (cells + (first &+ index)).initialize(
+                to: WalkedCell(
+                    row: UnsafeRawPointer(row), value: columns.values + valueStart,
+                    timestamp: time, rowByteCount: Int32(truncatingIfNeeded: rowCount),
+                    valueByteCount: Int32(truncatingIfNeeded: valueCount), column: rule.column,
+                    startsRow: true))
+            unsafe row += (rowCount &+ 7) & ~7
+            index &+= 1
+        }
+        if index > 0 { unsafe batch.noteRows(end: row, count: index) }
+        return start &+ index
+    }
+
+    /// Not zero when a byte of a word is 1: perhaps an escaped one.
+    @inline(__always)
+    private static func ones(_ word: UInt64) -> UInt64 {
+        let other = word ^ 0x0101_0101_0101_0101
+        return (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
+    }
+
     // Plain numbers: those of other modules are read through a call.
     private static var putCode: UInt8 { 4 }
     private static var lifeFlag: UInt8 { 1 }
@@ -107,5 +210,31 @@ extension TableRunCursor {
             of: UnsafeRawBufferPointer(start: buffer, count: commonCount), into: target)
         commonRowEscaped = found?.escapedCount ?? -1
         commonRowCount = found?.count ?? 0
+    }
+}
+
+/// A column of numbers that are read 8 bytes at a time, whatever their width.
+///
+/// Safety: for columns of blocks in memory, after which 8 bytes more can be read.
+@safe
+private struct BlockNumbers {
+    private let start: UnsafeRawPointer
+    private let width: Int
+    private let mask: UInt64
+    private let base: UInt64
+
+    @inline(__always)
+    init(_ column: BlockColumns.Column) {
+        unsafe start = unsafe column.start
+        width = column.width
+        mask = column.width >= 8 ? .max : (1 &<< UInt64(8 &* column.width)) &- 1
+        base = column.base
+    }
+
+    @inline(__always)
+    subscript(index: Int) -> UInt64 {
+        // Safety: the index is below the column's count.
+        let word = unsafe start.loadUnaligned(fromByteOffset: index &* width, as: UInt64.self)
+        return base &+ UInt64(littleEndian: word) & mask
     }
 }

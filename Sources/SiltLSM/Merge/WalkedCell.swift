@@ -73,6 +73,17 @@ struct CellBatch: ~Copyable {
     @inline(__always)
     func hasRoom(_ byteCount: Int) -> Bool { rowBytes &+ byteCount &+ 16 <= Self.rowBytesMax }
 
+    /// Takes note of cells that were put behind the others, with a row each; the last begins a row.
+    @inline(__always)
+    mutating func noteRows(end: UnsafeMutableRawPointer, count added: Int) {
+        count &+= added
+        // Safety: the cells were initialized, and the rows lie in the batch's memory.
+        unsafe rowBytes = end - rows
+        let cell = unsafe cells[count &- 1]
+        unsafe lastRow = unsafe cell.row
+        lastRowCount = cell.rowByteCount
+    }
+
     /// Adds a cell of the last row.
     @inline(__always)
     mutating func append(

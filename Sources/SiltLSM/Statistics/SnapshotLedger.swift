@@ -4,9 +4,18 @@ internal import Synchronization
 
 /// The snapshots that are held for longer than a call, so that one that was forgotten is found: it keeps files and memory.
 final class SnapshotLedger: Sendable {
+    private struct Entry {
+        var number: UInt64
+        var since: UInt64
+        var purpose: StaticString
+        var region: Identifier
+    }
+
     private struct State {
         var last: UInt64 = 0
-        var entries: [UInt64: (since: UInt64, purpose: StaticString, region: Identifier)] = [:]
+        /// A place for each snapshot held at the same time; number 0 means free.
+        var entries: [Entry] = []
+        var free: [Int] = []
     }
 
     private let clock: any Clock
@@ -17,22 +26,32 @@ final class SnapshotLedger: Sendable {
     /// Notes a snapshot, until the lease goes.
     func enter(_ purpose: StaticString, region: Identifier) -> SnapshotLease {
         let now = clock.monotonicNanoseconds
-        let number = state.withLock { state in
+        let place = state.withLock { state in
             state.last += 1
-            state.entries[state.last] = (now, purpose, region)
-            return state.last
+            let entry = Entry(
+                number: state.last, since: now, purpose: purpose, region: region)
+            if let place = state.free.popLast() {
+                state.entries[place] = entry
+                return place
+            }
+            state.entries.append(entry)
+            return state.entries.count - 1
         }
-        return SnapshotLease(ledger: self, number: number)
+        return SnapshotLease(ledger: self, place: place)
     }
 
-    fileprivate func leave(_ number: UInt64) {
-        state.withLock { _ = $0.entries.removeValue(forKey: number) }
+    fileprivate func leave(_ place: Int) {
+        state.withLock { state in
+            state.entries[place].number = 0
+            state.free.append(place)
+        }
     }
 
     /// The snapshots that are held, the oldest first.
     var held: [HeldSnapshot] {
         let now = clock.monotonicNanoseconds
-        return state.withLock { $0.entries }.sorted { $0.key < $1.key }.map { _, entry in
+        let entries = state.withLock { $0.entries }.filter { $0.number != 0 }
+        return entries.sorted { $0.number < $1.number }.map { entry in
             HeldSnapshot(
                 purpose: "\(entry.purpose)", region: entry.region,
                 ageMilliseconds: Int(clamping: (now &- entry.since) / 1_000_000))
@@ -43,14 +62,14 @@ final class SnapshotLedger: Sendable {
 /// Stands for a snapshot in the ledger.
 final class SnapshotLease: Sendable {
     private let ledger: SnapshotLedger
-    private let number: UInt64
+    private let place: Int
 
-    init(ledger: SnapshotLedger, number: UInt64) {
+    init(ledger: SnapshotLedger, place: Int) {
         self.ledger = ledger
-        self.number = number
+        self.place = place
     }
 
-    deinit { ledger.leave(number) }
+    deinit { ledger.leave(place) }
 }
 
 /// A snapshot that somebody holds.

@@ -62,7 +62,10 @@ extension Engine {
         return timestamp
     }
 
-    /// Commits a batch without waiting; `completion` is called on a committing thread, in the order of the batches.
+    /// Commits a batch without waiting.
+    ///
+    /// `completion` is called in the order of the batches, by a thread that commits or a worker, and may commit and flush itself;
+    /// but what it waits for must not be another completion.
     package func submit(
         _ writes: [GroupWrite], durability: Durability,
         completion: @escaping @Sendable (Result<CommitReceipt, SiltstoneError>) -> Void
@@ -79,7 +82,9 @@ extension Engine {
         _ body: (inout CommitState) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         if !queue.takeLead() { awaitLead() }
-        defer { endLead() }
+        defer {
+            if queue.release() { endLead(CommitUpkeep(), stillLeads: true, holdsLocks: true) }
+        }
         return try queue.withState(body)
     }
 
@@ -111,6 +116,7 @@ extension Engine {
         while request.result == nil {
             if processGroup(&upkeep) { continue }
             if queue.handOver() { scheduleLead() }
+            completions.run()
             if upkeep.isNeeded || memoryIsFull { maintain(upkeep) }
             return
         }
@@ -123,11 +129,14 @@ extension Engine {
     func leadWaiting() -> Bool {
         queue.noteWorker()
         var refusal: SiltstoneError?
-        do throws(SiltstoneError) { try admit(byteCount: 0) } catch { refusal = error }
+        do throws(SiltstoneError) {
+            // For those who brought them and did not wait.
+            try admit(byteCount: queue.waitingByteCount)
+        } catch { refusal = error }
         guard queue.takeFreeLead() else { return false }
         var upkeep = CommitUpkeep()
         if let refusal {
-            for request in queue.takeGroup() { request.finish(.failure(refusal)) }
+            for request in queue.takeGroup() { finish(request, .failure(refusal)) }
         } else {
             _ = processGroup(&upkeep)
         }
@@ -150,12 +159,17 @@ extension Engine {
         if queue.release() { endLead(CommitUpkeep(), stillLeads: true) }
     }
 
-    private func endLead(_ before: CommitUpkeep, stillLeads: Bool = false) {
+    /// Gives up the lead.
+    ///
+    /// - Parameter holdsLocks: whether the thread may hold locks that a completion could want: a worker calls them then.
+    private func endLead(
+        _ before: CommitUpkeep, stillLeads: Bool = false, holdsLocks: Bool = false
+    ) {
         var upkeep = before
         var groupCount = 0
         var leads = stillLeads || queue.release()
         while leads {
-            guard groupCount < Self.foreignGroupsMax, queue.firstKind == .quick else {
+            guard groupCount < Self.foreignGroupsMax, mayTakeAlong(queue.first) else {
                 if queue.handOver() { scheduleLead() }
                 break
             }
@@ -163,7 +177,28 @@ extension Engine {
             _ = processGroup(&upkeep)
             leads = queue.release()
         }
+        if !holdsLocks {
+            completions.run()
+        } else if !completions.isIdle {
+            environment.workers.submit(.high) { [completions] in completions.run() }
+        }
         if upkeep.isNeeded || memoryIsFull { maintain(upkeep) }
+    }
+
+    /// Whether a batch that waits is committed by who leads anyway.
+    ///
+    /// One that nobody waits for was not held back by memory that fills: then a worker leads, and waits first.
+    private func mayTakeAlong(_ request: CommitRequest?) -> Bool {
+        guard let request, request.kind == .quick else { return false }
+        return request.completion == nil || !memoryIsFull
+    }
+
+    /// Hands over an outcome; the completion is called later, without the lead.
+    private func finish(
+        _ request: CommitRequest, _ result: Result<CommitReceipt, SiltstoneError>
+    ) {
+        request.finish(result)
+        if request.completion != nil { completions.add(request) }
     }
 
     /// Commits what waits, together; false when nothing does.
@@ -172,7 +207,7 @@ extension Engine {
         if requests.isEmpty { return false }
         let (outcomes, more) = queue.withState { $0.commit(requests, engine: self) }
         upkeep.add(more)
-        for (request, outcome) in zip(requests, outcomes) { request.finish(outcome) }
+        for (request, outcome) in zip(requests, outcomes) { finish(request, outcome) }
         return true
     }
 }

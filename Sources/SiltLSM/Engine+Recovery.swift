@@ -141,5 +141,6 @@ extension Engine {
             // Who was only asked to lead may never come; who leads is done soon.
             if !leadWaiting() { withLead { _ in } }
         }
+        completions.run()
     }
 }

@@ -21,6 +21,8 @@ package final class Engine: Sendable {
     let incarnation: Identifier
     let tables: TableCache
     let queue: CommitQueue
+    /// What commits owe to those that did not wait for them.
+    let completions = CommitCompletions()
     let state = Mutex(State())
     let counters = EngineCounters()
     let pending = PendingFiles()

@@ -7,7 +7,7 @@ internal import SiltBytes
 /// Entries are kept as columns; the common prefix is known only at the end, when it is what the
 /// first
 /// and the last key share. Part of the format: docs/format/block.md.
-package struct BlockBuilder: Sendable {
+package struct BlockBuilder: ~Copyable, Sendable {
     /// How many entries were appended since the last `finish`.
     package var count: Int { timestamps.count }
     /// How many of them are delete markers.

@@ -7,7 +7,7 @@ package import SiltModel
 /// A split-block bloom filter: each key sets one bit in each of the eight 32-bit lanes of one
 /// 32-byte
 /// block. Part of the format: docs/format/filter.md.
-package struct FilterBuilder: Sendable {
+package struct FilterBuilder: ~Copyable, Sendable {
     /// The layout's version, the first byte of the payload.
     static let version: UInt8 = 1
     /// The bytes before the filter's blocks.

@@ -5,7 +5,7 @@ internal import SiltBytes
 /// Between two blocks stands the shortest byte string that is not before the last cell of the one
 /// and
 /// before the first cell of the next. Part of the format: docs/format/table.md.
-package struct IndexBuilder: Sendable {
+package struct IndexBuilder: ~Copyable, Sendable {
     /// The layout's version, the first byte of the payload.
     static let version: UInt8 = 1
     /// The bytes before the first section.

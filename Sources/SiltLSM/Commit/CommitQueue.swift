@@ -157,8 +157,13 @@ internal import Synchronization
         }
     }
 
-    /// What the first that waits wants; only for who leads.
-    var firstKind: CommitRequest.Kind? { waiting.withLock { $0.requests.first?.kind } }
+    /// The first that waits; only for who leads.
+    var first: CommitRequest? { waiting.withLock { $0.requests.first } }
+
+    /// The size of what waits, in bytes.
+    var waitingByteCount: Int {
+        waiting.withLock { $0.requests.reduce(0) { $0 + $1.byteCount } }
+    }
 
     /// The requests to commit together, from the front; only for who leads.
     func takeGroup() -> [CommitRequest] {

@@ -86,14 +86,15 @@ struct CommitWrite {
     /// The outcome once committed.
     var result: Result<CommitReceipt, SiltstoneError>? { answer.withLock { $0 } }
 
-    /// Hands over the outcome: wakes the thread, or calls the completion.
+    /// Takes the outcome, and wakes the thread that waits for it.
     func finish(_ result: Result<CommitReceipt, SiltstoneError>) {
         answer.withLock { $0 = result }
-        if let completion {
-            completion(result)
-        } else {
-            signal?.set(Word.done.rawValue)
-        }
+        signal?.set(Word.done.rawValue)
+    }
+
+    /// Calls the completion, if there is one, with the outcome that was taken before.
+    func complete() {
+        if let completion, let result { completion(result) }
     }
 }
 

@@ -48,15 +48,15 @@ extension BenchThread {
             }
             return
         }
+        var values = table.batch()
         try each(step: batch) { thread, operation in
             let end = min(operation + batch, max(thread.operations.upperBound, operation + 1))
-            var mutations: [RowMutation] = []
-            mutations.reserveCapacity(batch)
             for place in operation..<end {
                 let number = thread.nextWritten(place)
-                mutations.append(thread.mutation(number))
+                let keys = thread.settings.keys
+                try values.put(keys.key(number), BenchSettings.column, keys.value(number))
             }
-            try table.write(mutations, durability: durability)
+            try values.write(durability: durability)
             return end - operation
         }
     }

@@ -183,6 +183,33 @@ struct EngineTests {
         #expect(try fixture.values().count == 6)
     }
 
+    @Test("A completion may commit and flush, and later batches complete after it")
+    func completionCommits() throws {
+        let fixture = try EngineFixture()
+        let engine = fixture.engine
+        let group = fixture.groups[0]
+        let order = Mutex<[Int]>([])
+        for index in 0..<3 {
+            var buffer = OperationBuffer()
+            EngineFixture.put("r\(index)", "v", into: &buffer)
+            engine.submit(
+                [GroupWrite(group: group, operations: buffer)], durability: .syncWAL
+            ) { result in
+                var inner = OperationBuffer()
+                EngineFixture.put("inner\(index)", "v", into: &inner)
+                let write = GroupWrite(group: group, operations: inner)
+                let isDone =
+                    (try? engine.commit([write], durability: .syncWAL)) != nil
+                    && (try? engine.flushAll()) != nil
+                if case .success = result, isDone { order.withLock { $0.append(index) } }
+            }
+        }
+        try fixture.put("last", "v")
+        #expect(order.withLock { $0 } == [0, 1, 2])
+        fixture.workers.runAll()
+        #expect(try fixture.values().count == 7)
+    }
+
     @Test("Memory stays within its bound when nothing flushes in the background")
     func backPressure() throws {
         let fixture = try EngineFixture()

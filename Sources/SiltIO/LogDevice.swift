@@ -15,6 +15,11 @@ package protocol LogDevice: Sendable {
     func createSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
         throws(SiltstoneError) -> any LogSegment
 
+    /// As `createSegment`, for records that are seldom made durable one by one: the room is reserved and reads as zeros,
+    /// but need not be written with them, which is as much work as writing the log once more.
+    func createReservedSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
+        throws(SiltstoneError) -> any LogSegment
+
     /// The bytes of a segment, trailing zeros of its unused room included.
     func read(_ incarnation: Identifier, _ number: UInt64) throws(SiltstoneError) -> [UInt8]
 
@@ -23,6 +28,15 @@ package protocol LogDevice: Sendable {
 
     /// Deletes the segments of an incarnation numbered below `number`; `UInt64.max` deletes the incarnation.
     func trim(_ incarnation: Identifier, below number: UInt64) throws(SiltstoneError)
+}
+
+extension LogDevice {
+    /// The same as `createSegment`, where the two differ in nothing.
+    package func createReservedSegment(
+        _ incarnation: Identifier, _ number: UInt64, capacity: Int
+    ) throws(SiltstoneError) -> any LogSegment {
+        try createSegment(incarnation, number, capacity: capacity)
+    }
 }
 
 /// One segment open for appending by one thread at a time.

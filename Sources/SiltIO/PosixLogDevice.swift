@@ -31,6 +31,19 @@ package final class PosixLogDevice: LogDevice {
     package func createSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
         throws(SiltstoneError) -> any LogSegment
     {
+        try createSegment(incarnation, number, capacity: capacity, writesZeros: true)
+    }
+
+    /// The same without writing the zeros: a sync then also has to note in the file system which blocks were written.
+    package func createReservedSegment(
+        _ incarnation: Identifier, _ number: UInt64, capacity: Int
+    ) throws(SiltstoneError) -> any LogSegment {
+        try createSegment(incarnation, number, capacity: capacity, writesZeros: false)
+    }
+
+    private func createSegment(
+        _ incarnation: Identifier, _ number: UInt64, capacity: Int, writesZeros: Bool
+    ) throws(SiltstoneError) -> any LogSegment {
         let name = LogPath.segment(incarnation, number)
         guard capacity > 0 else {
             throw SiltstoneError(.invalidArgument, "log segment has no room capacity=\(capacity)")
@@ -43,7 +56,7 @@ package final class PosixLogDevice: LogDevice {
             path: directory.path(name), name: name, flags: O_RDWR | O_CREAT | O_EXCL)
         do throws(SiltstoneError) {
             try file.allocate(capacity)
-            try fillWithZeros(file, capacity)
+            if writesZeros { try fillWithZeros(file, capacity) }
             try file.sync()
             try directory.sync(LogPath.folder(incarnation))
         } catch {

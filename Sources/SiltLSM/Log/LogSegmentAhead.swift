@@ -25,10 +25,14 @@ final class LogSegmentAhead: Sendable {
     }
 
     /// Asks a worker for segment `number`.
-    func prepare(_ number: UInt64) {
+    ///
+    /// - Parameter isDurable: whether records in it will be made durable as they come.
+    func prepare(_ number: UInt64, isDurable: Bool) {
         guard isEnabled else { return }
         state.withLock { $0.wanted = number }
-        environment.workers.submit(.high) { [weak self] in self?.make(number) }
+        environment.workers.submit(.high) { [weak self] in
+            self?.make(number, isDurable: isDurable)
+        }
     }
 
     /// A segment numbered `number` or higher, when one is there; else nobody makes it any more.
@@ -64,15 +68,16 @@ final class LogSegmentAhead: Sendable {
         environment.workers.submit(.high) { try? segment.close() }
     }
 
-    private func make(_ number: UInt64) {
+    private func make(_ number: UInt64, isDurable: Bool) {
         state.withLock { state in
             guard state.wanted == number, state.made == nil else { return }
             // On failure the committing thread tries again by itself and reports what it finds.
-            if let segment = try? environment.log.createSegment(
-                incarnation, number, capacity: segmentBytes)
-            {
-                state.made = (number, segment)
-            }
+            let log = environment.log
+            let segment =
+                isDurable
+                ? try? log.createSegment(incarnation, number, capacity: segmentBytes)
+                : try? log.createReservedSegment(incarnation, number, capacity: segmentBytes)
+            if let segment { state.made = (number, segment) }
             state.wanted = nil
         }
     }

@@ -30,6 +30,9 @@ struct LogWriter: ~Copyable {
     private var complete: [(number: UInt64, byteCount: Int)] = []
     private var completeBytes = 0
     private(set) var failure: SiltstoneError?
+    /// Whether a record of the current segment was made durable when it came: then one of the next likely will be. The first two
+    /// segments are ready for that.
+    private var hasDurableRecords = true
     /// When the oldest bytes of the buffer came, in nanoseconds of the monotonic clock; `nil` when it is empty.
     private(set) var bufferedSince: UInt64?
     /// Bytes given to the device so far.
@@ -67,6 +70,7 @@ struct LogWriter: ~Copyable {
     /// - Throws: `storageFull` when no segment can be made: nothing changed.
     mutating func reserve(_ byteCount: Int, durably: Bool) throws(SiltstoneError) {
         try checkUsable()
+        if durably { hasDurableRecords = true }
         if let segment,
             bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
                 <= segment.capacity
@@ -92,7 +96,8 @@ struct LogWriter: ~Copyable {
             unsafe buffer.place(for: bytes.count).copyMemory(from: start, byteCount: bytes.count)
         }
         buffer.advance(by: header.count)
-        ahead.prepare(segmentNumber + 1)
+        ahead.prepare(segmentNumber + 1, isDurable: hasDurableRecords)
+        hasDurableRecords = durably
     }
 
     /// The next segment, with room for `need` bytes at least.

@@ -30,8 +30,9 @@ struct LogWriter: ~Copyable {
     private var complete: [(number: UInt64, byteCount: Int)] = []
     private var completeBytes = 0
     private(set) var failure: SiltstoneError?
-    /// Whether a record of the current segment was made durable when it came: then one of the next likely will be. The first two
-    /// segments are ready for that.
+    /// Whether a record of the current segment was made durable when it came.
+    ///
+    /// Then one of the next likely will be. The first two segments are ready for that.
     private var hasDurableRecords = true
     /// When the oldest bytes of the buffer came, in nanoseconds of the monotonic clock; `nil` when it is empty.
     private(set) var bufferedSince: UInt64?

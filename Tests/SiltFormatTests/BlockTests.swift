@@ -152,7 +152,8 @@ struct BlockTests {
         let estimate = builder.estimatedByteCount
         let first = builder.finish()
         #expect(abs(first.count - estimate) < first.count / 5)
-        #expect(builder.isEmpty && builder.markerCount == 0)
+        let (isEmpty, markerCount) = (builder.isEmpty, builder.markerCount)
+        #expect(isEmpty && markerCount == 0)
         for entry in entries {
             builder.append(
                 columnKey: entry.columnKey, timestamp: entry.timestamp, type: entry.type,

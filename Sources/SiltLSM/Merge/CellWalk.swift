@@ -81,6 +81,7 @@ package final class CellWalk {
     package func seekBack(before bound: [UInt8]?, lower: [UInt8], steps: Int)
         throws(SiltstoneError) -> [UInt8]?
     {
+        // Safety: the state is initialized until deinit, and only this walk touches it.
         try unsafe state.pointee.seekBack(before: bound, lower: lower, steps: steps)
     }
 

@@ -73,6 +73,7 @@ struct MergeCore: ~Copyable {
     }
 
     deinit {
+        // Safety: each array was allocated and filled for its sources in init; nobody else has them.
         unsafe memtables.deinitialize(count: memtableCount)
         unsafe memtables.deallocate()
         unsafe runs.deinitialize(count: count - memtableCount)
@@ -93,10 +94,14 @@ struct MergeCore: ~Copyable {
     }
 
     /// The current cell.
-    var cell: SourceCell { @inline(__always) get { unsafe cells[winner] } }
+    var cell: SourceCell {
+        // Safety: the winner is the number of a source, for each of which there is a cell.
+        @inline(__always) get { unsafe cells[winner] }
+    }
 
     /// The current cell's value.
     var value: UnsafeRawBufferPointer {
+        // Safety: as for `cell`; below `memtableCount` a source is a memtable, else a run.
         guard unsafe cells[winner].isValid else {
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         }

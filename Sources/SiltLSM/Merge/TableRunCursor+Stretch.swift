@@ -137,29 +137,9 @@ extension TableRunCursor {
             let rowCount = byteCount &- tailCount
             guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
             else { break }
-            unsafe row.storeBytes(of: head, as: UInt64.self)
-            var offset = 8
-            while offset < common.count {
-                unsafe row.storeBytes(
-                    of: common.bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
-                    toByteOffset: offset, as: UInt64.self)
-                offset &+= 8
-            }
-            var word = unsafe columns.prefixes.loadUnaligned(
-                fromByteOffset: place &* 8, as: UInt64.self)
-            var ones = Self.ones(word)
-            var target = unsafe row + common.count
-            unsafe target.storeBytes(of: word, as: UInt64.self)
-            unsafe target += prefixCount
-            var source = unsafe columns.rests + restStart
-            let sourceEnd = unsafe source + restCount
-            while unsafe source < sourceEnd {
-                unsafe word = source.loadUnaligned(as: UInt64.self)
-                ones |= Self.ones(word)
-                unsafe target.storeBytes(of: word, as: UInt64.self)
-                unsafe target += 8
-                unsafe source += 8
-            }
+            let ones = unsafe Self.join(
+                head, common, columns, place, prefixCount: prefixCount, restStart: restStart,
+                restCount: restCount, into: row)
             let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
             guard tail &>> tailShift == rule.tailWord, ones == 0 else { break }
             var valueStart = place &* fixedValue
@@ -168,6 +148,7 @@ extension TableRunCursor {
                 valueStart = Int(truncatingIfNeeded: values[place])
                 valueCount = Int(truncatingIfNeeded: values[place &+ 1]) &- valueStart
             }
+            // Safety: as above.
             unsafe (cells + (first &+ index)).initialize(
                 to: WalkedCell(
                     row: UnsafeRawPointer(row), value: columns.values + valueStart,
@@ -179,6 +160,42 @@ extension TableRunCursor {
         }
         if index > 0 { unsafe batch.noteRows(end: row, count: index) }
         return start &+ index
+    }
+
+    /// Writes an entry's key, its parts one after the other, a word at a time.
+    ///
+    /// - Returns: not zero when a byte of the entry's own parts is 1.
+    @inline(__always)
+    private static func join(
+        _ head: UInt64, _ common: CommonRow, _ columns: BlockColumns, _ place: Int,
+        prefixCount: Int, restStart: Int, restCount: Int, into row: UnsafeMutableRawPointer
+    ) -> UInt64 {
+        // Safety: the caller found room for the key and 24 bytes more, and 8 bytes can be read after
+        // each of the block's.
+        unsafe row.storeBytes(of: head, as: UInt64.self)
+        var offset = 8
+        while offset < common.count {
+            unsafe row.storeBytes(
+                of: common.bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+                toByteOffset: offset, as: UInt64.self)
+            offset &+= 8
+        }
+        var word = unsafe columns.prefixes.loadUnaligned(
+            fromByteOffset: place &* 8, as: UInt64.self)
+        var ones = ones(word)
+        var target = unsafe row + common.count
+        unsafe target.storeBytes(of: word, as: UInt64.self)
+        unsafe target += prefixCount
+        var source = unsafe columns.rests + restStart
+        let sourceEnd = unsafe source + restCount
+        while unsafe source < sourceEnd {
+            unsafe word = source.loadUnaligned(as: UInt64.self)
+            ones |= Self.ones(word)
+            unsafe target.storeBytes(of: word, as: UInt64.self)
+            unsafe target += 8
+            unsafe source += 8
+        }
+        return ones
     }
 
     /// Not zero when a byte of a word is 1: perhaps an escaped one.
@@ -195,6 +212,7 @@ extension TableRunCursor {
     /// The unescaped beginning of the block's rows; `nil` when the block is of one row.
     private mutating func readCommonRow() -> CommonRow? {
         if commonRowNumber != blockNumber { findCommonRow() }
+        // Safety: the row is kept until the cursor finds that of another block.
         guard commonRowEscaped >= 0, let bytes = unsafe commonRow else { return nil }
         return unsafe CommonRow(escapedCount: commonRowEscaped, count: commonRowCount, bytes: bytes)
     }

@@ -77,6 +77,7 @@ struct TableRunCursor: ~Copyable {
         base: UnsafeMutablePointer<PrefixBase>, retains: Bool = false
     ) {
         self.retains = retains
+        // Safety: the base outlives its cursors; buffer and columns are freed in deinit.
         unsafe self.base = unsafe base
         self.files = files
         self.readers = []
@@ -90,6 +91,7 @@ struct TableRunCursor: ~Copyable {
     init(
         _ readers: [TableReader], options: RunOptions, base: UnsafeMutablePointer<PrefixBase>
     ) {
+        // Safety: the base outlives its cursors; buffer and columns are freed in deinit.
         unsafe self.base = unsafe base
         retains = false
         files = readers.count == 1 ? readers[0].fileList : readers.map(\.file)

@@ -77,6 +77,7 @@ struct WalkColumns: ~Copyable {
 
     private mutating func select(_ number: Int) {
         current = number
+        // Safety: callers name one of the `count` ends; each has its bytes.
         let end = unsafe ends[number]
         if end.count <= 7, end.count > 0 {
             var word: UInt64 = 0

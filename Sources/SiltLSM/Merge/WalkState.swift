@@ -69,6 +69,7 @@ struct WalkState: ~Copyable {
     mutating func change(to rule: WalkRule, sequence: UInt64) {
         if rule.column != self.rule.column {
             columns.clear()
+            // Safety: the array lends its bytes for the call, which copies them.
             if let column = rule.column { unsafe column.withUnsafeBytes { unsafe columns.add($0) } }
         }
         core.setSequence(sequence)
@@ -86,6 +87,7 @@ struct WalkState: ~Copyable {
         batch.clear()
         core.releaseBlocks()
         var found: [UInt8]?
+        // Safety: arrays lend their bytes for the calls.
         if let bound {
             found = try unsafe bound.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
                 try unsafe core.rowBack(before: UnsafeRawBufferPointer(buffer), steps: steps)
@@ -137,6 +139,7 @@ struct WalkState: ~Copyable {
         failure = nil
         hiddenCount = 0
         isInGap = false
+        // Safety: the target is lent for the call.
         try unsafe core.seek(target)
     }
 
@@ -165,6 +168,7 @@ struct WalkState: ~Copyable {
         let cell = core.cell
         guard cell.isValid else {
             isAtEnd = true
+            // Safety: no key is handed over.
             if isInGap { unsafe closeGap(nil) }
             return false
         }
@@ -215,6 +219,7 @@ struct WalkState: ~Copyable {
             isAtEnd = true
             return true
         }
+        // Safety: the array lends its bytes for the call.
         try unsafe end.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
             try unsafe core.seek(UnsafeRawBufferPointer(buffer))
         }
@@ -320,6 +325,7 @@ struct WalkState: ~Copyable {
 
     /// Adds the current cell to the batch, which has room for its row.
     private mutating func emit(_ cell: SourceCell) throws(SiltstoneError) {
+        // Safety: only whether there is a row is asked.
         if unsafe batch.lastRow == nil {
             guard batch.hasRoom(rowCount) else {
                 throw SiltstoneError(.corrupted, "row key is too long bytes=\(rowCount)")
@@ -435,6 +441,7 @@ struct WalkState: ~Copyable {
     /// Takes a cell like those of a stretch, of whatever source.
     @inline(__always)
     private mutating func takeOne(_ cell: SourceCell) -> Bool {
+        // Safety: a valid cell has a key, which stays where it is until its source moves.
         guard cell.type == 4, cell.flags & 1 == 0, cell.timestamp >= stretch.least,
             cell.timestamp <= stretch.greatest, cell.keyCount >= 8, let source = unsafe cell.key
         else { return false }

@@ -51,6 +51,7 @@ package final class ReadEpoch: @unchecked Sendable {
     private let epoch = Atomic<UInt64>(0)
     private let bins = Mutex(Bins())
 
+    /// An epoch that nobody reads in.
     package init() {
         let count = Self.stripeBytes * Self.stripeCount
         // Safety: freed in deinit; zero is the state of an atomic of 0.

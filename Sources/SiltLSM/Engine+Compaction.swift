@@ -250,7 +250,9 @@ final class CompactionClaim: Sendable {
     let job: CompactionJob
     /// How far it reaches, as of its beginning: what is written later is newer than everything.
     let reach: RetentionRule.Reach
-    /// What it reads. The tree itself is not kept: its memtables would be, too, for as long as the merge takes.
+    /// What it reads.
+    ///
+    /// The tree itself is not kept: its memtables would be, too, for as long as the merge takes.
     let sources: TreeSources
     /// Whether somebody waits for it: then it does not wait for others.
     let isUrgent: Bool

@@ -19,7 +19,8 @@ extension TableStore {
             declared: wanted, id: engine.environment.makeIdentifier(), state: .building)
         _ = try table.layout().family(named: wanted.column.family)
         // Entries are as durable as the writes that make them: they ask for nothing themselves.
-        let entries = try systemTable(IndexEntry.table(named: index.tableName, durability: .skipWAL))
+        let entries = try systemTable(
+            IndexEntry.table(named: index.tableName, durability: .skipWAL))
         shared.indexTables[index.id] = entries
         do throws(SiltstoneError) {
             try changeIndex(table, wanted.column) { (known) throws(SiltstoneError) in

@@ -26,8 +26,9 @@ final class RunWriter {
     private(set) var begun: [Identifier] = []
     /// The finished files, in key order.
     private(set) var files: [TableFile] = []
-    /// Whether cells lose their sequences, which take more room than all else about a cell: right for a merge to the bottom
-    /// without markers. Older snapshots keep reading the files before it, and all that is newer has higher sequences.
+    /// Whether cells lose their sequences, which take more room than all else about a cell.
+    ///
+    /// Right for a merge to the bottom without markers. Older snapshots keep reading the files before it, and all that is newer has higher sequences.
     var flattensSequences = false
 
     /// A writer that begins another file once one has about `fileBytesMax` bytes.

@@ -74,7 +74,9 @@ struct TableSalvage {
         } catch { damage.append("filter or properties: \(error.message)") }
     }
 
-    /// Block after block from the beginning: each ends where its checksum fits. Ends at the first that is damaged.
+    /// Block after block from the beginning: each ends where its checksum fits.
+    ///
+    /// Ends at the first that is damaged.
     private mutating func readByChecksums() {
         var place = 0
         while let end = BlockFrame.end(ofDataBlockAt: place, in: bytes, fileID: file.id) {

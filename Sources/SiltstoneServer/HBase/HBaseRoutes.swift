@@ -106,7 +106,7 @@ struct HBaseRoutes {
         return Self.answer(request) { TableInfoMessage(table: name, regions: regions).encode($0) }
     }
 
-    /// `table,start,id.encoded.`
+    /// HBase's name of a region: `table,start,id.encoded` and a full stop.
     private static func regionName(_ region: RegionInfo, of table: String) -> String {
         "\(table),\(region.start.description),\(regionNumber(region)).\(region.id)."
     }

@@ -29,7 +29,7 @@ struct TableListMessage {
 /// A table's regions.
 struct TableInfoMessage {
     struct Region {
-        /// `table,start,id.encoded.`
+        /// Written `table,start,id.encoded` and a full stop.
         let name: String
         let id: Int64
         let start: Bytes

@@ -48,7 +48,9 @@ struct BenchSettings: Sendable {
     /// How many operations a workload does over all threads.
     func operationCount(of workload: Workload) -> Int {
         if workload.startsEmpty, workload != .fillsync, workload != .deleteseek { return keyCount }
-        return operationCount
-            ?? workload.defaultOperationCount(keyCount: keyCount, threadCount: threadCount)
+        let own = workload.defaultOperationCount(keyCount: keyCount, threadCount: threadCount)
+        // Whatever is told of the others: once is all that these do.
+        if workload == .compact || workload == .drain { return own }
+        return operationCount ?? own
     }
 }

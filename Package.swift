@@ -57,7 +57,10 @@ let package = Package(
         module("SiltTable", ["SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
         module(
             "SiltIngest",
-            ["SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"]),
+            [
+                "SiltStream", "SiltTable", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
+                "SiltBytes",
+            ]),
         // L6: what users import
         module(
             "Siltstone",
@@ -110,8 +113,8 @@ let package = Package(
         tests(
             "SiltIngestTests",
             [
-                "SiltIngest", "SiltStream", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO",
-                "SiltModel", "SiltBytes",
+                "SiltIngest", "SiltStream", "SiltTable", "SiltLSM", "SiltFormat", "SiltCodec",
+                "SiltIO", "SiltModel", "SiltBytes",
             ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(

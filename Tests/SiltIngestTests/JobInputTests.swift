@@ -1,4 +1,5 @@
 import SiltBytes
+import SiltCodec
 import SiltIO
 import SiltModel
 import SiltTable
@@ -123,8 +124,91 @@ import Testing
         let gzip = #expect(throws: SiltstoneError.self) {
             try run(bench, job, fresh, JobInput(job.source, files: packed))
         }
-        #expect(gzip?.message.contains("gzip") == true)
+        #expect(gzip?.code == .corrupted && gzip?.message.contains("too early") == true)
         #expect(throws: SiltstoneError.self) { try JobInput(path: "none*", files: files) }
+    }
+
+    /// Two frames that hold the text: compressed where that makes it smaller, else stored.
+    private func frames(of text: [UInt8]) -> [UInt8] {
+        let half = text.count / 2
+        return [Array(text[..<half]), Array(text[half...])].flatMap { part -> [UInt8] in
+            var stored: [UInt8] = []
+            let codec = unsafe part.withUnsafeBytes {
+                unsafe Compressor(.zstd(level: 3)).compress($0, into: &stored)
+            }
+            if codec == .zstd { return stored }
+            // A window of 1 MiB, one raw block, the last.
+            let header = UInt32(part.count) << 3 | 1
+            return [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]
+                + (0..<3).map { UInt8(truncatingIfNeeded: header >> (8 * $0)) } + part
+        }
+    }
+
+    @Test(
+        "compressed files give the table of the plain one, also after stops",
+        arguments: [1, 7, 400])
+    func packed(records: Int) throws {
+        let job = try JobBench.job()
+        let plain = JobRunnerTests.randomInput(seed: 11, count: records)
+        let half = plain.count / 2
+        let gzip =
+            try #require(GzipWriter.compress(Array(plain[..<half])))
+            + #require(GzipWriter.compress(Array(plain[half...])))
+        let wanted = try bench().open()
+        _ = try run(
+            bench(), job, wanted, JobInput(job.source, files: MemoryInputFiles(["in": plain])))
+        for input in [gzip, frames(of: plain)] {
+            let bench = bench()
+            let store = try bench.open()
+            let files = MemoryInputFiles(["in": input])
+            var stops = 0
+            while try run(bench, job, store, JobInput(job.source, files: files), blocks: 60).outcome
+                == .stopped
+            {
+                stops += 1
+            }
+            #expect(records < 400 || stops > 1)
+            #expect(try JobBench.dumpAll(store) == JobBench.dumpAll(wanted))
+            let cut = MemoryInputFiles(["in": Array(input.dropLast(3))])
+            let torn = #expect(throws: SiltstoneError.self) {
+                try run(bench, job, self.bench().open(), JobInput(job.source, files: cut))
+            }
+            #expect(torn?.code == .corrupted && torn?.message.contains("too early") == true)
+            var bytes = input
+            bytes[bytes.count / 4] ^= 0xff
+            // A flipped byte of stored text is text; one in a gzip file is always found.
+            guard bytes.starts(with: [0x1f, 0x8b]) else { continue }
+            let damaged = #expect(throws: SiltstoneError.self) {
+                try run(
+                    bench, job, self.bench().open(),
+                    JobInput(job.source, files: MemoryInputFiles(["in": bytes])))
+            }
+            #expect(damaged?.code == .corrupted)
+        }
+    }
+
+    @Test("a small file that would unpack without end is refused")
+    func bomb() throws {
+        let job = try JobBench.job()
+        let line = Array("{\"ts\":1000,\"k\":\"a\",\"v\":1}\n".utf8)
+        let writer = try #require(GzipWriter(level: 9))
+        let piece = (0..<40_000).flatMap { _ in line }
+        var bomb: [UInt8] = []
+        for _ in 0..<4 { bomb += writer.add(piece, finishes: false) }
+        bomb += writer.add([], finishes: true)
+        let file = try MemoryInputFiles(["in": bomb]).open("in")
+        let input = try #require(
+            try PackedInput(file, limits: PackedInput.Limits(freeBytes: 1 << 20, ratioMax: 100)))
+        var bytes: [UInt8] = []
+        let error = #expect(throws: SiltstoneError.self) {
+            while try input.read(1 << 16, into: &bytes) > 0 { bytes.removeAll() }
+        }
+        #expect(
+            error?.code == .invalidArgument && error?.message.contains("times its size") == true)
+        let whole = try JobInput(job.source, files: MemoryInputFiles(["in": bomb]))
+        let store = try bench().open()
+        let summary = try run(bench(blockBytes: 1 << 20), job, store, whole)
+        #expect(summary.records == 160_000 && summary.bad == 0)
     }
 
     @Test("records that where leaves out move the watermark, and explicit watermarks do")

@@ -60,6 +60,8 @@ package final class JobInput {
     private let stream: (log: StreamLog, wait: () -> Void)?
     private let names: [String]
     private var handle: (any InputFile)?
+    /// What the current file holds when it is compressed: offsets are those of the text in it.
+    private var packed: PackedInput?
     private var current = Position()
     /// Where the next read begins.
     private var readOffset = 0
@@ -143,21 +145,31 @@ package final class JobInput {
         current.fileCount = names.count
         current.fileBytes = try file.byteCount() ?? -1
         handle = file
+        packed = stream != nil || isStream ? nil : try PackedInput(file)
         readOffset = 0
+    }
+
+    /// Whether the current file can only be read from its beginning on.
+    private var isSequential: Bool { isStream || packed != nil }
+
+    private func readFile(_ count: Int, at offset: Int, into bytes: inout [UInt8])
+        throws(SiltstoneError) -> Int
+    {
+        if let packed { return try packed.read(count, into: &bytes) }
+        return try handle?.read(count, at: offset, into: &bytes) ?? 0
     }
 
     /// Appends up to `count` bytes of the current file; 0 at its end.
     func read(_ count: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int {
-        guard let handle else { return 0 }
         let start = bytes.count
-        var got = try handle.read(count, at: readOffset, into: &bytes)
+        var got = try readFile(count, at: readOffset, into: &bytes)
         if stream != nil {
             readOffset += got
             return got
         }
         // The fingerprint wants its bytes in one piece, however the stream hands them out.
         while readOffset == 0, got > 0, got < JobInput.fingerprintBytesMax {
-            let more = try handle.read(count - got, at: got, into: &bytes)
+            let more = try readFile(count - got, at: got, into: &bytes)
             if more == 0 { break }
             got += more
         }
@@ -176,12 +188,11 @@ package final class JobInput {
     func waitForMore() { stream?.wait() }
 
     private func look(at head: ArraySlice<UInt8>) throws(SiltstoneError) {
-        for (magic, name) in [([0x1f, 0x8b], "gzip"), ([0x28, 0xb5, 0x2f, 0xfd], "Zstandard")]
-            as [([UInt8], String)]
-        where head.starts(with: magic) {
+        if let name = PackedInput.compression(of: head) {
+            let what = isStream ? "standard input" : "what the file holds"
             throw SiltstoneError(
                 .invalidArgument,
-                "input is compressed with \(name), which cannot be read yet; decompress it into the standard input",
+                "\(what) is compressed with \(name), which is read of files only, and once; decompress it first",
                 at: .init(file: current.file, offset: 0))
         }
         let bytes = Array(head.prefix(JobInput.fingerprintBytesMax))
@@ -203,7 +214,7 @@ package final class JobInput {
             return
         }
         try check(position, job: job)
-        guard isStream else {
+        guard isSequential else {
             readOffset = position.offset
             return
         }
@@ -229,7 +240,7 @@ package final class JobInput {
     private var head: [UInt8] = []
 
     private func check(_ position: Position, job: String) throws(SiltstoneError) {
-        guard isStream || current.fileBytes >= position.offset else {
+        guard isSequential || current.fileBytes >= position.offset else {
             throw changed(job, position.file, "it is shorter than what was read of it")
         }
         // Nothing of it had been read yet.
@@ -237,9 +248,7 @@ package final class JobInput {
         var bytes: [UInt8] = []
         while bytes.count < position.fingerprintBytes {
             let wanted = position.fingerprintBytes - bytes.count
-            guard let got = try handle?.read(wanted, at: bytes.count, into: &bytes), got > 0 else {
-                break
-            }
+            if try readFile(wanted, at: bytes.count, into: &bytes) == 0 { break }
         }
         guard Hash64.hash(bytes) == position.fingerprint, bytes.count == position.fingerprintBytes
         else {
@@ -251,14 +260,14 @@ package final class JobInput {
         readOffset = bytes.count
     }
 
-    /// Passes over what was already read of a stream that is given again from its beginning.
+    /// Passes over what was already read of input that is read from its beginning only.
     private func skip(to offset: Int, job: String) throws(SiltstoneError) {
         while readOffset < offset {
             var bytes: [UInt8] = []
-            guard
-                let got = try handle?.read(
-                    min(1 << 20, offset - readOffset), at: readOffset, into: &bytes), got > 0
-            else { throw changed(job, current.file, "it is shorter than what was read of it") }
+            let got = try readFile(min(1 << 20, offset - readOffset), at: readOffset, into: &bytes)
+            guard got > 0 else {
+                throw changed(job, current.file, "it is shorter than what was read of it")
+            }
             readOffset += got
         }
         // The head was read already when the place is within it.

@@ -16,7 +16,8 @@ enum ImportGraph {
         "SiltStream": ["SiltModel", "SiltBytes"],
         "SiltTable": ["SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltIngest": [
-            "SiltStream", "SiltTable", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
+            "SiltStream", "SiltTable", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
+            "SiltBytes",
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltstoneServer": nio.union([

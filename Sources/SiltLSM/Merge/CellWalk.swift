@@ -37,8 +37,18 @@ package final class CellWalk {
             if !files.isEmpty { runs.append(files) }
         }
         // A memtable that is empty now gains only cells newer than the sequence.
-        let memtables = sources.memtables.filter { $0.cellCount > 0 }
-        leftOut = sources.memtables.filter { $0.cellCount == 0 }
+        // Each is asked once: one that gets its first cell meanwhile must be on one of the lists, or a
+        // later reader of this walk would miss what is written there.
+        var memtables: [Memtable] = []
+        var leftOut: [Memtable] = []
+        for memtable in sources.memtables {
+            if memtable.cellCount > 0 {
+                memtables.append(memtable)
+            } else {
+                leftOut.append(memtable)
+            }
+        }
+        self.leftOut = leftOut
         let core = unsafe MergeCore(memtables, runCount: runs.count, sequence: sequence) {
             unsafe TableRunCursor(runs[$0], tables: tables, options: run, base: $1, retains: true)
         }

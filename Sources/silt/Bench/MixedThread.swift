@@ -117,7 +117,7 @@ struct MixedThread: Sendable {
         }
         let before = model.range(of: number)
         let row = try table.get(settings.keys.key(number), projection)
-        try check(number, row?.cells.first?.value.array, before.lowerBound)
+        try check(table, .get, number, row?.cells.first?.value.array, before.lowerBound)
         return .get
     }
 
@@ -143,12 +143,15 @@ struct MixedThread: Sendable {
             return place < window.count
         }
         for (place, value) in found.enumerated() {
-            try check(first + place, value, before[place])
+            try check(table, .scan, first + place, value, before[place])
         }
     }
 
     /// Compares what was read with the versions that the key had between begin and end of the read.
-    private mutating func check(_ number: Int, _ value: [UInt8]?, _ earliest: UInt32) throws {
+    @available(*, noasync)
+    private mutating func check(
+        _ table: BlockingTable, _ kind: MixedResult.Kind, _ number: Int, _ value: [UInt8]?, _ earliest: UInt32
+    ) throws {
         let latest = model.range(of: number).upperBound
         checkedRowCount += 1
         for version in earliest...latest {
@@ -160,9 +163,32 @@ struct MixedThread: Sendable {
                 return
             }
         }
+        // Whether what is stored is wrong, or only what this read made of it.
+        let key = settings.keys.key(number)
+        let again = try table.get(key, projection)?.cells.first?.value.array
+        var scanned: [UInt8]?
+        try table.forEachCell(in: RowRange(prefix: key), projection) { _, _, _, value in
+            scanned = value.indices.map { value[$0] }
+            return false
+        }
         throw CommandFailure(
             .failed,
-            "a read shows none of the versions written number=\(number) versions=\(earliest)...\(latest) found=\(value != nil)"
+            """
+            a \(kind) shows none of the versions written number=\(number) \
+            versions=\(earliest)...\(latest) found=\(describe(value, of: number, upTo: latest)); \
+            after that a get finds \(describe(again, of: number, upTo: latest)) \
+            and a scan \(describe(scanned, of: number, upTo: latest))
+            """
         )
+    }
+
+    /// What a read found: nothing, which version of the key, or which bytes.
+    private func describe(_ value: [UInt8]?, of number: Int, upTo latest: UInt32) -> String {
+        guard let value else { return "nothing" }
+        let version = (0...latest + 1).first {
+            settings.keys.isValue(value.span, of: MixedModel.valueNumber(number, $0))
+        }
+        if let version { return "version \(version)" }
+        return "bytes of no version count=\(value.count) first=\(value.prefix(16))"
     }
 }

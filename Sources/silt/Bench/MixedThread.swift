@@ -150,7 +150,8 @@ struct MixedThread: Sendable {
     /// Compares what was read with the versions that the key had between begin and end of the read.
     @available(*, noasync)
     private mutating func check(
-        _ table: BlockingTable, _ kind: MixedResult.Kind, _ number: Int, _ value: [UInt8]?, _ earliest: UInt32
+        _ table: BlockingTable, _ kind: MixedResult.Kind, _ number: Int, _ value: [UInt8]?,
+        _ earliest: UInt32
     ) throws {
         let latest = model.range(of: number).upperBound
         checkedRowCount += 1

@@ -32,10 +32,8 @@ extension AccumulatorColumn {
             if isInts { sumInts(bits, target) } else { sumDoubles(bits, target) }
         case .min where isInts: minInts(bits, target)
         case .max where isInts: maxInts(bits, target)
-        case .min, .max:
-            for index in 0..<range.count {
-                addExtreme(ValueColumn.Tag.double, bits[index], target[index], [])
-            }
+        case .min: minDoubles(bits, target)
+        case .max: maxDoubles(bits, target)
         default: return false
         }
         return true
@@ -57,12 +55,48 @@ extension AccumulatorColumn {
 
     private mutating func sumDoubles(_ bits: Span<Int64>, _ slots: Span<UInt32>) {
         needPairs()
+        // The sums are exact, so those that do not fit their pair may be added last.
+        var rest: [Int] = []
+        var heldCells: [SumCell] = []
+        var heldPairs: [DoublePair] = []
+        swap(&heldCells, &sums)
+        swap(&heldPairs, &pairs)
+        var cells = heldCells.mutableSpan
+        var parts = heldPairs.mutableSpan
         for index in 0..<slots.count {
             let slot = Int(slots[index])
+            cells[slot].count &+= 1
+            cells[slot].flags.formUnion(.double)
+            var pair = parts[slot]
+            if pair.add(Double(bitPattern: UInt64(bitPattern: bits[index]))) {
+                parts[slot] = pair
+            } else {
+                rest.append(index)
+            }
+        }
+        swap(&heldCells, &sums)
+        swap(&heldPairs, &pairs)
+        for index in rest {
+            addWide(Double(bitPattern: UInt64(bitPattern: bits[index])), slots[index])
+        }
+    }
+
+    private mutating func minDoubles(_ bits: Span<Int64>, _ slots: Span<UInt32>) {
+        for index in 0..<slots.count {
+            let held = extremes[Int(slots[index])]
             let value = Double(bitPattern: UInt64(bitPattern: bits[index]))
-            sums[slot].count &+= 1
-            sums[slot].flags.insert(.double)
-            if !pairs[slot].add(value) { addWide(value, slots[index]) }
+            // Equal numbers may differ in their sign, and NaN is neither.
+            if held.tag == ValueColumn.Tag.double, value > held.double { continue }
+            addExtreme(ValueColumn.Tag.double, bits[index], slots[index], [])
+        }
+    }
+
+    private mutating func maxDoubles(_ bits: Span<Int64>, _ slots: Span<UInt32>) {
+        for index in 0..<slots.count {
+            let held = extremes[Int(slots[index])]
+            let value = Double(bitPattern: UInt64(bitPattern: bits[index]))
+            if held.tag == ValueColumn.Tag.double, value < held.double { continue }
+            addExtreme(ValueColumn.Tag.double, bits[index], slots[index], [])
         }
     }
 

@@ -34,6 +34,17 @@ public struct KeyInterner: Sendable {
         intern(bytes, range, hash: Hash64.hash(bytes, in: range))
     }
 
+    /// Appends the ids of keys, each of which is at `offset << 32 | count` of the bytes and must lie within them.
+    public mutating func intern(_ bytes: [UInt8], places: [Int64], into ids: inout [UInt32]) {
+        let first = ids.count
+        ids.append(contentsOf: repeatElement(0, count: places.count))
+        for index in places.indices {
+            let offset = Int(places[index] >> 32)
+            let range = offset..<(offset &+ Int(places[index] & 0xffff_ffff))
+            ids[first &+ index] = intern(bytes, range, hash: Hash64.hash(bytes, in: range))
+        }
+    }
+
     private mutating func intern(_ bytes: [UInt8], _ range: Range<Int>, hash: UInt64) -> UInt32 {
         let mask = table.count - 1
         var place = Int(truncatingIfNeeded: hash) & mask
@@ -42,6 +53,13 @@ public struct KeyInterner: Sendable {
             if hashes[id] == hash, isEqual(id, bytes, range) { return UInt32(id) }
             place = (place + 1) & mask
         }
+        return add(bytes, range, hash: hash, at: place)
+    }
+
+    @inline(never)
+    private mutating func add(
+        _ bytes: [UInt8], _ range: Range<Int>, hash: UInt64, at place: Int
+    ) -> UInt32 {
         let id = UInt32(ends.count)
         prefixes.append(KeyInterner.prefix(of: bytes, range))
         arena.append(contentsOf: bytes[range])
@@ -103,9 +121,27 @@ public struct KeyInterner: Sendable {
     private func isEqual(_ id: Int, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         let mine = self.range(of: id)
         guard mine.count == range.count else { return false }
-        let left = arena.span.extracting(mine)
-        let right = bytes.span.extracting(range)
-        for index in 0..<left.count where left[index] != right[index] { return false }
+        // Safety: bytes have no padding.
+        let left = unsafe arena.span.extracting(mine).bytes
+        let right = unsafe bytes.span.extracting(range).bytes
+        let count = left.byteCount
+        var index = 0
+        while index &+ 8 <= count {
+            // Safety: 8 bytes from `index` on lie within both spans, which are `count` bytes long.
+            let first = unsafe left.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index, as: UInt64.self)
+            let second = unsafe right.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index, as: UInt64.self)
+            if first != second { return false }
+            index &+= 8
+        }
+        while index < count {
+            // Safety: `index` is below `count`.
+            let first = unsafe left.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+            let second = unsafe right.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
+            if first != second { return false }
+            index &+= 1
+        }
         return true
     }
 

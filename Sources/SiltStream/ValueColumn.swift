@@ -73,6 +73,18 @@ public struct ValueColumn: Sendable {
         seen |= 1 << Tag.int
     }
 
+    /// Appends numbers and nulls in the form they are held in.
+    ///
+    /// - Parameter seen: a bit `1 << tag` for every tag that occurs; none may be that of bytes.
+    public mutating func append(tags newTags: [UInt8], bits newBits: [Int64], seen newSeen: UInt8) {
+        precondition(
+            newTags.count == newBits.count && newSeen & 1 << Tag.bytes == 0,
+            "tags and bits differ in number, or bytes are among them")
+        tags.append(contentsOf: newTags)
+        bits.append(contentsOf: newBits)
+        seen |= newSeen
+    }
+
     /// Appends a tagged value; for callers that hold numbers in this form.
     public mutating func append(tag: UInt8, bits value: Int64) {
         tags.append(tag)

@@ -14,9 +14,16 @@ struct DelimitedDecoder {
     private(set) var header: [String]?
     /// The slot of each column, or -1.
     private var slots: [Int] = []
+    private var targets: [PlainRecordScanner.Target] = []
+    /// The slots out of which nothing but numbers are read.
+    private let numberSlots: Set<Int>
 
     /// A decoder of the fields whose paths are given, by slot.
-    init(delimiter: UInt8, paths: [[String]], nullTexts: [String], columns: [String]? = nil) {
+    init(
+        delimiter: UInt8, paths: [[String]], nullTexts: [String], columns: [String]? = nil,
+        numberSlots: Set<Int> = []
+    ) {
+        self.numberSlots = numberSlots
         self.columns = columns
         self.delimiter = delimiter
         self.paths = paths
@@ -43,6 +50,9 @@ struct DelimitedDecoder {
                     at: .init(file: file))
             }
             slots[column] = slot
+        }
+        targets = slots.map {
+            PlainRecordScanner.Target(slot: $0, isNumber: numberSlots.contains($0))
         }
         header = names
     }
@@ -102,29 +112,63 @@ struct DelimitedDecoder {
     private func decodePlain(
         _ batch: inout RecordBatch, _ bytes: [UInt8], end: Int, recordBytesMax: Int
     ) {
-        var index = batch.restStart
         // Safety: `bytes` is not changed while its buffer is used, and `end` is within it.
         precondition(end <= bytes.count)
-        unsafe bytes.withUnsafeBufferPointer { buffer -> Void in
-            guard let base = buffer.baseAddress else { return }
-            let scanner = unsafe PlainRecordScanner(base, end: end, delimiter: delimiter)
-            while index < end {
-                // Safety: `index` is before `end`.
-                let first = unsafe buffer[index]
-                if first == 0x0a || first == 0x0d { return }
-                let row = batch.append(start: index, end: index)
-                guard let record = scanner.scan(index, &batch.slots, row, slots),
-                    record.count == slots.count, !record.hasHighBytes,
-                    record.end - index <= recordBytesMax
-                else {
-                    batch.removeLast()
-                    return
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe targets.withUnsafeBufferPointer { targets in
+                guard let base = buffer.baseAddress else { return }
+                let scanner = unsafe PlainRecordScanner(base, end: end, delimiter: delimiter)
+                // Few rows at first: where every other record has quotes, each call takes one.
+                var room = 8
+                while true {
+                    let limit = min(recordBytesMax, end)
+                    let taken = unsafe DelimitedDecoder.fill(
+                        &batch, room, buffer, end: end, limit: limit, scanner, targets)
+                    if taken < room { return }
+                    room = min(room * 4, 4096)
                 }
-                batch.ends[batch.ends.count - 1] = record.end
-                index = record.next
             }
         }
+    }
+
+    /// Decodes up to `room` plain records; how many there were.
+    private static func fill(
+        _ batch: inout RecordBatch, _ room: Int, _ buffer: UnsafeBufferPointer<UInt8>, end: Int,
+        limit: Int, _ scanner: PlainRecordScanner,
+        _ targets: UnsafeBufferPointer<PlainRecordScanner.Target>
+    ) -> Int {
+        let first = batch.count
+        let slotCount = batch.slotCount
+        batch.grow(by: room)
+        var index = batch.restStart
+        var taken = 0
+        var starts = batch.starts
+        var ends = batch.ends
+        (batch.starts, batch.ends) = ([], [])
+        // Safety: `grow` made `slotCount` slots for each of the `room` rows from `first` on.
+        unsafe batch.slots.withUnsafeMutableBufferPointer { slots -> Void in
+            guard let base = slots.baseAddress else { return }
+            while taken < room, index < end {
+                // Safety: `index` is before `end`, which is within the buffer.
+                let byte = unsafe buffer[index]
+                if byte == 0x0a || byte == 0x0d { return }
+                guard
+                    let record = unsafe scanner.scan(
+                        index, into: base + (first &+ taken) &* slotCount, targets),
+                    record.count == targets.count, !record.hasHighBytes,
+                    record.end &- index <= limit
+                else { return }
+                starts[first &+ taken] = index
+                ends[first &+ taken] = record.end
+                index = record.next
+                taken &+= 1
+            }
+        }
+        swap(&batch.starts, &starts)
+        swap(&batch.ends, &ends)
+        batch.shrink(to: first + taken)
         batch.restStart = index
+        return taken
     }
 
     private func finish(

@@ -31,11 +31,21 @@ struct PlainRecordScanner {
     @inline(__always)
     private static func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & highs }
 
-    /// Puts the fields of the record at `start` into slots; `nil`, and nothing that counts, when it is not plain.
-    ///
-    /// `columns` has the slot of each column, or -1.
+    /// What becomes of a column.
+    struct Target {
+        /// The slot that it goes to, or -1.
+        let slot: Int
+        /// Whether nothing but a number is ever read out of it.
+        let isNumber: Bool
+    }
+
+    /// Puts the fields of the record at `start` into the slots of its row, which has room for all targets; `nil`, and
+    /// nothing that counts, when it is not plain.
     @inline(__always)
-    func scan(_ start: Int, _ slots: inout [Datum], _ row: Int, _ columns: [Int]) -> Record? {
+    func scan(
+        _ start: Int, into row: UnsafeMutablePointer<Datum>,
+        _ targets: UnsafeBufferPointer<Target>
+    ) -> Record? {
         var place = start
         var seen: UInt64 = 0
         var column = 0
@@ -60,18 +70,28 @@ struct PlainRecordScanner {
             }
             // Safety: `place` is the delimiter or line feed just found, `from` is not after it.
             let (first, stop) = unsafe (bytes[from], bytes[place])
-            if first == 0x22 || column == columns.count { return nil }
+            if first == 0x22 || column == targets.count { return nil }
             let endsRecord = stop == 0x0a
             var last = place
             if endsRecord, place > from {
                 // Safety: `from` is before `place`.
                 if unsafe bytes[place &- 1] == 0x0d { last = place &- 1 }
             }
-            let slot = columns[column]
-            if slot >= 0 {
-                slots[row &+ slot] =
-                    last == from
-                    ? .null : Datum(textAt: from, count: last &- from, tag: Datum.Tag.untyped)
+            // Safety: `column` is below the count of targets, and the row has room for their slots.
+            let target = unsafe targets[column]
+            if target.slot >= 0 {
+                let value: Datum
+                if last == from {
+                    value = .null
+                } else if target.isNumber,
+                    // Safety: each word that the field reaches into was loaded above.
+                    let number = unsafe PlainNumber.parse(bytes + from, count: last &- from)
+                {
+                    value = number
+                } else {
+                    value = Datum(textAt: from, count: last &- from, tag: Datum.Tag.untyped)
+                }
+                unsafe row[target.slot] = value
             }
             column &+= 1
             place &+= 1

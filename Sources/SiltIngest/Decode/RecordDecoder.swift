@@ -19,7 +19,7 @@ struct RecordDecoder {
     /// A decoder for a job's format and the fields it reads, by slot.
     init(
         _ format: JobDefinition.Format, paths: [[String]], nullTexts: [String] = [],
-        columns: [String]? = nil,
+        columns: [String]? = nil, numberSlots: Set<Int> = [],
         recordBytesMax: Int = RecordDecoder.recordBytesMax
     ) {
         self.recordBytesMax = recordBytesMax
@@ -30,7 +30,7 @@ struct RecordDecoder {
                 .delimited(
                     DelimitedDecoder(
                         delimiter: format == .csv ? 0x2c : 0x09, paths: paths, nullTexts: nullTexts,
-                        columns: columns))
+                        columns: columns, numberSlots: numberSlots))
             }
     }
 

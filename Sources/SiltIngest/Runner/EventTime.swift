@@ -1,6 +1,14 @@
 /// Turns the value of a time field into milliseconds since 1970.
 struct EventTime {
     let unit: TimeUnit
+    /// Whether integers are the times themselves.
+    let isMilliseconds: Bool
+
+    /// Times of a unit.
+    init(unit: TimeUnit) {
+        self.unit = unit
+        isMilliseconds = unit == .milliseconds
+    }
 
     /// The time, or why there is none.
     enum Outcome: Equatable {
@@ -10,7 +18,7 @@ struct EventTime {
 
     @inline(__always)
     func read(_ value: Datum, _ texts: TextBuffer) -> Outcome {
-        if value.tag == Datum.Tag.int, unit == .milliseconds { return .time(value.bits) }
+        if value.tag == Datum.Tag.int, isMilliseconds { return .time(value.bits) }
         return readSlow(value, texts)
     }
 

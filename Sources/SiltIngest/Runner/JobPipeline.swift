@@ -36,22 +36,25 @@ struct JobPipeline {
     var windows: WindowOperator
     var summary = JobSummary()
     /// The greatest event time seen; the least integer before the first.
-    private(set) var maxTime = Int64.min
+    var maxTime = Int64.min
     private let time: EventTime
     private let outOfOrder: Int64?
     private let mergesLate: Bool
     private let keepsLate: Bool
     /// The longest key that still leaves room for the rest of its row's key.
-    private let keyBytesMax: Int
+    let keyBytesMax: Int
     private let needsKeyBytes: Bool
-    private var batch: EventBatch
+    var batch: EventBatch
     /// The record of each event of the batch.
-    private var eventRecords: [Int] = []
+    var eventRecords: [Int] = []
     private var argumentValues: [Datum]
     private var maskValues: [Bool]
     private var keyScratch: [UInt8] = []
+    var runBits: [Int64] = []
+    var runTags: [UInt8] = []
+    let argumentSlots: [Int]
     /// Event time up to which the watermark was moved or will be by the batch.
-    private var batchMaxTime = Int64.min
+    var batchMaxTime = Int64.min
     /// No event may be later than this, in milliseconds since 1970.
     var latestAllowed = Int64.max
 
@@ -75,6 +78,7 @@ struct JobPipeline {
         windows.givesPartialLateEvents = mergesLate
         windows.addPartition(0)
         batch = EventBatch(columnCount: plan.arguments.count, maskCount: plan.masks.count)
+        argumentSlots = plan.arguments.compactMap(\.slot)
         argumentValues = Array(repeating: .null, count: plan.arguments.count)
         maskValues = Array(repeating: false, count: plan.masks.count)
         keyBytesMax = JobPipeline.keyBytesMax(job)
@@ -115,7 +119,17 @@ struct JobPipeline {
         into output: inout PipelineOutput
     ) {
         var failure = 0
-        for record in 0..<records.count {
+        var record = -1
+        while record + 1 < records.count {
+            record += 1
+            if plan.isPlain, maxTime == batchMaxTime, time.isMilliseconds {
+                let limit =
+                    failure < records.failures.count
+                    ? records.failures[failure].record : records.count
+                record += takeRun(records, record..<limit, streamBase)
+                if batch.count >= 65_536 { flush(records, fileBase, &output) }
+                if record == records.count { break }
+            }
             summary.records &+= 1
             if failure < records.failures.count, records.failures[failure].record == record {
                 reject(records, record, records.failures[failure].reason, fileBase, &output)

@@ -25,6 +25,11 @@ struct JobPlan {
     var arguments: [Argument] = []
     var masks: [(name: String, program: ExpressionProgram)] = []
     var aggregates: [AggregateSpec] = []
+    /// The slots whose text nothing but event time and aggregates read, which take a number where it is one.
+    private(set) var numberSlots: Set<Int> = []
+    /// Whether a record's slots are all there is to it: no filter, computed field, explicit watermark or expression,
+    /// and one key field.
+    private(set) var isPlain = false
     /// Whether the row's template needs the key's fields apart.
     let keepsKeyFieldsApart: Bool
 
@@ -74,6 +79,36 @@ struct JobPlan {
                     parameters: aggregate.parameters, output: output))
         }
         self.fields = fields
+        numberSlots = JobPlan.numberSlots(job, fields)
+        isPlain =
+            filter == nil && mappings.isEmpty && watermarkSlot == nil && keySlots.count == 1
+            && masks.isEmpty && arguments.allSatisfy { $0.slot != nil }
+    }
+
+    private static func numberSlots(_ job: JobDefinition, _ fields: FieldTable) -> Set<Int> {
+        var numbers: Set<[String]> = []
+        var others = Set(job.key)
+        switch job.time.unit {
+        case .rfc3339, .pattern: others.insert(job.time.field)
+        default: numbers.insert(job.time.field)
+        }
+        if let path = job.time.watermarkField { others.insert(path) }
+        others.formUnion(job.filter?.fields ?? [])
+        for mapping in job.mappings { others.formUnion(mapping.expression.fields) }
+        for aggregate in job.aggregates {
+            others.formUnion(aggregate.filter?.fields ?? [])
+            for expression in [aggregate.argument, aggregate.output] {
+                if case .field(let path, _) = expression {
+                    numbers.insert(path)
+                } else {
+                    others.formUnion(expression?.fields ?? [])
+                }
+            }
+        }
+        return Set(
+            fields.paths.indices.filter {
+                numbers.contains(fields.paths[$0]) && !others.contains(fields.paths[$0])
+            })
     }
 
     /// The column of an argument, shared by aggregates of the same.

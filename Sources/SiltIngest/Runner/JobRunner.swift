@@ -261,7 +261,8 @@ private struct RunState {
         self.pipeline = pipeline
         let plan = pipeline.plan
         decoder = RecordDecoder(
-            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns)
+            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,
+            numberSlots: plan.numberSlots)
         records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
         blockEnd = records.blockStart
         output = pipeline.makeOutput()

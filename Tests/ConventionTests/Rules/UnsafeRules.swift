@@ -57,6 +57,7 @@ enum UnsafeRules {
         "Sources/SiltIngest/Decode/DelimitedDecoder.swift",
         "Sources/SiltIngest/Decode/JSONLineScanner.swift",
         "Sources/SiltIngest/Decode/JSONLinesDecoder.swift",
+        "Sources/SiltIngest/Decode/PlainNumber.swift",
         "Sources/SiltIngest/Decode/PlainRecordScanner.swift",
         "Sources/SiltIngest/Expression/NumberText.swift",
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.

@@ -47,13 +47,15 @@ final class RowBatches: Sendable {
             var rows: [Row] = []
             var byteCount = 0
             let wanted = min(state.rowCount, state.rowCountLeft)
-            while rows.count < wanted, byteCount < RowBatches.cellBytesMax,
+            var rowCount = 0
+            while rowCount < wanted, byteCount < RowBatches.cellBytesMax,
                 let row = try scanner.next()
             {
                 byteCount += row.cells.reduce(row.key.count) { $0 + $1.value.count }
-                rows.append(row)
+                rowCount += 1
+                rows += row.pieces(of: scan.cellCountMax)
             }
-            state.rowCountLeft -= rows.count
+            state.rowCountLeft -= rowCount
             state.rowCount = min(state.rowCount * 4, RowBatches.rowCountMax)
             return rows
         }

@@ -14,6 +14,7 @@ public struct RowScan: AsyncSequence, Sendable {
     let range: RowRange
     let projection: Projection
     var rowCountMax = Int.max
+    var cellCountMax = Int.max
 
     init(table: Table, range: RowRange, projection: Projection) {
         self.table = table

@@ -15,7 +15,7 @@ struct Silt: ParsableCommand {
         subcommands: [
             ServeCommand.self, TableCommand.self, PutCommand.self, GetCommand.self,
             DeleteCommand.self,
-            ScanCommand.self, CountCommand.self, JobCommand.self, InspectCommand.self,
+            ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self, InspectCommand.self,
             CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -87,7 +87,7 @@ struct IndexPlan {
 
 extension Filter {
     /// Whether what it does to a row does not depend on the rows before.
-    fileprivate var judgesRowsAlone: Bool {
+    var judgesRowsAlone: Bool {
         switch self {
         case .page, .whileMatch, .inclusiveStop, .columnCountGet, .randomRow: false
         case .skip(let inner): inner.judgesRowsAlone

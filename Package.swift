@@ -119,7 +119,10 @@ let package = Package(
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(
             "SiltstoneServerTests",
-            ["SiltstoneServer", "Siltstone", "SiltTable", "SiltIO", "SiltModel", "SiltBytes"]),
+            [
+                "SiltstoneServer", "Siltstone", "SiltTable", "SiltCodec", "SiltIO", "SiltModel",
+                "SiltBytes",
+            ]),
         tests(
             "SimulationTests",
             [

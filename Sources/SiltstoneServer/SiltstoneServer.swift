@@ -15,7 +15,7 @@ public final class SiltstoneServer: Sendable {
         public var port = 8080
         /// The port for HBase's Thrift clients on the same address; 0 lets the system choose, `nil` is none.
         public var thriftPort: Int?
-        /// Whether an address that others can reach is accepted although there are no tokens and no TLS.
+        /// Whether an address that others can reach is accepted although there is no TLS.
         public var isInsecure = false
         /// Whether every change is refused with 403.
         public var isReadOnly = false
@@ -35,6 +35,10 @@ public final class SiltstoneServer: Sendable {
         public var idleSeconds: Int64 = 30
         /// How long requests under way may take when the server ends, in seconds; then they are cut.
         public var drainSeconds: Int64 = 5
+        /// The token with whose rights the Thrift port answers; needed there as soon as there are tokens.
+        public var thriftToken: String?
+        /// Takes a line of JSON for each act of administration; called on the server's threads.
+        public var auditLog: (@Sendable (String) -> Void)?
         /// The directory below which jobs may read files; `nil` lets no job that comes over HTTP read files.
         public var jobFilesDirectory: String?
         /// The threads for blocking work; 1 or more.
@@ -87,15 +91,20 @@ public final class SiltstoneServer: Sendable {
         guard configuration.isInsecure || isLoopback(configuration.host) else {
             throw SiltstoneError(
                 .invalidArgument,
-                "refusing to listen beyond loopback without tokens and TLS: use 127.0.0.1, or --insecure"
-                    + " on a network you trust host=\(configuration.host)")
+                "refusing to listen beyond loopback, as there is no TLS: use 127.0.0.1 behind a proxy"
+                    + " with TLS, or --insecure on a network you trust host=\(configuration.host)")
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let threads = NIOThreadPool(numberOfThreads: max(1, configuration.threadCount))
         threads.start()
-        let router = Router(database: database, threads: threads, configuration: configuration)
         let connections = Connections(limits: ConnectionLimits(configuration))
+        var started: Router?
         do {
+            let store = database.store
+            let tokens = try await threads.runIfActive { try AccessTokens(store: store) }
+            let router = Router(
+                database: database, threads: threads, tokens: tokens, configuration: configuration)
+            started = router
             if !configuration.isReadOnly {
                 try await threads.runIfActive { try router.jobs.resume() }
             }
@@ -127,7 +136,7 @@ public final class SiltstoneServer: Sendable {
                 connections: connections, jobs: router.jobs,
                 drainSeconds: configuration.drainSeconds)
         } catch {
-            try? await threads.runIfActive { router.jobs.stopAll() }
+            if let jobs = started?.jobs { try? await threads.runIfActive { jobs.stopAll() } }
             try? await threads.shutdownGracefully()
             try? await group.shutdownGracefully()
             if let error = error as? SiltstoneError { throw error }
@@ -143,7 +152,7 @@ public final class SiltstoneServer: Sendable {
         connections: Connections, _ configuration: Configuration
     ) async throws -> (any Channel)? {
         guard let port = configuration.thriftPort else { return nil }
-        let state = ThriftState(router: router)
+        let state = try ThriftState(router: router, token: configuration.thriftToken)
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -15,8 +15,8 @@ struct Silt: ParsableCommand {
         subcommands: [
             ServeCommand.self, TableCommand.self, PutCommand.self, GetCommand.self,
             DeleteCommand.self,
-            ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self, InspectCommand.self,
-            CheckCommand.self, BenchCommand.self,
+            ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self,
+            InspectCommand.self, CheckCommand.self, BenchCommand.self, TokenCommand.self,
         ])
 }
 

@@ -71,7 +71,7 @@ struct HBaseRoutes {
 
     private func tableList() -> Reply {
         Self.answer(request) {
-            TableListMessage(names: router.store.tables().map(\.definition.name)).encode($0)
+            TableListMessage(names: router.tables(for: request).map(\.definition.name)).encode($0)
         }
     }
 
@@ -126,7 +126,7 @@ struct HBaseRoutes {
             node: location, startCode: router.startedMilliseconds,
             requests: Int64(router.metrics.requestCount), heapMebibytes: 0, regions: [])
         var memtableBytes = 0
-        for table in router.store.tables() {
+        for table in router.tables(for: request) {
             let definition = table.definition
             for region in table.regions() {
                 memtableBytes += region.memtableBytes

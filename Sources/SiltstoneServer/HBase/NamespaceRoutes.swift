@@ -27,7 +27,10 @@ struct NamespaceRoutes {
             guard try namespaces.properties(of: words[0]) != nil else {
                 return .now(HBaseRoutes.notFound)
             }
-            let names = namespaces.tables(of: words[0])
+            let start = words[0] == "default" ? "" : words[0] + ":"
+            let names = namespaces.tables(of: words[0]).filter {
+                router.shows(start + $0, to: request)
+            }
             return HBaseRoutes.answer(request) { TableListMessage(names: names).encode($0) }
         default: return .now(HBaseRoutes.notFound)
         }

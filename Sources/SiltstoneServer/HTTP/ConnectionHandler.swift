@@ -241,6 +241,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         let finish: @Sendable (Response) -> Void = { response in
             let (handler, context) = bound.value
             handler.router.metrics.end(started, request: request, status: response.status)
+            handler.router.audit(request, response.status)
             handler.releaseBody()
             handler.since = .now()
             handler.send(response, head, context)

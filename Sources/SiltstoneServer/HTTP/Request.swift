@@ -13,6 +13,8 @@ struct Request: Sendable {
     var body: [UInt8]
     /// Who sends it, once that is known; `nil` when clients are not told apart.
     var principal: String?
+    /// What that client may do.
+    var rights: AccessRights?
     /// The query as it was sent.
     private let queryText: Substring
 

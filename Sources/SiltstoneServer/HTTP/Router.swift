@@ -20,6 +20,7 @@ struct Router: Sendable {
     let jobs: Jobs
     let scanners: Scanners
     let namespaces: Namespaces
+    let tokens: AccessTokens
     /// When the server started, in milliseconds since 1970.
     let startedMilliseconds: Int64
     private let configuration: SiltstoneServer.Configuration
@@ -30,9 +31,14 @@ struct Router: Sendable {
     /// The port asked for.
     var port: Int { configuration.port }
 
+    /// Where acts of administration are noted.
+    var auditLog: (@Sendable (String) -> Void)? { configuration.auditLog }
+
     init(
-        database: Database, threads: NIOThreadPool, configuration: SiltstoneServer.Configuration
+        database: Database, threads: NIOThreadPool, tokens: AccessTokens,
+        configuration: SiltstoneServer.Configuration
     ) {
+        self.tokens = tokens
         store = database.store
         streams = Streams(store: store, threads: threads)
         jobs = Jobs(
@@ -53,7 +59,19 @@ struct Router: Sendable {
         return try store.table(name)
     }
 
+    /// The tables that a request's client may know of.
+    func tables(for request: Request) -> [StoredTable] {
+        store.tables().filter { shows($0.definition.name, to: request) }
+    }
+
     func reply(to request: Request) -> Reply {
+        var request = request
+        switch admit(request) {
+        case .refused(let response): return .now(response)
+        case .admitted(let token):
+            request.principal = token?.name
+            request.rights = token?.rights
+        }
         do {
             return try route(request)
         } catch {

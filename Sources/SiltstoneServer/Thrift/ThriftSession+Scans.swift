@@ -72,7 +72,7 @@ extension ThriftSession {
         return Result(value: .i32(id))
     }
 
-    private func scanner(_ arguments: ThriftValue) throws -> OpenScanner {
+    func scanner(_ arguments: ThriftValue) throws -> OpenScanner {
         guard let id = arguments[1]?.integer, let scanner = scanners[Int32(truncatingIfNeeded: id)]
         else { throw Fault.illegalArgument("scanner ID is invalid") }
         return scanner

@@ -8,12 +8,12 @@ extension ThriftSession {
         switch name {
         case "getTableNames":
             return Result(
-                value: .list(.bytes, store.tables().map { .text($0.definition.name) }))
+                value: .list(.bytes, names.map { .text($0) }))
         case "getTableNamesWithIsTableEnabled":
             return Result(
                 value: .map(
                     .bytes, .bool,
-                    store.tables().map(\.definition.name).map {
+                    names.map {
                         (.text($0), .bool(state.isEnabled($0)))
                     }))
         case "enableTable", "disableTable":
@@ -51,6 +51,11 @@ extension ThriftSession {
         case "getClusterId": return Result(value: .text("siltstone"))
         default: return nil
         }
+    }
+
+    /// The tables that clients may know of.
+    private var names: [String] {
+        store.tables().map(\.definition.name).filter { state.allows(.read, table: $0) }
     }
 
     private func createTable(_ arguments: ThriftValue) throws {

@@ -8,7 +8,33 @@ final class ThriftState: Sendable {
     let router: Router
     private let disabled = Mutex<Set<String>>([])
 
-    init(router: Router) { self.router = router }
+    /// With whose rights all calls are answered; Thrift's clients do not say who they are.
+    private let token: String?
+
+    /// - Throws: `invalidArgument` when there are tokens, and none of them is named.
+    init(router: Router, token: String?) throws(SiltstoneError) {
+        self.router = router
+        self.token = token
+        guard router.tokens.areRequired || token != nil else { return }
+        guard let token, router.tokens.token(named: token) != nil else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "the Thrift port needs the name of a token whose rights its clients have"
+                    + " token=\(token ?? "none")")
+        }
+    }
+
+    /// Whether clients may use a table so, now.
+    func allows(_ right: AccessRight, table: String) -> Bool {
+        guard router.tokens.areRequired else { return true }
+        return token.flatMap { router.tokens.token(named: $0) }?.rights
+            .allows(right, table: table) ?? false
+    }
+
+    /// Notes an act of administration.
+    func audit(_ call: String, table: String, isDone: Bool) {
+        router.audit(thrift: call, table: table, as: token, isDone: isDone)
+    }
 
     /// Whether a table counts as enabled: clients disable one before they drop it.
     func isEnabled(_ name: String) -> Bool { disabled.withLock { !$0.contains(name) } }
@@ -91,15 +117,66 @@ final class ThriftSession {
     }
 
     private func run(_ name: String, _ arguments: ThriftValue) throws -> ThriftValue? {
+        guard Self.administration.contains(name) else { return try answer(name, arguments) }
+        let table = arguments[1]?.bytes?.string ?? ""
+        do {
+            let value = try answer(name, arguments)
+            state.audit(name, table: table, isDone: true)
+            return value
+        } catch {
+            state.audit(name, table: table, isDone: false)
+            throw error
+        }
+    }
+
+    private func answer(_ name: String, _ arguments: ThriftValue) throws -> ThriftValue? {
         if Self.changes.contains(name), state.router.isReadOnly {
             throw Fault.ioError("the server is read-only")
         }
+        try authorize(name, arguments)
         if let result = try runTables(name, arguments) { return result.value }
         if let result = try runReads(name, arguments) { return result.value }
         if let result = try runWrites(name, arguments) { return result.value }
         if let result = try runScans(name, arguments) { return result.value }
         throw Fault.unknownMethod
     }
+
+    private func authorize(_ name: String, _ arguments: ThriftValue) throws {
+        let table: String
+        switch name {
+        case "getTableNames", "getTableNamesWithIsTableEnabled", "getThriftServerType",
+            "getClusterId":
+            return
+        case "scannerGet", "scannerGetList", "scannerClose":
+            table = try scanner(arguments).table.definition.name
+        case "incrementRows": return try authorizeIncrements(arguments)
+        case "increment":
+            table = try arguments[1].map { try text($0, 1) } ?? ""
+        case "append":
+            table = try arguments[1].map { try text($0, 1) } ?? ""
+        default: table = arguments[1]?.bytes.map { String(decoding: $0.array, as: UTF8.self) } ?? ""
+        }
+        let right: AccessRight =
+            Self.administration.contains(name)
+            ? .admin : Self.changes.contains(name) ? .write : .read
+        try require(right, table)
+    }
+
+    private func authorizeIncrements(_ arguments: ThriftValue) throws {
+        for increment in arguments[1]?.elements ?? [] {
+            try require(.write, try text(increment, 1))
+        }
+    }
+
+    private func require(_ right: AccessRight, _ table: String) throws {
+        guard state.allows(right, table: table) else {
+            throw Fault.ioError("the token does not allow this table=\(table)")
+        }
+    }
+
+    private static let administration: Set<String> = [
+        "enableTable", "disableTable", "compact", "majorCompact", "createTable", "deleteTable",
+    ]
 
     private static let changes: Set<String> = [
         "enableTable", "disableTable", "compact", "majorCompact", "createTable", "deleteTable",

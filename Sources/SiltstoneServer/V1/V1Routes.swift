@@ -32,7 +32,20 @@ struct V1Routes {
             case ("split", 3), ("merge", 3):
                 return try RegionRoutes(store: store, request: request, name: words[1])
                     .reply(words[2])
+            case ("indexes", 3): return indexes(table).list()
+            case ("indexes", 4):
+                return try indexes(table).reply(try Self.column(parts[3]))
             case ("flush", 3), ("compact", 3): return try maintain(table, words[2])
+            default: break
+            }
+        case "openapi.json" where words.count == 1:
+            guard request.isRead else { return Self.methodNotAllowed("GET") }
+            return .now(.json(.ok, OpenAPI.document))
+        case "tokens":
+            let routes = TokenRoutes(router: router, request: request)
+            switch words.count {
+            case 1: return routes.list()
+            case 2: return try routes.reply(words[1])
             default: break
             }
         case "jobs":
@@ -54,6 +67,14 @@ struct V1Routes {
         throw SiltstoneError(.notFound, "no such path, see docs/http")
     }
 
+    /// The column that a path names; its qualifier is any bytes.
+    private static func column(_ name: [UInt8]) throws(SiltstoneError) -> Column {
+        guard name.contains(UInt8(ascii: ":")) else {
+            throw SiltstoneError(.invalidArgument, "a column is written family:qualifier")
+        }
+        return Column(parsing: name[...])
+    }
+
     /// An answer for a method that the path does not have.
     static func methodNotAllowed(_ allowed: String) -> Reply {
         var response = Response.json(
@@ -73,20 +94,26 @@ struct V1Routes {
         guard request.method == .GET || request.method == .HEAD else {
             return Self.methodNotAllowed("GET")
         }
-        let tables = store.tables().map { TableSchemaJSON.encode($0.definition) }
+        let tables = router.tables(for: request).map { TableSchemaJSON.encode($0.definition) }
         return .now(.json(.ok, .object(("tables", .array(tables)))))
     }
 
     private func regions(of table: StoredTable) throws(SiltstoneError) -> Reply {
-        guard request.method == .GET || request.method == .HEAD else {
-            return Self.methodNotAllowed("GET")
-        }
+        guard request.isRead else { return Self.methodNotAllowed("GET") }
         let regions = table.regions().map { region in
             JSONValue.object(
                 ("id", .string(region.id.description)), ("start", RowJSON.encode(region.start)),
-                ("end", RowJSON.encode(region.end)))
+                ("end", RowJSON.encode(region.end)),
+                ("cells", .integer(Int64(region.cellCount))),
+                ("files", .integer(Int64(region.fileCount))),
+                ("file_bytes", .integer(Int64(region.fileBytes))),
+                ("memory_bytes", .integer(Int64(region.memtableBytes))))
         }
         return .now(.json(.ok, .object(("regions", .array(regions)))))
+    }
+
+    private func indexes(_ table: StoredTable) -> IndexRoutes {
+        IndexRoutes(router: router, request: request, table: table)
     }
 
     private func maintain(_ table: StoredTable, _ action: String) throws(SiltstoneError) -> Reply {

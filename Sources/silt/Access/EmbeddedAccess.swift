@@ -63,6 +63,16 @@ struct EmbeddedAccess: TableAccess {
 
     func compact(_ table: String) throws { try find(table).compact() }
 
+    func indexes(of table: String) throws -> [ColumnIndex] { try find(table).indexes }
+
+    func createIndex(_ index: ColumnIndex, of table: String) throws {
+        try store.createIndex(table, index)
+    }
+
+    func dropIndex(_ column: Column, of table: String) throws {
+        try store.dropIndex(table, of: column)
+    }
+
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row? {
         try find(table).get(row, projection)
     }

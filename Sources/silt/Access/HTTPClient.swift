@@ -68,6 +68,9 @@ final class HTTPClient {
             error?["message"]?.stringValue ?? "the server answered \(answer.status) to \(path)"
         switch answer.status {
         case 400, 405, 413, 414: throw CommandFailure(.usage, message)
+        case 401:
+            throw CommandFailure(
+                .failed, message, advice: "put a token of the server into SILT_TOKEN")
         case 404: throw CommandFailure(.notFound, message)
         case 409, 412: throw CommandFailure(.failed, message)
         case 429, 503:
@@ -81,13 +84,18 @@ final class HTTPClient {
         do {
             let channel = try connected()
             let promise = channel.eventLoop.makePromise(of: Answer.self)
+            var headers: HTTPHeaders = [
+                "host": "\(host):\(port)", "accept": "application/json",
+                "content-type": "application/json", "content-length": "\(body.count)",
+            ]
+            // Not an option: other users of the machine see those.
+            if let token = ProcessInfo.processInfo.environment["SILT_TOKEN"] {
+                headers.add(name: "authorization", value: "Bearer \(token)")
+            }
             let call = Call(
                 head: HTTPRequestHead(
                     version: .http1_1, method: HTTPMethod(rawValue: method), uri: path,
-                    headers: [
-                        "host": "\(host):\(port)", "accept": "application/json",
-                        "content-type": "application/json", "content-length": "\(body.count)",
-                    ]), body: body, promise: promise)
+                    headers: headers), body: body, promise: promise)
             let timeout = channel.eventLoop.scheduleTask(in: Self.patience) {
                 promise.fail(ChannelError.connectTimeout(Self.patience))
             }

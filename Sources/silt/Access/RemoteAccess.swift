@@ -35,7 +35,10 @@ struct RemoteAccess: TableAccess {
                 let start = region["start"], let end = region["end"]
             else { throw strange(region.text) }
             return RegionLine(
-                id: id, start: try RowJSON.decode(start), end: try RowJSON.decode(end))
+                id: id, start: try RowJSON.decode(start), end: try RowJSON.decode(end),
+                cellCount: figure(region["cells"]), fileCount: figure(region["files"]),
+                fileBytes: figure(region["file_bytes"]),
+                memtableBytes: figure(region["memory_bytes"]))
         }
     }
 
@@ -61,6 +64,34 @@ struct RemoteAccess: TableAccess {
     }
 
     func compact(_ table: String) throws { _ = try client.send("POST", path(table) + "/compact") }
+
+    private func figure(_ value: JSONValue?) -> Int? { value?.integerValue.map { Int($0) } }
+
+    func indexes(of table: String) throws -> [ColumnIndex] {
+        let answer = try json(client.get(path(table) + "/indexes"))
+        return try (answer["indexes"]?.arrayValue ?? []).map { index in
+            guard let column = index["column"],
+                let order = index["order"]?.stringValue.flatMap({ ColumnIndex.Order(rawValue: $0) })
+            else { throw strange(index.text) }
+            return ColumnIndex(
+                Column(parsing: try RowJSON.decode(column).array[...]), order: order)
+        }
+    }
+
+    func createIndex(_ index: ColumnIndex, of table: String) throws {
+        let body = JSONValue.object(("order", .string(index.order.rawValue)))
+        _ = try client.send("PUT", path(index.column, of: table), body.bytes)
+    }
+
+    func dropIndex(_ column: Column, of table: String) throws {
+        _ = try client.send("DELETE", path(column, of: table))
+    }
+
+    private func path(_ column: Column, of table: String) -> String {
+        let name =
+            HTTPClient.escape(Bytes(column.family)) + ":" + HTTPClient.escape(column.qualifier)
+        return path(table) + "/indexes/" + name
+    }
 
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row? {
         // A missing row and a missing table are both answered with 404.

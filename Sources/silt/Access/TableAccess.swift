@@ -1,7 +1,7 @@
 import SiltBytes
 import SiltModel
 
-/// What `silt table regions` shows of a region; a server does not tell the figures.
+/// What `silt table regions` shows of a region.
 struct RegionLine {
     let id: Identifier
     let start: Bytes
@@ -34,6 +34,12 @@ protocol TableAccess {
     func merge(_ table: String, _ first: Identifier, _ second: Identifier) throws
     /// Merges the table files.
     func compact(_ table: String) throws
+    /// The indexes of a table.
+    func indexes(of table: String) throws -> [ColumnIndex]
+    /// Makes an index.
+    func createIndex(_ index: ColumnIndex, of table: String) throws
+    /// Drops the index of a column.
+    func dropIndex(_ column: Column, of table: String) throws
 
     /// A row's cells, or `nil`.
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row?

@@ -24,7 +24,19 @@ struct ServeCommand: AsyncParsableCommand {
         help: "HOST:PORT for HBase's Thrift clients; the host is that of --listen.")
     var thriftListen: String?
 
-    @Flag(help: "Accept an address that others can reach, although there are no tokens and no TLS.")
+    @Option(
+        name: .customLong("thrift-token"),
+        help:
+            "The name of the token whose rights Thrift clients have; needed once there are tokens.")
+    var thriftToken: String?
+
+    @Option(
+        name: .customLong("audit-log"),
+        help:
+            "The file to which acts of administration are appended; standard error when not given.")
+    var auditLog: String?
+
+    @Flag(help: "Accept an address that others can reach, although there is no TLS.")
     var insecure = false
 
     @Flag(name: .customLong("read-only"), help: "Refuse every change.")
@@ -59,7 +71,10 @@ struct ServeCommand: AsyncParsableCommand {
             var configuration = SiltstoneServer.Configuration()
             (configuration.host, configuration.port) = try address()
             configuration.thriftPort = try thriftAddress()?.port
+            configuration.thriftToken = thriftToken
             configuration.isInsecure = insecure
+            let audit = try AuditLog(path: auditLog)
+            configuration.auditLog = { audit.append($0) }
             configuration.isReadOnly = readOnly
             configuration.requiresBrowserHeader = csrf
             let server = try await SiltstoneServer.start(database, configuration)
@@ -93,6 +108,24 @@ struct ServeCommand: AsyncParsableCommand {
         let host = text[..<colon].trimmingPrefix("[")
         return (host.hasSuffix("]") ? String(host.dropLast()) : String(host), port)
     }
+}
+
+/// Where acts of administration are noted: a file that only grows, or standard error.
+private struct AuditLog: Sendable {
+    private let handle: FileHandle
+
+    init(path: String?) throws {
+        guard let path else {
+            handle = FileHandle.standardError
+            return
+        }
+        let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw CommandFailure(.failed, "cannot write to '\(path)'") }
+        handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+    }
+
+    /// Appends a line in one write.
+    func append(_ line: String) { try? handle.write(contentsOf: Data((line + "\n").utf8)) }
 }
 
 /// Waits for SIGTERM or SIGINT.

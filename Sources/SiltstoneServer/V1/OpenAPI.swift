@@ -1,0 +1,227 @@
+import SiltModel
+
+/// The description of `/v1` in OpenAPI 3.1, made from one table of operations.
+enum OpenAPI {
+    /// One method of a path.
+    struct Operation: Sendable {
+        let method: String
+        let path: String
+        let summary: String
+        /// Parameters of the query, each with its JSON type.
+        var query: [(name: String, type: String)] = []
+        /// The body's media type and schema.
+        var body: (type: String, schema: String)?
+        /// Statuses of success with the answer's media type and schema; no type is no body.
+        let success: (status: Int, type: String?, schema: String)
+        /// Statuses of refusals that the operation has of its own.
+        var refusals: [Int] = []
+    }
+
+    private static let read = [
+        ("columns", "string"), ("versions", "integer"), ("from", "integer"), ("to", "integer"),
+    ]
+    private static let write = [("durability", "string")]
+    private static let json = "application/json"
+    private static let lines = "application/x-ndjson"
+
+    static let operations: [Operation] = [
+        .init(
+            method: "get", path: "/v1/openapi.json", summary: "This description.",
+            success: (200, json, "Any")),
+        .init(
+            method: "get", path: "/v1/tables", summary: "The tables.",
+            success: (200, json, "Tables")),
+        .init(
+            method: "get", path: "/v1/tables/{table}", summary: "A table's schema.",
+            success: (200, json, "Table"), refusals: [404]),
+        .init(
+            method: "put", path: "/v1/tables/{table}", summary: "Creates a table.",
+            body: (json, "Any"), success: (201, json, "Table"), refusals: [409]),
+        .init(
+            method: "patch", path: "/v1/tables/{table}", summary: "Changes what is given.",
+            body: (json, "Any"), success: (200, json, "Table"), refusals: [404]),
+        .init(
+            method: "delete", path: "/v1/tables/{table}", summary: "Drops a table.",
+            success: (200, json, "Any"), refusals: [404, 409]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/regions", summary: "The regions of a table.",
+            success: (200, json, "Regions"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/split",
+            summary: "Cuts a region at a row, or about in its middle.", body: (json, "Any"),
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/merge",
+            summary: "Makes one region of two neighbours.", body: (json, "Any"),
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/flush", summary: "Writes memory to files.",
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/compact", summary: "Merges files.",
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/indexes", summary: "The indexes of a table.",
+            success: (200, json, "Indexes"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/indexes/{column}",
+            summary: "The index of a column.", success: (200, json, "Index"), refusals: [404]),
+        .init(
+            method: "put", path: "/v1/tables/{table}/indexes/{column}",
+            summary: "Makes an index of a column.", body: (json, "Any"),
+            success: (201, json, "Index"), refusals: [404, 409]),
+        .init(
+            method: "delete", path: "/v1/tables/{table}/indexes/{column}",
+            summary: "Drops the index of a column.", success: (200, json, "Any"),
+            refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/rows", summary: "Scans rows.",
+            query: read + [
+                ("start", "string"), ("stop", "string"), ("prefix", "string"),
+                ("limit", "integer"), ("reverse", "boolean"), ("filter", "string"),
+                ("filter_b64", "string"),
+            ], success: (200, lines, "Text"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/rows", summary: "Writes and deletes rows.",
+            query: write, body: (lines, "Text"), success: (200, lines, "Text"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/rows/{row}", summary: "A row.", query: read,
+            success: (200, json, "Columns"), refusals: [404]),
+        .init(
+            method: "put", path: "/v1/tables/{table}/rows/{row}", summary: "Writes a row.",
+            query: write, body: (json, "Any"), success: (204, nil, ""), refusals: [404]),
+        .init(
+            method: "delete", path: "/v1/tables/{table}/rows/{row}",
+            summary: "Deletes a row, or columns of it.", query: write + [("columns", "string")],
+            success: (204, nil, ""), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/rows/{row}/increment",
+            summary: "Adds to counters.", query: write, body: (json, "Any"),
+            success: (200, json, "Columns"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/rows/{row}/append",
+            summary: "Appends to values.", query: write, body: (json, "Any"),
+            success: (200, json, "Columns"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/tables/{table}/rows/{row}/check",
+            summary: "Changes a row if a column has a value.", query: write, body: (json, "Any"),
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/streams", summary: "The streams.",
+            success: (200, json, "Any")),
+        .init(
+            method: "get", path: "/v1/streams/{stream}", summary: "A stream.",
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/streams/{stream}", summary: "Stores events.",
+            body: (lines, "Text"), success: (200, json, "Any")),
+        .init(method: "get", path: "/v1/jobs", summary: "The jobs.", success: (200, json, "Any")),
+        .init(
+            method: "get", path: "/v1/jobs/{job}", summary: "A job.", success: (200, json, "Any"),
+            refusals: [404]),
+        .init(
+            method: "put", path: "/v1/jobs/{job}", summary: "Keeps and runs a job.",
+            body: (json, "Any"), success: (201, json, "Any"), refusals: [404, 409]),
+        .init(
+            method: "delete", path: "/v1/jobs/{job}", summary: "Stops and forgets a job.",
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tokens", summary: "The tokens, without their secrets.",
+            success: (200, json, "Any")),
+        .init(
+            method: "put", path: "/v1/tokens/{token}", summary: "Makes a token.",
+            body: (json, "Any"), success: (201, json, "Any"), refusals: [409]),
+        .init(
+            method: "delete", path: "/v1/tokens/{token}", summary: "Makes a token useless.",
+            success: (200, json, "Any"), refusals: [404, 409]),
+    ]
+
+    /// The whole description.
+    static let document: JSONValue = {
+        var paths: [JSONValue.Member] = []
+        for operation in operations {
+            let entry = JSONValue.Member(operation.method, describe(operation))
+            if let index = paths.firstIndex(where: { $0.name == operation.path }) {
+                paths[index].value = .object((paths[index].value.objectValue ?? []) + [entry])
+            } else {
+                paths.append(.init(operation.path, .object([entry])))
+            }
+        }
+        return .object(
+            ("openapi", "3.1.0"),
+            (
+                "info",
+                .object(("title", "Siltstone"), ("version", .string(SiltstoneServer.version)))
+            ),
+            ("security", .array([.object([]), .object(("bearer", .array([])))])),
+            ("paths", .object(paths)),
+            (
+                "components",
+                .object(
+                    ("schemas", schemas),
+                    (
+                        "securitySchemes",
+                        .object(("bearer", .object(("type", "http"), ("scheme", "bearer"))))
+                    ))
+            ))
+    }()
+
+    private static func describe(_ operation: Operation) -> JSONValue {
+        var parameters = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+            parameter(String($0.dropFirst().dropLast()), "path", "string")
+        }
+        parameters += operation.query.map { parameter($0.name, "query", $0.type) }
+        var members: [JSONValue.Member] = [
+            .init("summary", .string(operation.summary)), .init("parameters", .array(parameters)),
+        ]
+        if let body = operation.body {
+            members.append(
+                .init(
+                    "requestBody",
+                    .object(("required", .bool(true)), ("content", content(body.type, body.schema)))
+                ))
+        }
+        var responses: [JSONValue.Member] = []
+        let success = operation.success
+        var answer: [JSONValue.Member] = [.init("description", "Done.")]
+        if let type = success.type {
+            answer.append(.init("content", content(type, success.schema)))
+        }
+        responses.append(.init(String(success.status), .object(answer)))
+        let refusals = Set(operation.refusals).union([400, 401, 403, 413, 429, 503, 507])
+        for status in refusals.sorted() {
+            responses.append(
+                .init(
+                    String(status),
+                    .object(("description", "Refused."), ("content", content(json, "Error")))))
+        }
+        members.append(.init("responses", .object(responses)))
+        return .object(members)
+    }
+
+    private static func parameter(_ name: String, _ place: String, _ type: String) -> JSONValue {
+        .object(
+            ("name", .string(name)), ("in", .string(place)), ("required", .bool(place == "path")),
+            ("schema", .object(("type", .string(type)))))
+    }
+
+    private static func content(_ type: String, _ schema: String) -> JSONValue {
+        let reference = JSONValue.object(("$ref", .string("#/components/schemas/\(schema)")))
+        return .object((type, .object(("schema", reference))))
+    }
+
+    // MARK: Schemas
+
+    private static let schemas: JSONValue = .object(
+        ("Any", .object(("type", "object"))), ("Text", .object(("type", "string"))),
+        ("Columns", .object(("type", "object"))),
+        ("Table", object(["name", "families", "durability", "read_only"])),
+        ("Tables", object(["tables"])), ("Regions", object(["regions"])),
+        ("Index", object(["column", "order"])), ("Indexes", object(["indexes"])),
+        ("Error", object(["error"])))
+
+    /// An object that has these members.
+    private static func object(_ names: [String]) -> JSONValue {
+        .object(("type", "object"), ("required", .array(names.map { .string($0) })))
+    }
+}

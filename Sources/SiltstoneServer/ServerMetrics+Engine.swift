@@ -21,6 +21,16 @@ extension ServerMetrics {
                 metrics.compactionWrittenBytes
             ),
             ("stalls", "Times that writers had to wait.", metrics.stallCount),
+            (
+                "slowed_commits", "Times that commits were held back for some milliseconds.",
+                metrics.slowedCount
+            ),
+            (
+                "refused_commits", "Groups of commits refused because memory stayed full.",
+                metrics.refusedCount
+            ),
+            ("cache_hits", "Blocks found in the cache.", metrics.cacheHitCount),
+            ("cache_misses", "Blocks read.", metrics.cacheMissCount),
             ("swept_files", "Obsolete files deleted.", metrics.sweptFileCount),
         ]
         for (name, help, value) in counters {
@@ -28,13 +38,65 @@ extension ServerMetrics {
             text.family(name, "counter", help)
             text.sample(name, [], Double(value))
         }
-        let stalled = "siltstone_engine_stall_seconds_total"
-        text.family(stalled, "counter", "Time that writers had to wait.")
-        text.sample(stalled, [], Double(metrics.stallNanoseconds) / 1e9)
+        let times: [(String, String, Int)] = [
+            ("stall", "Time that writers had to wait.", metrics.stallNanoseconds),
+            ("slowed", "Time that commits were held back.", metrics.slowedNanoseconds),
+            ("flush", "Time spent on flushes.", metrics.flushNanoseconds),
+            ("compaction", "Time spent on compactions.", metrics.compactionNanoseconds),
+        ]
+        for (name, help, value) in times {
+            let name = "siltstone_engine_\(name)_seconds_total"
+            text.family(name, "counter", help)
+            text.sample(name, [], Double(value) / 1e9)
+        }
+        let values: [(String, String, Double)] = [
+            (
+                "longest_stall_seconds", "The longest time that a writer waited.",
+                Double(metrics.longestStallNanoseconds) / 1e9
+            ),
+            (
+                "oldest_snapshot_age_seconds", "Age of the oldest snapshot that a scan holds.",
+                Double(metrics.oldestSnapshotMilliseconds) / 1e3
+            ),
+            (
+                "write_amplification_ratio",
+                "Bytes written by flushes and compactions for each byte flushed.",
+                metrics.writeAmplification
+            ),
+            (
+                "space_amplification_ratio",
+                "Bytes of table files for each byte of their lowest levels.",
+                metrics.spaceAmplification
+            ),
+        ]
+        for (name, help, value) in values {
+            let name = "siltstone_engine_\(name)"
+            text.family(name, "gauge", help)
+            text.sample(name, [], value)
+        }
         let gauges: [(String, String, Int)] = [
             ("log_bytes", "Bytes of log kept.", metrics.logBytes),
             ("memtable_bytes", "Memory of all memtables in bytes.", metrics.memtableBytes),
             ("regions", "Regions open.", metrics.groupCount),
+            (
+                "compaction_debt_bytes", "Bytes that wait to be merged down.",
+                metrics.compactionDebtBytes
+            ),
+            ("cache_bytes", "Memory of blocks in the cache in bytes.", metrics.cacheBytes),
+            (
+                "index_bytes", "Memory of indexes and filters of open files in bytes.",
+                metrics.indexBytes
+            ),
+            ("table_bytes", "Bytes of table files in use.", metrics.tableBytes),
+            (
+                "obsolete_bytes", "Bytes of files that wait for their deletion.",
+                metrics.obsoleteBytes
+            ),
+            ("snapshots", "Snapshots that scans hold.", metrics.snapshotCount),
+            (
+                "old_snapshots", "Snapshots held for ten minutes or longer.",
+                metrics.oldSnapshots.count
+            ),
             (
                 "poisoned", "1 when writes are refused because storage failed.",
                 metrics.isPoisoned ? 1 : 0
@@ -44,6 +106,23 @@ extension ServerMetrics {
             let name = "siltstone_engine_\(name)"
             text.family(name, "gauge", help)
             text.sample(name, [], Double(value))
+        }
+    }
+
+    /// How long calls take, of one in 64.
+    func appendLatencies(_ latencies: EngineLatencies, to text: inout MetricsText) {
+        let name = "siltstone_engine_call_seconds"
+        text.family(name, "histogram", "Latency of calls, of one in 64 taken at random.")
+        for kind in EngineLatencies.Kind.allCases {
+            let counts = latencies.counts(kind)
+            let label = ("call", "\(kind)")
+            for bucket in counts.cumulative {
+                let bound = String(Double(bucket.belowNanoseconds) / 1e9)
+                text.sample(name + "_bucket", [label, ("le", bound)], Double(bucket.count))
+            }
+            text.sample(name + "_bucket", [label, ("le", "+Inf")], Double(counts.count))
+            text.sample(name + "_sum", [label], Double(counts.sumNanoseconds) / 1e9)
+            text.sample(name + "_count", [label], Double(counts.count))
         }
     }
 

@@ -107,6 +107,7 @@ final class ServerMetrics: Sendable {
             text.sample(refused, [("status", String(status))], Double(count))
         }
         appendEngine(store.engine.metrics, to: &text)
+        appendLatencies(store.engine.latencies, to: &text)
         appendJobs(jobs.all, to: &text)
         appendTables(store, to: &text)
         return text.text

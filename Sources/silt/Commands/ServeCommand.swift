@@ -51,7 +51,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .customLong("cache-bytes"), help: "Memory for blocks of table files.")
     var cacheBytes = 256 << 20
 
+    @Option(help: "Bytes of one budget for all memory of the store, instead of those two.")
+    var memory: Int?
+
     func validate() throws {
+        if (memory ?? 16 << 20) < 16 << 20 { throw ValidationError("--memory is at least 16777216") }
         if memtableBytes < 1 << 20 { throw ValidationError("--memtable-bytes is at least 1048576") }
         if cacheBytes < 0 { throw ValidationError("--cache-bytes is not negative") }
         let http = try address()
@@ -66,6 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
         var settings = Configuration()
         settings.memtableBytesMax = memtableBytes
         settings.cacheBytes = cacheBytes
+        settings.memoryBudgetBytes = memory
         let database = try await Database.open(at: data, settings)
         do {
             var configuration = SiltstoneServer.Configuration()

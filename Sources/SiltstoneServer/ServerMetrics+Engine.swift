@@ -5,6 +5,13 @@ import SiltModel
 extension ServerMetrics {
     /// What the engine has done since it was opened.
     func appendEngine(_ metrics: EngineMetrics, to text: inout MetricsText) {
+        appendCounters(metrics, to: &text)
+        appendTimes(metrics, to: &text)
+        appendRatios(metrics, to: &text)
+        appendGauges(metrics, to: &text)
+    }
+
+    private func appendCounters(_ metrics: EngineMetrics, to text: inout MetricsText) {
         let counters: [(String, String, Int)] = [
             ("batches", "Batches committed.", metrics.batchCount),
             ("operations", "Changes of cells committed.", metrics.operationCount),
@@ -38,6 +45,9 @@ extension ServerMetrics {
             text.family(name, "counter", help)
             text.sample(name, [], Double(value))
         }
+    }
+
+    private func appendTimes(_ metrics: EngineMetrics, to text: inout MetricsText) {
         let times: [(String, String, Int)] = [
             ("stall", "Time that writers had to wait.", metrics.stallNanoseconds),
             ("slowed", "Time that commits were held back.", metrics.slowedNanoseconds),
@@ -49,6 +59,9 @@ extension ServerMetrics {
             text.family(name, "counter", help)
             text.sample(name, [], Double(value) / 1e9)
         }
+    }
+
+    private func appendRatios(_ metrics: EngineMetrics, to text: inout MetricsText) {
         let values: [(String, String, Double)] = [
             (
                 "longest_stall_seconds", "The longest time that a writer waited.",
@@ -74,6 +87,9 @@ extension ServerMetrics {
             text.family(name, "gauge", help)
             text.sample(name, [], value)
         }
+    }
+
+    private func appendGauges(_ metrics: EngineMetrics, to text: inout MetricsText) {
         let gauges: [(String, String, Int)] = [
             ("log_bytes", "Bytes of log kept.", metrics.logBytes),
             ("memtable_bytes", "Memory of all memtables in bytes.", metrics.memtableBytes),

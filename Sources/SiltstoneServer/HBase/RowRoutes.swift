@@ -39,13 +39,7 @@ struct RowRoutes {
         let range: RowRange
         switch spec.rows {
         case .one(let key):
-            guard let format = choice.type.cellSetFormat else {
-                return .now(try value(stored, key, projection))
-            }
-            guard let row = try stored.get(key, projection) else {
-                return .now(HBaseRoutes.notFound)
-            }
-            return .now(try Self.answer([row], format, choice.name))
+            return try get(key, projection, choice, from: stored)
         case .range(let start, let end): range = RowRange(start: start, stop: end)
         case .prefix(let prefix): range = RowRange(prefix: prefix)
         }
@@ -60,19 +54,32 @@ struct RowRoutes {
         }
     }
 
-    private func value(_ stored: StoredTable, _ key: Bytes, _ projection: Projection)
-        throws(SiltstoneError)
-        -> Response
-    {
-        guard projection.selectors.count == 1 else {
-            return HBaseRoutes.badRequest(
-                "Default 'GET' method only works if there is exactly 1 column in the row. Using the"
-                    + " 'Accept' header with one of these formats lets you retrieve the entire row:"
-                    + " text/xml, application/json, application/x-protobuf")
+    /// One row; what memory holds is answered on the connection's own thread.
+    private func get(
+        _ key: Bytes, _ projection: Projection, _ choice: (type: MediaType, name: String),
+        from stored: StoredTable
+    ) throws(SiltstoneError) -> Reply {
+        let (format, name) = (choice.type.cellSetFormat, choice.name)
+        guard format != nil || projection.selectors.count == 1 else {
+            return .now(
+                HBaseRoutes.badRequest(
+                    "Default 'GET' method only works if there is exactly 1 column in the row. Using"
+                        + " the 'Accept' header with one of these formats lets you retrieve the"
+                        + " entire row: text/xml, application/json, application/x-protobuf"))
         }
-        guard let cell = try stored.get(key, projection)?.cells.first else {
-            return HBaseRoutes.notFound
+        let answer: @Sendable (Row?) throws(SiltstoneError) -> Response = {
+            row throws(SiltstoneError) in
+            guard let row else { return HBaseRoutes.notFound }
+            guard let format else { return Self.value(row) }
+            return try Self.answer([row], format, name)
         }
+        if let row = stored.getCached(key, projection) { return .now(try answer(row)) }
+        return .work { () throws(SiltstoneError) in try answer(try stored.get(key, projection)) }
+    }
+
+    /// The value of a row's only column.
+    private static func value(_ row: Row) -> Response {
+        guard let cell = row.cells.first else { return HBaseRoutes.notFound }
         return Response(
             .ok,
             headers: [

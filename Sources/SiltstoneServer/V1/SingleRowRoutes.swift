@@ -23,12 +23,7 @@ struct SingleRowRoutes {
         }
         switch request.method {
         case .GET, .HEAD:
-            let projection = try RowJSON.projection(request)
-            guard let found = try table.get(row, projection) else {
-                throw SiltstoneError(.notFound, "no such row row=\(row)")
-            }
-            let withVersions = request.parameter("versions") != nil
-            return .now(.json(.ok, RowJSON.encodeColumns(found.cells, withVersions: withVersions)))
+            return try get()
         case .PUT, .POST:
             return try write(try RowJSON.decodePuts(try RowJSON.body(request)))
         case .DELETE:
@@ -37,6 +32,22 @@ struct SingleRowRoutes {
             return try write(try RowJSON.decodeDeletes(what, families: table.definition.families))
         default: return V1Routes.methodNotAllowed("GET, PUT, DELETE")
         }
+    }
+
+    /// What memory holds is answered on the connection's own thread.
+    private func get() throws(SiltstoneError) -> Reply {
+        let projection = try RowJSON.projection(request)
+        let withVersions = request.parameter("versions") != nil
+        let (table, row) = (table, row)
+        let answer: @Sendable (Row?) throws(SiltstoneError) -> Response = {
+            found throws(SiltstoneError) in
+            guard let found else {
+                throw SiltstoneError(.notFound, "no such row row=\(row)")
+            }
+            return .json(.ok, RowJSON.encodeColumns(found.cells, withVersions: withVersions))
+        }
+        if let found = table.getCached(row, projection) { return .now(try answer(found)) }
+        return .work { () throws(SiltstoneError) in try answer(try table.get(row, projection)) }
     }
 
     private func write(_ changes: [CellMutation]) throws(SiltstoneError) -> Reply {

@@ -3,6 +3,7 @@ import Foundation
 import SiltModel
 import Siltstone
 import SiltstoneServer
+import Synchronization
 
 /// `silt serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -55,7 +56,9 @@ struct ServeCommand: AsyncParsableCommand {
     var memory: Int?
 
     func validate() throws {
-        if (memory ?? 16 << 20) < 16 << 20 { throw ValidationError("--memory is at least 16777216") }
+        if (memory ?? 16 << 20) < 16 << 20 {
+            throw ValidationError("--memory is at least 16777216")
+        }
         if memtableBytes < 1 << 20 { throw ValidationError("--memtable-bytes is at least 1048576") }
         if cacheBytes < 0 { throw ValidationError("--cache-bytes is not negative") }
         let http = try address()
@@ -116,21 +119,36 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 /// Where acts of administration are noted: a file that only grows, or standard error.
-private struct AuditLog: Sendable {
+private final class AuditLog: Sendable {
     private let handle: FileHandle
+    /// Held while a line is written; whether the handle is a file.
+    private let isFile: Mutex<Bool>
 
     init(path: String?) throws {
         guard let path else {
             handle = FileHandle.standardError
+            isFile = Mutex(false)
             return
         }
-        let file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw CommandFailure(.failed, "cannot write to '\(path)'") }
-        handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+        let files = FileManager.default
+        if !files.fileExists(atPath: path) {
+            _ = files.createFile(
+                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        }
+        guard let file = FileHandle(forWritingAtPath: path) else {
+            throw CommandFailure(.failed, "cannot write to '\(path)'")
+        }
+        handle = file
+        isFile = Mutex(true)
     }
 
     /// Appends a line in one write.
-    func append(_ line: String) { try? handle.write(contentsOf: Data((line + "\n").utf8)) }
+    func append(_ line: String) {
+        isFile.withLock { isFile in
+            if isFile { _ = try? handle.seekToEnd() }
+            try? handle.write(contentsOf: Data((line + "\n").utf8))
+        }
+    }
 }
 
 /// Waits for SIGTERM or SIGINT.

@@ -56,7 +56,7 @@ struct RowRoutes {
 
     /// One row; what memory holds is answered on the connection's own thread.
     private func get(
-        _ key: Bytes, _ projection: Projection, _ choice: (type: MediaType, name: String),
+        _ key: Bytes, _ projection: Projection, _ choice: MediaType.Choice,
         from stored: StoredTable
     ) throws(SiltstoneError) -> Reply {
         let (format, name) = (choice.type.cellSetFormat, choice.name)

@@ -51,7 +51,7 @@ final class ServerMetrics: Sendable {
         let api: String =
             switch request.segments.first {
             case "v1": "v1"
-            case "metrics", "healthz", "readyz": "operations"
+            case "metrics", "healthz", "readyz", "ui": "operations"
             default: "hbase"
             }
         let key = Key(method: Self.name(of: request.method), api: api, status: status.code)

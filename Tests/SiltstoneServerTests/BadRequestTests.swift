@@ -206,6 +206,7 @@ private func bearer(_ value: String) -> String { "Authorization: \(value)\r\n" }
         BadRequest("no versions", [400], get("/v1/tables/t/rows?versions=0")),
         BadRequest("wrong filter", [400], get("/v1/tables/t/rows?filter=Nonsense(")),
         BadRequest("where", [400], get("/v1/tables/t/rows?where=a")),
+        BadRequest("an open where", [400], get("/v1/tables/t/rows?where=((f:q=1)")),
         send("increment by words", [400], "POST /v1/tables/t/rows/r/increment", #"{"f:q":"a"}"#),
         send("column without family", [400], "PUT /v1/tables/t/rows/r", #"{"q":"a"}"#),
         send("unknown durability", [400], "PUT /v1/tables/t/rows/r?durability=x", #"{"f:q":"a"}"#),

@@ -16,7 +16,7 @@ enum Requirement: Equatable {
         // As the router tells paths apart: by what was sent, not by what it decodes to.
         switch request.segments.first {
         case nil, "version", "status": self = .token
-        case "healthz", "readyz": self = .nothing
+        case "healthz", "readyz", "ui": self = .nothing
         case "metrics": self = .server(.read)
         case "v1": self = Self.v1(words, request)
         case "namespaces":
@@ -52,6 +52,7 @@ enum Requirement: Equatable {
     private static func v1(_ words: [String], _ request: Request) -> Requirement {
         switch words.dropFirst().first {
         case "openapi.json": return .nothing
+        case "overview": return .token
         case "tables":
             guard words.count > 2 else { return .token }
             guard !request.isRead else { return .table(words[2], .read) }

@@ -110,6 +110,7 @@ struct Router: Sendable {
     private func answer(_ request: Request) throws(SiltstoneError) -> Reply {
         switch request.segments.first {
         case "v1": return try V1Routes(router: self, request: request).reply()
+        case "ui": return Dashboard.reply(to: request)
         case "healthz", "readyz": return .now(.text(.ok, "ok\n"))
         case "metrics":
             // Reading the engine's figures waits for the write that is under way.

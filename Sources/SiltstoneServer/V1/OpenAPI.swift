@@ -29,6 +29,9 @@ enum OpenAPI {
             method: "get", path: "/v1/openapi.json", summary: "This description.",
             success: (200, json, "Any")),
         .init(
+            method: "get", path: "/v1/overview", summary: "The server, its tables and its jobs.",
+            success: (200, json, "Overview")),
+        .init(
             method: "get", path: "/v1/tables", summary: "The tables.",
             success: (200, json, "Tables")),
         .init(
@@ -79,7 +82,7 @@ enum OpenAPI {
             query: read + [
                 ("start", "string"), ("stop", "string"), ("prefix", "string"),
                 ("limit", "integer"), ("reverse", "boolean"), ("filter", "string"),
-                ("filter_b64", "string"),
+                ("filter_b64", "string"), ("where", "string"),
             ], success: (200, lines, "Text"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/rows", summary: "Writes and deletes rows.",
@@ -119,6 +122,9 @@ enum OpenAPI {
         .init(
             method: "get", path: "/v1/jobs/{job}", summary: "A job.", success: (200, json, "Any"),
             refusals: [404]),
+        .init(
+            method: "get", path: "/v1/jobs/{job}/windows", summary: "The latest windows of a job.",
+            query: [("limit", "integer")], success: (200, json, "Any"), refusals: [404]),
         .init(
             method: "put", path: "/v1/jobs/{job}", summary: "Keeps and runs a job.",
             body: (json, "Any"), success: (201, json, "Any"), refusals: [404, 409]),
@@ -217,6 +223,7 @@ enum OpenAPI {
         ("Columns", .object(("type", "object"))),
         ("Table", object(["name", "families", "durability", "read_only"])),
         ("Tables", object(["tables"])), ("Regions", object(["regions"])),
+        ("Overview", object(["version", "time_ms", "requests", "tables"])),
         ("Index", object(["column", "order"])), ("Indexes", object(["indexes"])),
         ("Error", object(["error"])))
 

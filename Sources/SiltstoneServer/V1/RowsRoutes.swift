@@ -17,9 +17,6 @@ struct RowsRoutes {
     }
 
     private func scan() throws(SiltstoneError) -> Reply {
-        guard request.parameter("where") == nil else {
-            throw SiltstoneError(.invalidArgument, "where is not supported: use filter")
-        }
         let isReversed = request.parameter("reverse") == "true"
         var range = RowRange(
             start: request.bytes("start").first ?? .empty,
@@ -49,14 +46,30 @@ struct RowsRoutes {
             }
             limit = number
         }
-        let projection = try RowJSON.projection(request)
+        let (projection, shown) = try projection()
         let withVersions = request.parameter("versions") != nil
         let table = table
         return .work { [range, limit] () throws(SiltstoneError) in
             let scanner = try table.scan(range, projection)
-            let source = RowLinesSource(scanner, limit: limit, withVersions: withVersions)
+            let source = RowLinesSource(
+                scanner, limit: limit, withVersions: withVersions, shown: shown)
             return try .stream(.ok, contentType: "application/x-ndjson", source)
         }
+    }
+
+    /// What is read, and what of it is shown where `where` looks at more; `nil` is all of it.
+    private func projection() throws(SiltstoneError) -> (Projection, shown: [Projection.Selector]?)
+    {
+        var projection = try RowJSON.projection(request)
+        guard let text = request.bytes("where").first else { return (projection, nil) }
+        let condition = try WhereText.parse(text)
+        projection.filter =
+            projection.filter.map { .all([condition.filter, $0]) } ?? condition.filter
+        guard !projection.selectors.isEmpty else { return (projection, nil) }
+        let shown = projection.selectors
+        let more = condition.columns.filter { !RowLinesSource.shows($0, shown) }
+        projection.selectors += more.map { .column($0) }
+        return (projection, more.isEmpty ? nil : shown)
     }
 
     /// Applies `{"row", "put": {…}, "delete": […] or true}` lines; a batch of lines is one atomic write.
@@ -176,13 +189,27 @@ final class RowLinesSource: BodySource {
 
     private let scanner: RowScanner
     private let withVersions: Bool
+    private let shown: [Projection.Selector]?
     private var rowsLeft: Int
     private(set) var isDone = false
 
-    init(_ scanner: RowScanner, limit: Int, withVersions: Bool) {
+    init(
+        _ scanner: RowScanner, limit: Int, withVersions: Bool, shown: [Projection.Selector]? = nil
+    ) {
         self.scanner = scanner
+        self.shown = shown
         self.withVersions = withVersions
         rowsLeft = limit
+    }
+
+    /// Whether a column is among those asked for.
+    static func shows(_ column: Column, _ selectors: [Projection.Selector]) -> Bool {
+        selectors.contains { selector in
+            switch selector {
+            case .family(let name): name == column.family
+            case .column(let wanted): wanted == column
+            }
+        }
     }
 
     func nextPiece() throws(SiltstoneError) -> [UInt8]? {
@@ -194,6 +221,11 @@ final class RowLinesSource: BodySource {
                 isDone = true
                 break
             }
+            var cells = row.cells
+            if let shown {
+                cells.removeAll { !Self.shows($0.column, shown) }
+                if cells.isEmpty { continue }
+            }
             guard rowsLeft > 0 else {
                 JSONWriter.append(.object(("next", RowJSON.encode(row.key))), to: &text)
                 text.append(UInt8(ascii: "\n"))
@@ -204,7 +236,7 @@ final class RowLinesSource: BodySource {
             JSONWriter.append(
                 .object(
                     ("row", RowJSON.encode(row.key)),
-                    ("columns", RowJSON.encodeColumns(row.cells, withVersions: withVersions))),
+                    ("columns", RowJSON.encodeColumns(cells, withVersions: withVersions))),
                 to: &text)
             text.append(UInt8(ascii: "\n"))
         }

@@ -41,6 +41,8 @@ struct V1Routes {
         case "openapi.json" where words.count == 1:
             guard request.isRead else { return Self.methodNotAllowed("GET") }
             return .now(.json(.ok, OpenAPI.document))
+        case "overview" where words.count == 1:
+            return OverviewRoutes(router: router, request: request).reply()
         case "tokens":
             let routes = TokenRoutes(router: router, request: request)
             switch words.count {
@@ -53,6 +55,11 @@ struct V1Routes {
             switch words.count {
             case 1: return routes.list()
             case 2: return try routes.reply(words[1])
+            case 3 where words[2] == "windows":
+                guard let job = router.jobs.job(words[1]) else {
+                    throw SiltstoneError(.notFound, "no such job job=\(words[1])")
+                }
+                return try JobWindowRoutes(router: router, request: request, job: job).reply()
             default: break
             }
         case "streams":
@@ -100,15 +107,7 @@ struct V1Routes {
 
     private func regions(of table: StoredTable) throws(SiltstoneError) -> Reply {
         guard request.isRead else { return Self.methodNotAllowed("GET") }
-        let regions = table.regions().map { region in
-            JSONValue.object(
-                ("id", .string(region.id.description)), ("start", RowJSON.encode(region.start)),
-                ("end", RowJSON.encode(region.end)),
-                ("cells", .integer(Int64(region.cellCount))),
-                ("files", .integer(Int64(region.fileCount))),
-                ("file_bytes", .integer(Int64(region.fileBytes))),
-                ("memory_bytes", .integer(Int64(region.memtableBytes))))
-        }
+        let regions = table.regions().map { RegionJSON.encode($0) }
         return .now(.json(.ok, .object(("regions", .array(regions)))))
     }
 

@@ -1,0 +1,89 @@
+import NIOHTTP1
+import SiltBytes
+import SiltIO
+import SiltModel
+import SiltTable
+
+/// `/v1/overview`: what an operator's page shows, in one answer.
+struct OverviewRoutes {
+    let router: Router
+    let request: Request
+
+    func reply() -> Reply {
+        guard request.isRead else { return V1Routes.methodNotAllowed("GET") }
+        let (router, request) = (router, request)
+        return .work { () throws(SiltstoneError) in
+            .json(.ok, Self.overview(router, request))
+        }
+    }
+
+    private static func overview(_ router: Router, _ request: Request) -> JSONValue {
+        let seesServer = request.rights?.allowsServer(.read) ?? true
+        var members: [JSONValue.Member] = [
+            .init("version", .string(SiltstoneServer.version)),
+            .init("time_ms", .integer(router.store.clock.nowMilliseconds)),
+            .init("started_ms", .integer(router.startedMilliseconds)),
+            .init("read_only", .bool(router.isReadOnly)),
+            .init("requests", count(router.metrics.requestCount)),
+        ]
+        if seesServer {
+            members.append(.init("engine", engine(router.store)))
+            let jobs = router.jobs.all.map { JobRoutes.describe($0, withDocument: false) }
+            members.append(.init("jobs", .array(jobs)))
+        }
+        let tables = router.tables(for: request).map { table in
+            JSONValue.object(
+                ("name", .string(table.definition.name)),
+                ("families", .array(table.definition.families.map { .string($0.name) })),
+                ("regions", .array(table.regions().map { RegionJSON.encode($0) })))
+        }
+        members.append(.init("tables", .array(tables)))
+        return .object(members)
+    }
+
+    private static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
+
+    /// The engine's figures, as the library gives them.
+    static func engine(_ store: TableStore) -> JSONValue {
+        let statistics = store.statistics
+        return .object(
+            ("batches", count(statistics.batchCount)),
+            ("log_written_bytes", count(statistics.logWrittenBytes)),
+            ("flush_written_bytes", count(statistics.flushWrittenBytes)),
+            ("compaction_written_bytes", count(statistics.compactionWrittenBytes)),
+            ("compaction_debt_bytes", count(statistics.compactionDebtBytes)),
+            ("write_amplification", .number(statistics.writeAmplification)),
+            ("space_amplification", .number(statistics.spaceAmplification)),
+            ("table_bytes", count(statistics.tableBytes)),
+            ("memtable_bytes", count(statistics.memtableBytes)),
+            ("cache_bytes", count(statistics.cacheBytes)),
+            ("index_bytes", count(statistics.indexBytes)),
+            ("cache_hits", count(statistics.cacheHitCount)),
+            ("cache_misses", count(statistics.cacheMissCount)),
+            ("stalls", count(statistics.stallCount)),
+            ("snapshots", count(statistics.snapshotCount)),
+            ("old_snapshots", count(statistics.oldSnapshots.count)),
+            ("commits", latency(statistics.commits)), ("gets", latency(statistics.gets)),
+            ("seeks", latency(statistics.seeks)))
+    }
+
+    private static func latency(_ latency: Statistics.Latency) -> JSONValue {
+        .object(
+            ("samples", count(latency.sampleCount)), ("p50_ns", count(latency.p50Nanoseconds)),
+            ("p99_ns", count(latency.p99Nanoseconds)), ("max_ns", count(latency.maxNanoseconds)))
+    }
+}
+
+/// A region as `/v1` writes it.
+enum RegionJSON {
+    static func encode(_ region: RegionInfo) -> JSONValue {
+        .object(
+            ("id", .string(region.id.description)), ("start", RowJSON.encode(region.start)),
+            ("end", RowJSON.encode(region.end)), ("cells", .integer(Int64(region.cellCount))),
+            ("files", .integer(Int64(region.fileCount))),
+            ("file_bytes", .integer(Int64(region.fileBytes))),
+            ("memory_bytes", .integer(Int64(region.memtableBytes))),
+            ("reads", .integer(Int64(region.readCount))),
+            ("writes", .integer(Int64(region.writeCount))))
+    }
+}

@@ -4,6 +4,7 @@ enum DashboardRows {
         function openTable(name, overview) {
           shownTable = name;
           $("table").hidden = false;
+          history.replaceState(null, "", "#table=" + encodeURIComponent(name));
           $("table-title").textContent = "Table " + name;
           $("table-title").focus();
           showRegions(overview.tables.find((table) => table.name === name));
@@ -58,7 +59,13 @@ enum DashboardRows {
         }
         async function look() {
           try {
-            show(await (await ask("/v1/overview")).json());
+            const overview = await (await ask("/v1/overview")).json();
+            show(overview);
+            const wanted = location.hash.startsWith("#table=")
+              ? decodeURIComponent(location.hash.slice(7)) : null;
+            if (shownTable === null && overview.tables.some((table) => table.name === wanted)) {
+              openTable(wanted, overview);
+            }
             $("login").hidden = true;
             $("state").textContent = "Live";
           } catch (error) {

@@ -3,14 +3,26 @@ public enum JSONWriter {
     /// Appends a quoted string, escaping what RFC 8259 demands and nothing else.
     public static func append(_ text: some StringProtocol, to bytes: inout [UInt8]) {
         bytes.append(0x22)
-        for byte in text.utf8 {
+        defer { bytes.append(0x22) }
+        // Nearly all text is written as it is: looked at and copied as a whole.
+        let raw = Array(text.utf8)
+        var odd: UInt8 = 0
+        for byte in raw {
+            odd |= byte < 0x20 ? 1 : 0
+            odd |= byte == 0x22 ? 1 : 0
+            odd |= byte == 0x5c ? 1 : 0
+        }
+        guard odd != 0 else {
+            bytes.append(contentsOf: raw)
+            return
+        }
+        for byte in raw {
             if byte >= 0x20, byte != 0x22, byte != 0x5c {
                 bytes.append(byte)
             } else {
                 appendEscape(byte, to: &bytes)
             }
         }
-        bytes.append(0x22)
     }
 
     /// Appends an integer.

@@ -83,6 +83,13 @@ package enum CellKey {
         return least <= 1
     }
 
+    /// How many bytes of a component are written as two.
+    static func escapeCount(_ component: [UInt8]) -> Int {
+        var count = 0
+        for byte in component { count &+= byte <= 1 ? 1 : 0 }
+        return count
+    }
+
     private static func copy(
         _ bytes: [UInt8], to buffer: UnsafeMutableBufferPointer<UInt8>, at offset: Int
     ) {

@@ -1,3 +1,4 @@
+internal import CSiltstone
 internal import SiltBytes
 package import SiltModel
 
@@ -47,7 +48,7 @@ package struct OperationBuffer: Sendable {
         needsTimestamp = other.needsTimestamp
     }
 
-    /// An upper bound of the bytes that an operation takes besides row, qualifier and value, when those have nothing to escape.
+    /// An upper bound of the bytes that an operation takes besides its column key and value.
     package static let extraByteCount = 36
 
     /// The operations where they lie: for as long as this buffer is neither changed nor given up.
@@ -96,17 +97,10 @@ package struct OperationBuffer: Sendable {
         _ type: CellType, family: UInt8, row: [UInt8], qualifier: [UInt8], timestamp: Int64?,
         timeToLiveMilliseconds: Int64? = nil, value: [UInt8]
     ) {
-        if CellKey.needsEscape(row) || CellKey.needsEscape(qualifier) {
-            append(
-                type, family: family,
-                columnKey: CellKey.columnKey(row: Bytes(row), qualifier: Bytes(qualifier)),
-                timestamp: timestamp, timeToLiveMilliseconds: timeToLiveMilliseconds, value: value)
-            return
-        }
         if timestamp == nil { needsTimestamp = true }
-        makeRoom(Self.extraByteCount + row.count + qualifier.count + value.count)
+        makeRoom(OperationSpan.room(row: row, qualifier: qualifier, value: value))
         // Safety: the room was just made.
-        let written = unsafe OperationSpan.encodePlain(
+        let written = unsafe OperationSpan.encode(
             type, family: family, row: row, qualifier: qualifier, timestamp: timestamp,
             timeToLiveMilliseconds: timeToLiveMilliseconds, value: value,
             to: storage.base + byteCount)
@@ -180,28 +174,28 @@ package struct OperationBuffer: Sendable {
         unsafe UnsafeRawBufferPointer(start: start, count: byteCount)
     }
 
-    /// Whether row and qualifier go into a column key as they are.
-    package static func isPlain(row: [UInt8], qualifier: [UInt8]) -> Bool {
-        !CellKey.needsEscape(row) && !CellKey.needsEscape(qualifier)
+    /// An upper bound of the bytes that an operation takes, whatever there is to escape.
+    @inline(__always)
+    package static func room(row: [UInt8], qualifier: [UInt8], value: [UInt8]) -> Int {
+        OperationBuffer.extraByteCount + 2 * (row.count + qualifier.count) + value.count
     }
 
-    /// Encodes an operation whose row and qualifier are plain.
+    /// Encodes an operation on the column of a row.
     ///
-    /// - Parameter place: has room for `OperationBuffer.extraByteCount` bytes besides row, qualifier and value.
+    /// - Parameter place: has as many bytes as `room` says.
     /// - Returns: how many bytes were written.
-    package static func encodePlain(
+    package static func encode(
         _ type: CellType, family: UInt8, row: [UInt8], qualifier: [UInt8], timestamp: Int64?,
         timeToLiveMilliseconds: Int64?, value: [UInt8], to place: UnsafeMutableRawPointer
     ) -> Int {
-        // Safety: two bytes, two integers of 8 and two varints of at most 9 bytes (the lengths are those of arrays) are no
-        // more than `extraByteCount`, which with row, qualifier and value the caller's room holds.
+        // Safety: two bytes, two integers of 8, two varints of at most 9 bytes (the lengths are those of arrays) and the two
+        // zeros of a column key are no more than `extraByteCount`; escaping doubles row and qualifier at most.
         var writer = unsafe RawWriter(place)
         writer.writeStart(type, family, timestamp, timeToLiveMilliseconds)
-        writer.writeVarint(row.count + qualifier.count + 2)
-        writer.write(row)
-        writer.write(UInt8(0))
-        writer.write(qualifier)
-        writer.write(UInt8(0))
+        let escapes = CellKey.escapeCount(row) + CellKey.escapeCount(qualifier)
+        writer.writeVarint(row.count + qualifier.count + 2 + escapes)
+        writer.writeComponent(row)
+        writer.writeComponent(qualifier)
         writer.writeValue(value, timeToLiveMilliseconds)
         return writer.count
     }
@@ -266,6 +260,14 @@ package struct OperationBuffer: Sendable {
             rest >>= 7
         }
         write(UInt8(truncatingIfNeeded: rest))
+    }
+
+    /// Writes a component of a column key, escaped and ended.
+    @inline(__always) mutating func writeComponent(_ bytes: [UInt8]) {
+        // Safety: as the type says; the array lends its bytes for the copy.
+        count &+= unsafe bytes.withUnsafeBytes { source in
+            unsafe silt_escape(base + count, source.baseAddress, source.count)
+        }
     }
 
     @inline(__always) mutating func write(_ bytes: [UInt8]) {

@@ -11,13 +11,8 @@ package protocol LogDevice: Sendable {
     /// The segment numbers of an incarnation, ascending.
     func segments(of incarnation: Identifier) throws(SiltstoneError) -> [UInt64]
 
-    /// Creates a segment of `capacity` bytes, filled with zeros, durable by name. It must not exist.
+    /// Creates a segment of `capacity` bytes, which read as zeros, durable by name. It must not exist.
     func createSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
-        throws(SiltstoneError) -> any LogSegment
-
-    /// As `createSegment`, for records that are seldom made durable one by one: the room is reserved and reads as zeros,
-    /// but need not be written with them, which is as much work as writing the log once more.
-    func createReservedSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
         throws(SiltstoneError) -> any LogSegment
 
     /// The bytes of a segment, trailing zeros of its unused room included.
@@ -28,15 +23,6 @@ package protocol LogDevice: Sendable {
 
     /// Deletes the segments of an incarnation numbered below `number`; `UInt64.max` deletes the incarnation.
     func trim(_ incarnation: Identifier, below number: UInt64) throws(SiltstoneError)
-}
-
-extension LogDevice {
-    /// The same as `createSegment`, where the two differ in nothing.
-    package func createReservedSegment(
-        _ incarnation: Identifier, _ number: UInt64, capacity: Int
-    ) throws(SiltstoneError) -> any LogSegment {
-        try createSegment(incarnation, number, capacity: capacity)
-    }
 }
 
 /// One segment open for appending by one thread at a time.

@@ -4,7 +4,6 @@ package import SiltModel
 
 /// Logs as files `wal/<incarnation>/<number>.log` of a directory.
 package final class PosixLogDevice: LogDevice {
-    private static let zeroChunk = [UInt8](repeating: 0, count: 1 << 20)
     private let directory: PosixDirectory
 
     /// The logs in the directory `root`, which must exist.
@@ -26,24 +25,10 @@ package final class PosixLogDevice: LogDevice {
             .compactMap { $0.isFolder ? nil : LogPath.number(ofFileName: $0.name) }.sorted()
     }
 
-    /// Creates a segment whose blocks are all allocated and written, so that a durable append
-    /// later changes no metadata and costs one write to the device.
+    /// Creates a segment whose blocks are all allocated.
     package func createSegment(_ incarnation: Identifier, _ number: UInt64, capacity: Int)
         throws(SiltstoneError) -> any LogSegment
     {
-        try createSegment(incarnation, number, capacity: capacity, writesZeros: true)
-    }
-
-    /// The same without writing the zeros: a sync then also has to note in the file system which blocks were written.
-    package func createReservedSegment(
-        _ incarnation: Identifier, _ number: UInt64, capacity: Int
-    ) throws(SiltstoneError) -> any LogSegment {
-        try createSegment(incarnation, number, capacity: capacity, writesZeros: false)
-    }
-
-    private func createSegment(
-        _ incarnation: Identifier, _ number: UInt64, capacity: Int, writesZeros: Bool
-    ) throws(SiltstoneError) -> any LogSegment {
         let name = LogPath.segment(incarnation, number)
         guard capacity > 0 else {
             throw SiltstoneError(.invalidArgument, "log segment has no room capacity=\(capacity)")
@@ -56,7 +41,6 @@ package final class PosixLogDevice: LogDevice {
             path: directory.path(name), name: name, flags: O_RDWR | O_CREAT | O_EXCL)
         do throws(SiltstoneError) {
             try file.allocate(capacity)
-            if writesZeros { try fillWithZeros(file, capacity) }
             try file.sync()
             try directory.sync(LogPath.folder(incarnation))
         } catch {
@@ -86,21 +70,5 @@ package final class PosixLogDevice: LogDevice {
         for number in doomed { try directory.remove(LogPath.segment(incarnation, number)) }
         if !doomed.isEmpty { try directory.sync(folder) }
         if number == .max { directory.removeFolder(folder) }
-    }
-
-    private func fillWithZeros(_ file: PosixFile, _ capacity: Int) throws(SiltstoneError) {
-        var failure: SiltstoneError?
-        // Safety: the array lends its bytes for the closure, which stays within them.
-        unsafe PosixLogDevice.zeroChunk.withUnsafeBytes { zeros in
-            do throws(SiltstoneError) {
-                var offset = 0
-                while offset < capacity {
-                    let count = min(zeros.count, capacity - offset)
-                    try unsafe file.write(.init(rebasing: zeros[..<count]), at: offset)
-                    offset += count
-                }
-            } catch { failure = error }
-        }
-        if let failure { throw failure }
     }
 }

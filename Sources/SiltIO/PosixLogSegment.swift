@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// The two ways meet in the kernel's page cache, so they may be mixed; `msync` would cost ten times
 /// what `fdatasync` after a plain write does.
-// Safety: `mapping`, `writtenBackCount` and `isClosed` are touched only by `append` and `close`, which the protocol
+// Safety: `mapping`, `writtenBackCount`, `zeroedCount` and `isClosed` are touched only by `append` and `close`, which the protocol
 // gives to one thread at a time; `sync` uses only the immutable descriptor; `count` is atomic.
 @safe final class PosixLogSegment: LogSegment, @unchecked Sendable {
     let capacity: Int
@@ -20,6 +20,9 @@ import Synchronization
     /// Up to where the kernel was asked to write, so that the sync at the segment's end has little left to do.
     private var writtenBackCount = 0
     private static let writebackBytes = 1 << 20
+    /// Up to where the file was written, with records or zeros, so that durable records change no metadata.
+    private var zeroedCount = 0
+    private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
 
     /// A segment of a file that is `capacity` bytes long and allocated throughout.
     init(file: PosixFile, capacity: Int) {
@@ -46,6 +49,7 @@ import Synchronization
         }
         if durably {
             do throws(SiltstoneError) {
+                try writeZeros(from: offset + bytes.count)
                 // Safety: the caller lends the buffer for the call.
                 try unsafe file.write(bytes, at: offset)
             } catch {
@@ -68,6 +72,22 @@ import Synchronization
                 writtenBackCount = whole
             }
         }
+    }
+
+    /// Sees to it that what follows `end` was written with zeros, a piece at a time: a sync of records that lie in such a piece changes
+    /// no metadata, which spares it the file system's journal. Only who syncs its records pays for the zeros.
+    private func writeZeros(from end: Int) throws(SiltstoneError) {
+        if end <= zeroedCount { return }
+        let count = min(capacity - end, Self.zeros.count)
+        // Safety: the array lends its bytes for the call.
+        let failure = unsafe Self.zeros.withUnsafeBytes { zeros -> SiltstoneError? in
+            do throws(SiltstoneError) {
+                try unsafe file.write(.init(rebasing: zeros[..<count]), at: end)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+        zeroedCount = end + count
     }
 
     func sync() throws(SiltstoneError) {

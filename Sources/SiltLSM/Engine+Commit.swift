@@ -35,7 +35,9 @@ extension Engine {
         defer { latencies.end(.commit, start) }
         try admit(byteCount: operations.byteCount)
         defer { noteReserve() }
-        guard !group.hasMoved.load(ordering: .relaxed), queue.takeLead() else {
+        guard !group.hasMoved.load(ordering: .relaxed),
+            queue.tryLead() || takeLead(preparing: operations, in: group)
+        else {
             let write = CommitWrite(group: group, operations: operations)
             return try wait(for: CommitRequest([write], durability)).timestamps[0]
         }
@@ -60,6 +62,19 @@ extension Engine {
             maintain(CommitUpkeep(groups: groupIsDue ? [group] : [], logIsLong: logIsLong))
         }
         return timestamp
+    }
+
+    /// Takes the lead if it can be had soon, and meanwhile fetches what the operations will change: so the threads' waits for memory
+    /// overlap, though one at a time writes.
+    private func takeLead(preparing operations: OperationSpan, in group: TreeGroup) -> Bool {
+        let epoch = tables.blocks.epoch
+        let pin = epoch.enter()
+        // Safety: the epoch was entered before the set is loaded.
+        unsafe group.published.borrow()._withUnsafeGuaranteedRef { set in
+            MemtableApply.prepare(operations, for: set)
+        }
+        epoch.leave(pin)
+        return queue.takeLead()
     }
 
     /// Commits a batch without waiting.

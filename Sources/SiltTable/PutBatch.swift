@@ -31,9 +31,8 @@ package struct PutBatch: Sendable {
         try RowRules.check(qualifier: column.qualifier)
         try RowRules.check(value: value, column: column)
         let stored = try RowRules.stored(timestamp: timestamp)
-        // Escaping doubles a key at most.
-        let room =
-            OperationBuffer.extraByteCount + 2 * (row.count + column.qualifier.count) + value.count
+        let room = OperationSpan.room(
+            row: row.array, qualifier: column.qualifier.array, value: value.array)
         guard byteCount + room <= Limits.batchBytesMax else {
             throw SiltstoneError(
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")

@@ -12,11 +12,6 @@ extension StoredTable {
         _ row: Bytes, _ column: Column, _ value: Bytes, timestamp: Int64? = nil,
         durability: Durability? = nil
     ) throws(SiltstoneError) {
-        guard OperationSpan.isPlain(row: row.array, qualifier: column.qualifier.array) else {
-            let change = CellMutation(
-                column, .put(value: value, timeToLiveMilliseconds: nil), timestamp: timestamp)
-            return try write([RowMutation(row: row, changes: [change])], durability: durability)
-        }
         // The schema is asked for under the row's lock: who adds an index waits for the rows that are locked.
         let stripe = shared.locks.lockShared(table: id, row: row)
         defer { shared.locks.unlockShared(stripe) }
@@ -34,8 +29,8 @@ extension StoredTable {
         try RowRules.check(value: value, column: column)
         let stored = try RowRules.stored(timestamp: timestamp)
         let group = layout.regions[layout.regionIndex(of: row)]
-        let room =
-            OperationBuffer.extraByteCount + row.count + column.qualifier.count + value.count
+        let room = OperationSpan.room(
+            row: row.array, qualifier: column.qualifier.array, value: value.array)
         var families = FamilySet()
         families.insert(family)
         // Safety: the operation stays on the stack until the commit is done.
@@ -43,7 +38,7 @@ extension StoredTable {
             byteCount: room, alignment: 8
         ) { buffer in
             guard let place = buffer.baseAddress else { return nil }
-            let count = unsafe OperationSpan.encodePlain(
+            let count = unsafe OperationSpan.encode(
                 .put, family: family, row: row.array, qualifier: column.qualifier.array,
                 timestamp: stored, timeToLiveMilliseconds: nil, value: value.array, to: place)
             let span = unsafe OperationSpan(

@@ -46,6 +46,11 @@ static inline size_t silt_zero(const void *p, size_t n) {
 /// Asks the processor to fetch a cache line.
 static inline void silt_prefetch(const void *p) { __builtin_prefetch(p); }
 
+/// Asks the processor to fetch the cache lines of n bytes, all at once.
+static inline void silt_prefetch_all(const void *p, size_t n) {
+    for (size_t i = 0; i < n; i += 64) __builtin_prefetch((const char *)p + i);
+}
+
 /// n bytes of zeroed memory, backed only where touched; huge pages after the first `small` bytes. NULL when there is none.
 void *silt_map(size_t n, size_t small);
 

@@ -66,7 +66,7 @@ internal import Synchronization
 
     /// Takes the lead when it is free and nobody waits for it.
     @inline(__always)
-    private func tryLead() -> Bool {
+    func tryLead() -> Bool {
         guard waitingCount.load(ordering: .relaxed) == 0,
             lead.load(ordering: .relaxed) == Lead.free
         else { return false }

@@ -125,7 +125,7 @@ struct CommitRound {
         var byteCount = 0
         for batch in batches where batch.isLogged { byteCount += batch.byteCount }
         if byteCount == 0 { return }
-        try log.reserve(byteCount, durably: isDurable)
+        try log.reserve(byteCount)
         let mark = log.mark
         // The time matters only while records wait in memory.
         let nanoseconds = mayWait ? engine.environment.clock.monotonicNanoseconds : 0

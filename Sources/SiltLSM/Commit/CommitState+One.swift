@@ -70,7 +70,7 @@ extension CommitState {
         let byteCount = LogRecordEncoder.byteCount(
             sectionCount: 1, operationBytes: section.operations.byteCount)
         let isDurable = durability == .fsyncWAL
-        try log.reserve(byteCount, durably: isDurable)
+        try log.reserve(byteCount)
         let mark = log.mark
         // The time matters only while records wait in memory.
         let mayWait = durability == .asyncWAL

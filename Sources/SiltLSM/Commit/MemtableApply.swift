@@ -83,12 +83,31 @@ enum MemtableApply {
         return nil
     }
 
+    /// How many operations of a batch are prepared for before their turn.
+    private static let aheadMax = 4
+    private static let aheadBytesMin = 512
+
+    /// Has the memory fetched that the first operations of a batch will change; by any thread.
+    static func prepare(_ operations: OperationSpan, for set: TreeSet) {
+        // Safety: an operation buffer holds whole operations only, and its owner waits for this call.
+        var cursor = unsafe OperationCursor(operations.bytes)
+        var count = 0
+        while count < aheadMax, (try? cursor.next()) == true {
+            count += 1
+            // Safety: as above.
+            unsafe set.tree(cursor.family)?.active.memtable.prepare(for: cursor.columnKey)
+        }
+    }
+
     private static func insert(
         _ bytes: UnsafeRawBufferPointer, into view: CommitView, firstSequence: UInt64,
         timestamp: Int64, segment: UInt64?, engine: Engine, skipsFlushed: Bool
     ) -> DecodingError? {
         // Safety: the caller lends the bytes for the call.
         var cursor = unsafe OperationCursor(bytes)
+        var ahead = unsafe OperationCursor(bytes)
+        // A few operations are not worth it.
+        var aheadCount = bytes.count < Self.aheadBytesMin ? Int.max : -1
         var sequence = firstSequence
         var family: UInt8?
         var memtable: Memtable?
@@ -107,6 +126,13 @@ enum MemtableApply {
                         skipsFlushed ? place.map { view.flushedSequences[$0] } ?? .max : 0
                 }
                 if let memtable, sequence > flushedSequence {
+                    while aheadCount < Self.aheadMax, try ahead.next() {
+                        aheadCount += 1
+                        if aheadCount > 0, ahead.family == family {
+                            // Safety: as below.
+                            unsafe memtable.prepare(for: ahead.columnKey)
+                        }
+                    }
                     let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0
                     // Safety: the cursor's pointers lead into `bytes`; the memtable copies.
                     unsafe memtable.insert(
@@ -115,6 +141,7 @@ enum MemtableApply {
                         type: cursor.type, flags: cursor.flags, sequence: sequence,
                         value: cursor.value)
                 }
+                aheadCount &-= 1
                 sequence &+= 1
             }
         } catch { return error }

@@ -25,13 +25,11 @@ final class LogSegmentAhead: Sendable {
     }
 
     /// Asks a worker for segment `number`.
-    ///
-    /// - Parameter isDurable: whether records in it will be made durable as they come.
-    func prepare(_ number: UInt64, isDurable: Bool) {
+    func prepare(_ number: UInt64) {
         guard isEnabled else { return }
         state.withLock { $0.wanted = number }
         environment.workers.submit(.high) { [weak self] in
-            self?.make(number, isDurable: isDurable)
+            self?.make(number)
         }
     }
 
@@ -68,15 +66,12 @@ final class LogSegmentAhead: Sendable {
         environment.workers.submit(.high) { try? segment.close() }
     }
 
-    private func make(_ number: UInt64, isDurable: Bool) {
+    private func make(_ number: UInt64) {
         state.withLock { state in
             guard state.wanted == number, state.made == nil else { return }
             // On failure the committing thread tries again by itself and reports what it finds.
-            let log = environment.log
-            let segment =
-                isDurable
-                ? try? log.createSegment(incarnation, number, capacity: segmentBytes)
-                : try? log.createReservedSegment(incarnation, number, capacity: segmentBytes)
+            let segment = try? environment.log.createSegment(
+                incarnation, number, capacity: segmentBytes)
             if let segment { state.made = (number, segment) }
             state.wanted = nil
         }

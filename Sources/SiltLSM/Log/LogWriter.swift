@@ -30,10 +30,6 @@ struct LogWriter: ~Copyable {
     private var complete: [(number: UInt64, byteCount: Int)] = []
     private var completeBytes = 0
     private(set) var failure: SiltstoneError?
-    /// Whether a record of the current segment was made durable when it came.
-    ///
-    /// Then one of the next likely will be. The first two segments are ready for that.
-    private var hasDurableRecords = true
     /// When the oldest bytes of the buffer came, in nanoseconds of the monotonic clock; `nil` when it is empty.
     private(set) var bufferedSince: UInt64?
     /// Bytes given to the device so far.
@@ -69,9 +65,8 @@ struct LogWriter: ~Copyable {
     /// Makes room for a record; may end the segment and begin another.
     ///
     /// - Throws: `storageFull` when no segment can be made: nothing changed.
-    mutating func reserve(_ byteCount: Int, durably: Bool) throws(SiltstoneError) {
+    mutating func reserve(_ byteCount: Int) throws(SiltstoneError) {
         try checkUsable()
-        if durably { hasDurableRecords = true }
         if let segment,
             bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
                 <= segment.capacity
@@ -97,8 +92,7 @@ struct LogWriter: ~Copyable {
             unsafe buffer.place(for: bytes.count).copyMemory(from: start, byteCount: bytes.count)
         }
         buffer.advance(by: header.count)
-        ahead.prepare(segmentNumber + 1, isDurable: hasDurableRecords)
-        hasDurableRecords = durably
+        ahead.prepare(segmentNumber + 1)
     }
 
     /// The next segment, with room for `need` bytes at least.

@@ -84,6 +84,13 @@ package final class Memtable: @unchecked Sendable {
         count(timestamp, type, sequence, isNew: isNew)
     }
 
+    /// Has what an insert of a column key will touch fetched from memory; any thread may, at any time.
+    @inline(__always)
+    func prepare(for columnKey: UnsafeRawBufferPointer) {
+        // Safety: the caller lends the key for the call.
+        unsafe tree.fetchLeaf(for: columnKey)
+    }
+
     @inline(__always)
     private func count(_ timestamp: Int64, _ type: UInt8, _ sequence: UInt64, isNew: Bool) {
         if sequence > maxSequence { store(sequence, at: Self.sequenceOffset) }

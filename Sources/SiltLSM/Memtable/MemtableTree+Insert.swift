@@ -3,9 +3,6 @@ internal import Synchronization
 
 /// The writing side: one thread at a time.
 extension MemtableTree {
-    /// The most levels: 64-way nodes at least half full reach 2^32 records long before.
-    private static let levelsMax = 12
-
     /// Lays out an empty tree.
     func initialize() {
         // Safety: the header and the first node lie within the arena's least capacity.
@@ -63,6 +60,7 @@ extension MemtableTree {
                 unsafe path[depth] = (node, index)
                 depth &+= 1
                 unsafe node = address(children(node)[index].load(ordering: .relaxed))
+                if !isAscending { unsafe fetch(node) }
                 unsafe meta = self.meta(node)
             }
             let index = unsafe isAscending ? meta.count : rank(node, meta, key, orEqual: false)

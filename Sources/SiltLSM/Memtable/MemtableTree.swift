@@ -26,6 +26,8 @@ internal import Synchronization
     static let leafBytes = 832
     static let innerBytes = 1_088
     static let recordHeaderBytes = 8
+    /// The most levels: 64-way nodes at least half full reach 2^32 records long before.
+    static let levelsMax = 12
     static let valueBits: UInt32 = 24
 
     // Offsets of the words in a node.
@@ -197,6 +199,12 @@ internal import Synchronization
         return low
     }
 
+    /// Has a node fetched: the lines that a search and an insert touch come together, not one after the other.
+    @inline(__always) func fetch(_ node: Node) {
+        // Safety: fetching ahead reads nothing.
+        unsafe silt_prefetch_all(node, Self.leafBytes)
+    }
+
     /// The leaf whose range holds `key`, and the version under which that is so.
     ///
     /// - Parameter orEqual: whether a fence equal to `key` lies in the leaf (it may, as its first
@@ -222,11 +230,31 @@ internal import Synchronization
                 if meta.isLeaf { return unsafe (node, version) }
                 let index = unsafe rank(node, meta, key, orEqual: orEqual)
                 let child = unsafe address(children(node)[index].load(ordering: .acquiring))
+                unsafe fetch(child)
                 let childVersion = unsafe self.version(child)
                 if unsafe childVersion & 1 != 0 || !stands(node, version) { continue restart }
                 unsafe node = child
                 version = childVersion
             }
+        }
+    }
+
+    /// Has the leaf fetched that a key belongs into, as far as that can be told without waiting for writers.
+    func fetchLeaf(for key: UnsafeRawBufferPointer) {
+        // Safety: as in `leaf(for:)`; whatever a reader in the middle of a change comes to is a node of the arena or its
+        // beginning, nothing is done with it but to fetch it, and nodes of one level follow nodes of another at most
+        // `levelsMax` times.
+        var node = unsafe address(
+            half(base, Self.rootOffset).pointee.load(ordering: .acquiring))
+        for _ in 0..<Self.levelsMax {
+            let version = unsafe version(node)
+            let meta = unsafe meta(node)
+            if meta.isLeaf || version & 1 != 0 { return }
+            let index = unsafe rank(node, meta, key, orEqual: true)
+            let child = unsafe address(children(node)[index].load(ordering: .acquiring))
+            if unsafe !stands(node, version) { return }
+            unsafe fetch(child)
+            unsafe node = child
         }
     }
 

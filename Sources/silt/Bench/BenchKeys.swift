@@ -31,6 +31,18 @@ struct BenchKeys: Sendable {
         return Bytes(bytes)
     }
 
+    /// The key of a number, made in `bytes`: nothing is allocated unless the last one is still in use.
+    @inline(__always)
+    func key(_ number: Int, in bytes: inout [UInt8]) -> Bytes {
+        if bytes.count != keyBytes {
+            bytes = [UInt8](repeating: 0x30, count: keyBytes)
+        } else if form == .text {
+            for index in 0..<keyBytes { bytes[index] = 0x30 }
+        }
+        fill(&bytes, number)
+        return Bytes(bytes)
+    }
+
     /// A key that no workload writes, among those that are written: one byte longer.
     func missingKey(_ number: Int) -> Bytes {
         var bytes = [UInt8](repeating: 0x30, count: keyBytes + 1)
@@ -58,6 +70,17 @@ struct BenchKeys: Sendable {
 
     /// The value of a number; see `ValueNoise`.
     func value(_ number: Int) -> Bytes { Bytes(noise.value(number)) }
+
+    /// The value of a number, made in `bytes` as keys are.
+    @inline(__always)
+    func value(_ number: Int, in bytes: inout [UInt8]) -> Bytes {
+        if bytes.count != valueBytes { bytes = [UInt8](repeating: 0, count: valueBytes) }
+        // Safety: the array has the length of a value.
+        unsafe bytes.withUnsafeMutableBytes { buffer in
+            if let target = buffer.baseAddress { unsafe noise.write(number, to: target) }
+        }
+        return Bytes(bytes)
+    }
 
     /// Whether a value is the one of a number.
     func isValue(_ value: Bytes, of number: Int) -> Bool {

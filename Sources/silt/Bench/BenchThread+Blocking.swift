@@ -37,13 +37,14 @@ extension BenchThread {
     private mutating func fill(_ table: BlockingTable) throws {
         let batch = settings.batch(of: workload)
         let durability = settings.durability(of: workload)
+        let keys = settings.keys
+        let column = BenchSettings.column
         if batch == 1 {
             try each { thread, operation in
                 let number = thread.nextWritten(operation)
-                let keys = thread.settings.keys
                 try table.put(
-                    keys.key(number), BenchSettings.column, keys.value(number),
-                    durability: durability)
+                    keys.key(number, in: &thread.keyScratch), column,
+                    keys.value(number, in: &thread.valueScratch), durability: durability)
                 return 1
             }
             return
@@ -53,8 +54,9 @@ extension BenchThread {
             let end = min(operation + batch, max(thread.operations.upperBound, operation + 1))
             for place in operation..<end {
                 let number = thread.nextWritten(place)
-                let keys = thread.settings.keys
-                try values.put(keys.key(number), BenchSettings.column, keys.value(number))
+                try values.put(
+                    keys.key(number, in: &thread.keyScratch), column,
+                    keys.value(number, in: &thread.valueScratch))
             }
             try values.write(durability: durability)
             return end - operation

@@ -28,6 +28,7 @@ struct BenchThread: Sendable {
 
     var random: BenchRandom
     var keyScratch: [UInt8] = []
+    var valueScratch: [UInt8] = []
     var written: KeySet
     var histogram = LatencyHistogram()
     var operationCount = 0

@@ -44,19 +44,26 @@ struct ValueNoise: @unchecked Sendable {
         // Safety: every byte of the array is written; the piece lies within the buffer.
         unsafe [UInt8](unsafeUninitializedCapacity: valueBytes) { buffer, initialized in
             initialized = valueBytes
-            guard let target = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
-            unsafe target.copyMemory(from: piece(number), byteCount: valueBytes)
-            let word = word(number)
-            if half >= 8 {
-                unsafe target.storeBytes(of: word, as: UInt64.self)
-                unsafe target.storeBytes(
-                    of: word, toByteOffset: valueBytes - half, as: UInt64.self)
-            } else {
-                unsafe withUnsafeBytes(of: word) { bytes in
-                    unsafe target.copyMemory(
-                        from: bytes.baseAddress ?? UnsafeRawPointer(target),
-                        byteCount: min(8, valueBytes))
-                }
+            if let target = UnsafeMutableRawPointer(buffer.baseAddress) {
+                unsafe write(number, to: target)
+            }
+        }
+    }
+
+    /// Writes the value of a number to memory that has room for it.
+    @inline(__always)
+    func write(_ number: Int, to target: UnsafeMutableRawPointer) {
+        // Safety: the caller's room is a value's; the piece lies within the buffer.
+        unsafe target.copyMemory(from: piece(number), byteCount: valueBytes)
+        let word = word(number)
+        if half >= 8 {
+            unsafe target.storeBytes(of: word, as: UInt64.self)
+            unsafe target.storeBytes(of: word, toByteOffset: valueBytes - half, as: UInt64.self)
+        } else {
+            unsafe withUnsafeBytes(of: word) { bytes in
+                unsafe target.copyMemory(
+                    from: bytes.baseAddress ?? UnsafeRawPointer(target),
+                    byteCount: min(8, valueBytes))
             }
         }
     }

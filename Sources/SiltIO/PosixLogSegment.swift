@@ -3,8 +3,8 @@ import Glibc
 import SiltModel
 import Synchronization
 
-/// A segment file: bytes that need not be durable yet are copied into a shared mapping (no system
-/// call, and the kernel keeps them when the process is killed), durable ones are written and synced.
+/// A segment file: a few bytes that need not be durable yet are copied into a shared mapping (no system
+/// call, and the kernel keeps them when the process is killed), many are written, durable ones are written and synced.
 ///
 /// The two ways meet in the kernel's page cache, so they may be mixed; `msync` would cost ten times
 /// what `fdatasync` after a plain write does.
@@ -20,6 +20,7 @@ import Synchronization
     /// Up to where the kernel was asked to write, so that the sync at the segment's end has little left to do.
     private var writtenBackCount = 0
     private static let writebackBytes = 1 << 20
+    private static let writtenBytesMin = 8 << 10
     /// Up to where the file was written, with records or zeros, so that durable records change no metadata.
     private var zeroedCount = 0
     private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
@@ -47,9 +48,10 @@ import Synchronization
             if durably { try sync() }
             return
         }
-        if durably {
+        // Many pages at once are cheaper to write than to map: the kernel neither clears them first nor faults for each.
+        if durably || bytes.count >= Self.writtenBytesMin {
             do throws(SiltstoneError) {
-                try writeZeros(from: offset + bytes.count)
+                if durably { try writeZeros(from: offset + bytes.count) }
                 // Safety: the caller lends the buffer for the call.
                 try unsafe file.write(bytes, at: offset)
             } catch {
@@ -58,20 +60,23 @@ import Synchronization
                 throw error
             }
             count.store(offset + bytes.count, ordering: .releasing)
-            try sync()
+            if durably { try sync() }
         } else {
             let base = try unsafe mapped()
             // Safety: the mapping spans `capacity` bytes of a fully allocated file, and the record
             // fits behind `offset`; the file is cut only by `close`, which unmaps first.
             unsafe (base + offset).copyMemory(from: source, byteCount: bytes.count)
             count.store(offset + bytes.count, ordering: .releasing)
-            let whole = (offset + bytes.count) & ~(Self.writebackBytes - 1)
-            if whole > writtenBackCount {
-                silt_start_writeback(
-                    file.descriptor, Int64(writtenBackCount), Int64(whole - writtenBackCount))
-                writtenBackCount = whole
-            }
         }
+        if !durably { startWriteback() }
+    }
+
+    private func startWriteback() {
+        let whole = byteCount & ~(Self.writebackBytes - 1)
+        if whole <= writtenBackCount { return }
+        silt_start_writeback(
+            file.descriptor, Int64(writtenBackCount), Int64(whole - writtenBackCount))
+        writtenBackCount = whole
     }
 
     /// Sees to it that what follows `end` was written with zeros, a piece at a time: a sync of records that lie in such a piece changes

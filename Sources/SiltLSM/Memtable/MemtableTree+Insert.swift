@@ -3,12 +3,15 @@ internal import Synchronization
 
 /// The writing side: one thread at a time.
 extension MemtableTree {
+    /// The most levels: 64-way nodes at least half full reach 2^32 records long before.
+    private static let levelsMax = 12
+
     /// Lays out an empty tree.
     func initialize() {
         // Safety: the header and the first node lie within the arena's least capacity.
         unsafe word(base, Self.usedOffset).pointee.store(
             UInt64(Arena.headerBytes), ordering: .relaxed)
-        let root = unsafe makeNode(isLeaf: true)
+        let root = unsafe makeNode(level: 0)
         unsafe half(base, Self.rootOffset).pointee.store(offset(root), ordering: .releasing)
     }
 
@@ -25,14 +28,14 @@ extension MemtableTree {
     }
 
     /// A node with nothing in it, aligned to cache lines.
-    private func makeNode(isLeaf: Bool) -> Node {
+    private func makeNode(level: Int) -> Node {
         // Safety: places are below the fan-out, for which every node has room; only the one writer
         // changes nodes.
-        let size = isLeaf ? Self.leafBytes : Self.innerBytes
+        let size = level == 0 ? Self.leafBytes : Self.innerBytes
         let place = unsafe allocate(size + 56)
         // Safety: 56 spare bytes leave room for the next multiple of 64.
         let node = unsafe place + (64 - (place - base) & 63) & 63
-        unsafe setMeta(node, Meta(count: 0, skip: 0, isLeaf: isLeaf))
+        unsafe setMeta(node, Meta(count: 0, skip: 0, level: level))
         return unsafe node
     }
 
@@ -103,7 +106,7 @@ extension MemtableTree {
         }
         unsafe prefixes[index].store(prefix(key(record), skip: meta.skip), ordering: .relaxed)
         unsafe records[index].store(record, ordering: .releasing)
-        unsafe setMeta(node, Meta(count: meta.count &+ 1, skip: meta.skip, isLeaf: true))
+        unsafe setMeta(node, meta.counting(meta.count &+ 1))
     }
 
     /// Puts a separator at `index` of a locked inner node that has room, and the child right of it.
@@ -128,7 +131,7 @@ extension MemtableTree {
         unsafe prefixes[index].store(prefix(key(separator), skip: meta.skip), ordering: .relaxed)
         unsafe records[index].store(separator, ordering: .releasing)
         unsafe children[index &+ 1].store(child, ordering: .releasing)
-        unsafe setMeta(node, Meta(count: meta.count &+ 1, skip: meta.skip, isLeaf: false))
+        unsafe setMeta(node, meta.counting(meta.count &+ 1))
     }
 
     /// Splits a full leaf around a new record, and what is full above it.
@@ -145,7 +148,7 @@ extension MemtableTree {
             unsafe index == Self.fanout
             && half(leaf, Self.nextOffset).pointee.load(ordering: .relaxed) == 0
         let middle = isAppend ? Self.fanout : Self.fanout / 2
-        let right = unsafe makeNode(isLeaf: true)
+        let right = unsafe makeNode(level: 0)
         // Safety: `right` is not reachable yet; the leaf and what changes above stay odd to the
         // end.
         unsafe lock(leaf)
@@ -179,9 +182,8 @@ extension MemtableTree {
             unsafe records(right)[index - middle].store(
                 records(node)[index].load(ordering: .relaxed), ordering: .releasing)
         }
-        unsafe setMeta(
-            right, Meta(count: meta.count - middle, skip: meta.skip, isLeaf: meta.isLeaf))
-        unsafe setMeta(node, Meta(count: middle, skip: meta.skip, isLeaf: meta.isLeaf))
+        unsafe setMeta(right, meta.counting(meta.count - middle))
+        unsafe setMeta(node, meta.counting(middle))
     }
 
     /// Puts a separator and the node right of it into the parents, splitting full ones, up to a new
@@ -206,14 +208,14 @@ extension MemtableTree {
                 break
             }
             let middle = isAppend ? Self.fanout - 1 : Self.fanout / 2
-            let right = unsafe makeNode(isLeaf: false)
+            let right = unsafe makeNode(level: meta(node).level)
             let up = unsafe records(node)[middle].load(ordering: .relaxed)
             unsafe moveEntries(from: node, middle + 1, to: right)
             for index in (middle + 1)...Self.fanout {
                 unsafe children(right)[index - middle - 1].store(
                     children(node)[index].load(ordering: .relaxed), ordering: .releasing)
             }
-            unsafe setMeta(node, Meta(count: middle, skip: meta(node).skip, isLeaf: false))
+            unsafe setMeta(node, meta(node).counting(middle))
             unsafe setFences(
                 right, up, half(node, Self.highOffset).pointee.load(ordering: .relaxed))
             unsafe setFences(node, half(node, Self.lowOffset).pointee.load(ordering: .relaxed), up)
@@ -238,10 +240,10 @@ extension MemtableTree {
     private func growRoot(_ separator: UInt32, _ child: UInt32) {
         // Safety: places are below the fan-out, for which every node has room; only the one writer
         // changes nodes.
-        let root = unsafe makeNode(isLeaf: false)
+        let old = unsafe half(base, Self.rootOffset).pointee.load(ordering: .relaxed)
+        let root = unsafe makeNode(level: meta(address(old)).level + 1)
         // Safety: the new root is not reachable before the last store.
-        unsafe children(root)[0].store(
-            half(base, Self.rootOffset).pointee.load(ordering: .relaxed), ordering: .releasing)
+        unsafe children(root)[0].store(old, ordering: .releasing)
         unsafe insertInner(root, 0, separator, child)
         unsafe half(base, Self.rootOffset).pointee.store(offset(root), ordering: .releasing)
     }
@@ -263,7 +265,7 @@ extension MemtableTree {
                 0xffff)
         }
         if skip == meta.skip { return }
-        unsafe setMeta(node, Meta(count: meta.count, skip: skip, isLeaf: meta.isLeaf))
+        unsafe setMeta(node, Meta(count: meta.count, skip: skip, level: meta.level))
         for index in 0..<meta.count {
             let record = unsafe records(node)[index].load(ordering: .relaxed)
             unsafe prefixes(node)[index].store(prefix(key(record), skip: skip), ordering: .relaxed)

@@ -26,8 +26,6 @@ internal import Synchronization
     static let leafBytes = 832
     static let innerBytes = 1_088
     static let recordHeaderBytes = 8
-    /// The most levels: 64-way nodes at least half full reach 2^32 records long before.
-    static let levelsMax = 12
     static let valueBits: UInt32 = 24
 
     // Offsets of the words in a node.
@@ -88,19 +86,26 @@ internal import Synchronization
         unsafe UInt32(truncatingIfNeeded: (place - base) / 8)
     }
 
-    /// A node's count, shared prefix and kind in one word, so that one load gives all three.
+    /// A node's count, shared prefix and level in one word, so that one load gives all three.
     struct Meta {
         var raw: UInt64
         @inline(__always) var count: Int { Int(truncatingIfNeeded: min(raw & 0xffff, 64)) }
         @inline(__always) var skip: Int { Int(truncatingIfNeeded: raw >> 16 & 0xffff) }
-        @inline(__always) var isLeaf: Bool { raw >> 32 & 1 == 1 }
+        /// How many levels are below.
+        @inline(__always) var level: Int { Int(truncatingIfNeeded: raw >> 32) }
+        @inline(__always) var isLeaf: Bool { level == 0 }
 
         @inline(__always)
-        init(count: Int, skip: Int, isLeaf: Bool) {
-            raw = UInt64(count) | UInt64(skip) << 16 | (isLeaf ? 1 << 32 : 0)
+        init(count: Int, skip: Int, level: Int) {
+            raw = UInt64(count) | UInt64(skip) << 16 | UInt64(level) << 32
         }
 
         @inline(__always) init(raw: UInt64) { self.raw = raw }
+
+        /// The same with another count.
+        @inline(__always) func counting(_ count: Int) -> Meta {
+            Meta(count: count, skip: skip, level: level)
+        }
     }
 
     @inline(__always) func meta(_ node: Node) -> Meta {
@@ -241,12 +246,9 @@ internal import Synchronization
 
     /// Has the leaf fetched that a key belongs into, as far as that can be told without waiting for writers.
     func fetchLeaf(for key: UnsafeRawBufferPointer) {
-        // Safety: as in `leaf(for:)`; whatever a reader in the middle of a change comes to is a node of the arena or its
-        // beginning, nothing is done with it but to fetch it, and nodes of one level follow nodes of another at most
-        // `levelsMax` times.
-        var node = unsafe address(
-            half(base, Self.rootOffset).pointee.load(ordering: .acquiring))
-        for _ in 0..<Self.levelsMax {
+        // Safety: as in `leaf(for:)`: a child is used only while its parent's version stands, so it is a node one level below.
+        var node = unsafe address(half(base, Self.rootOffset).pointee.load(ordering: .acquiring))
+        while true {
             let version = unsafe version(node)
             let meta = unsafe meta(node)
             if meta.isLeaf || version & 1 != 0 { return }
@@ -254,6 +256,8 @@ internal import Synchronization
             let child = unsafe address(children(node)[index].load(ordering: .acquiring))
             if unsafe !stands(node, version) { return }
             unsafe fetch(child)
+            // The leaf itself is not looked at: that would wait for it.
+            if meta.level == 1 { return }
             unsafe node = child
         }
     }

@@ -79,8 +79,10 @@ import Synchronization
         writtenBackCount = whole
     }
 
-    /// Sees to it that what follows `end` was written with zeros, a piece at a time: a sync of records that lie in such a piece changes
-    /// no metadata, which spares it the file system's journal. Only who syncs its records pays for the zeros.
+    /// Sees to it that what follows `end` was written with zeros, a piece at a time.
+    ///
+    /// A sync of records that lie in such a piece changes no metadata, which spares it the file system's journal. Only who syncs
+    /// its records pays for the zeros.
     private func writeZeros(from end: Int) throws(SiltstoneError) {
         if end <= zeroedCount { return }
         let count = min(capacity - end, Self.zeros.count)

@@ -67,13 +67,7 @@ extension Engine {
     /// Takes the lead if it can be had soon, and meanwhile fetches what the operations will change: so the threads' waits for memory
     /// overlap, though one at a time writes.
     private func takeLead(preparing operations: OperationSpan, in group: TreeGroup) -> Bool {
-        let epoch = tables.blocks.epoch
-        let pin = epoch.enter()
-        // Safety: the epoch was entered before the set is loaded.
-        unsafe group.published.borrow()._withUnsafeGuaranteedRef { set in
-            MemtableApply.prepare(operations, for: set)
-        }
-        epoch.leave(pin)
+        MemtableApply.prepare(operations, in: group)
         return queue.takeLead()
     }
 

@@ -88,7 +88,17 @@ enum MemtableApply {
     private static let aheadBytesMin = 512
 
     /// Has the memory fetched that the first operations of a batch will change; by any thread.
-    static func prepare(_ operations: OperationSpan, for set: TreeSet) {
+    static func prepare(_ operations: OperationSpan, in group: TreeGroup) {
+        let epoch = group.published.epoch
+        let pin = epoch.enter()
+        defer { epoch.leave(pin) }
+        // Safety: the epoch was entered before the set is loaded.
+        unsafe group.published.borrow()._withUnsafeGuaranteedRef { set in
+            prepare(operations, for: set)
+        }
+    }
+
+    private static func prepare(_ operations: OperationSpan, for set: TreeSet) {
         // Safety: an operation buffer holds whole operations only, and its owner waits for this call.
         var cursor = unsafe OperationCursor(operations.bytes)
         var count = 0

@@ -109,10 +109,12 @@ internal import Synchronization
     }
 
     @inline(__always) func meta(_ node: Node) -> Meta {
+        // Safety: as above.
         unsafe Meta(raw: word(node, Self.metaOffset).pointee.load(ordering: .relaxed))
     }
 
     @inline(__always) func setMeta(_ node: Node, _ meta: Meta) {
+        // Safety: as above.
         unsafe word(node, Self.metaOffset).pointee.store(meta.raw, ordering: .relaxed)
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import SiltBytes
+import SiltIO
 import SiltModel
 
 /// Where a benchmark keeps its database, and what it wrote there, for a later run with `--keep`.
@@ -83,11 +84,8 @@ struct BenchDirectory {
         guard let found = FileManager.default.enumerator(atPath: databasePath) else { return 0 }
         var all = 0
         for case let name as String in found {
-            var status = stat()
-            // Safety: the record is this function's, and the path ends with a zero.
-            guard unsafe lstat("\(databasePath)/\(name)", &status) == 0 else { continue }
-            // Foundation's allocated size takes these blocks of 512 bytes for blocks of the file system.
-            all += Int(status.st_blocks) * 512
+            // Foundation's own figure takes blocks of 512 bytes for blocks of the file system.
+            all += DiskSpace.allocatedBytes(atPath: "\(databasePath)/\(name)")
         }
         return all
     }

@@ -66,4 +66,28 @@ struct CellKeyTests {
         #expect(throws: DecodingError.self) { try CellKey.component(of: [1, 2, 3], at: 9) }
         #expect(throws: DecodingError.self) { try CellKey.component(of: [1, 2, 3], at: -1) }
     }
+
+    @Test("An operation encoded from row and qualifier is that of their column key")
+    func operations() {
+        let long = (0..<300).map { UInt8(truncatingIfNeeded: $0 % 5) }
+        for row in Self.components + [long] {
+            for qualifier in Self.components + [long] {
+                for timestamp in [nil, 7] as [Int64?] {
+                    var parts = OperationBuffer()
+                    var whole = OperationBuffer()
+                    parts.append(
+                        .put, family: 3, row: row, qualifier: qualifier, timestamp: timestamp,
+                        value: [1, 2, 3])
+                    whole.append(
+                        .put, family: 3,
+                        columnKey: CellKey.columnKey(row: Bytes(row), qualifier: Bytes(qualifier)),
+                        timestamp: timestamp, value: [1, 2, 3])
+                    #expect(parts.bytes == whole.bytes && parts.count == 1)
+                    #expect(
+                        parts.byteCount
+                            <= OperationSpan.room(row: row, qualifier: qualifier, value: [1, 2, 3]))
+                }
+            }
+        }
+    }
 }

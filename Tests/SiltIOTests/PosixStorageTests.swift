@@ -62,6 +62,33 @@ import Testing
         }
     }
 
+    @Test("small and large records, durable or not, stand in a segment one after the other, zeros behind them")
+    func mixedRecords() throws {
+        try withTemporaryDirectory { root in
+            let device = PosixLogDevice(root: root)
+            let capacity = 3 << 20
+            let segment = try device.createSegment(incarnation, 1, capacity: capacity)
+            var expected: [UInt8] = []
+            for number in 0..<240 {
+                let count = [40, 9_000, 200, 8_192, 3, 30_000][number % 6]
+                let record = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number | 1) }
+                // Safety: the device copies the bytes before it returns.
+                try unsafe record.withUnsafeBytes {
+                    try unsafe segment.append($0, durably: number % 5 == 0)
+                }
+                expected += record
+                if number % 40 == 0 {
+                    let bytes = try device.read(incarnation, 1)
+                    #expect(bytes.count == capacity && bytes.starts(with: expected))
+                    #expect(bytes[expected.count...].allSatisfy { $0 == 0 })
+                }
+            }
+            #expect(segment.byteCount == expected.count)
+            try segment.close()
+            #expect(try device.read(incarnation, 1) == expected)
+        }
+    }
+
     @Test("a finished, abandoned or dropped writer leaves no temporary file")
     func noTemporaryFiles() throws {
         try withTemporaryDirectory { root in

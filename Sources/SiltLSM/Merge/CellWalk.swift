@@ -71,7 +71,10 @@ package final class CellWalk {
     }
 
     /// Lets all blocks go; a seek must follow.
-    func rest() { unsafe state.pointee.rest() }
+    func rest() {
+        // Safety: the state lives as long as the walk.
+        unsafe state.pointee.rest()
+    }
 
     /// Goes to a key; the next `fill` begins there.
     package func seek(_ key: [UInt8]) throws(SiltstoneError) {

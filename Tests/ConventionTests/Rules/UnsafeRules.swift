@@ -42,6 +42,7 @@ enum UnsafeRules {
         "Sources/SiltIO/ObjectStore.swift",
         "Sources/SiltIO/PosixCallThreads.swift",
         "Sources/SiltIO/PosixDirectory.swift",
+        "Sources/SiltIO/PosixDiskSpace.swift",
         "Sources/SiltIO/PosixFile.swift",
         "Sources/SiltIO/PosixInputFiles.swift",
         "Sources/SiltIO/PosixLocalCoordinator.swift",

@@ -1,5 +1,6 @@
 import SiltBytes
 import SiltFormat
+import SiltModel
 import Testing
 
 @Suite("Cell keys")

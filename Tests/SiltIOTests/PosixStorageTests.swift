@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test("small and large records, durable or not, stand in a segment one after the other, zeros behind them")
+    @Test("small and large records, durable or not, follow one another, and zeros follow")
     func mixedRecords() throws {
         try withTemporaryDirectory { root in
             let device = PosixLogDevice(root: root)

@@ -8,6 +8,8 @@ struct ExampleTests {
         let script = Program.root.appendingPathComponent("scripts/run-examples")
         let outcome = try Program.run(script, [])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output == "8 of 8 examples print what the text says\n")
+        let counts = outcome.output.split(separator: " ").compactMap { Int($0) }
+        #expect(outcome.output.hasSuffix("examples print what the text says\n"))
+        #expect(counts.count == 2 && counts.first == counts.last && counts[0] >= 9)
     }
 }

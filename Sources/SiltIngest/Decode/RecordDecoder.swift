@@ -5,6 +5,7 @@ struct RecordDecoder {
     private enum Format {
         case json(JSONLinesDecoder)
         case delimited(DelimitedDecoder)
+        case lines(LineDecoder)
     }
 
     /// The longest record, in bytes; a longer one is bad.
@@ -19,19 +20,26 @@ struct RecordDecoder {
     /// A decoder for a job's format and the fields it reads, by slot.
     init(
         _ format: JobDefinition.Format, paths: [[String]], nullTexts: [String] = [],
-        columns: [String]? = nil, numberSlots: Set<Int> = [],
+        columns: [String]? = nil, numberSlots: Set<Int> = [], pattern: String? = nil,
         recordBytesMax: Int = RecordDecoder.recordBytesMax
     ) {
         self.recordBytesMax = recordBytesMax
-        self.format =
-            if format == .ndjson {
-                .json(JSONLinesDecoder(paths: paths))
-            } else {
-                .delimited(
-                    DelimitedDecoder(
-                        delimiter: format == .csv ? 0x2c : 0x09, paths: paths, nullTexts: nullTexts,
-                        columns: columns, numberSlots: numberSlots))
-            }
+        switch format {
+        case .ndjson: self.format = .json(JSONLinesDecoder(paths: paths))
+        case .csv, .tsv:
+            self.format = .delimited(
+                DelimitedDecoder(
+                    delimiter: format == .csv ? 0x2c : 0x09, paths: paths, nullTexts: nullTexts,
+                    columns: columns, numberSlots: numberSlots))
+        case .lineProtocol:
+            self.format = .lines(LineDecoder(.lineProtocol(LineProtocol(paths: paths))))
+        case .regex:
+            // A job whose pattern is none was refused when it was read; nothing fits the empty one.
+            let fitting = LinePattern(pattern ?? "", paths: paths, nullTexts: nullTexts)
+            self.format =
+                fitting.map { .lines(LineDecoder(.pattern($0))) }
+                ?? .json(JSONLinesDecoder(paths: paths))
+        }
     }
 
     /// The column names of the current file, for formats that have them.
@@ -76,6 +84,12 @@ struct RecordDecoder {
             batch.texts.bytes.append(contentsOf: RecordDecoder.padding)
             decoder.decode(&batch, end: end, recordBytesMax: recordBytesMax)
             format = .json(decoder)
+        case .lines(let decoder):
+            if needsNewline {
+                batch.texts.bytes.append(0x0a)
+                end += 1
+            }
+            decoder.decode(&batch, end: end, recordBytesMax: recordBytesMax)
         case .delimited(var decoder):
             try decoder.decode(
                 &batch, end: end, isFinal: isFinal, recordBytesMax: recordBytesMax, file: file)

@@ -8,6 +8,8 @@ package struct JobDefinition: Sendable {
         case file(String)
         /// The standard input.
         case standardInput
+        /// Events made up from a seed, the same every time.
+        case generator(GeneratedEvents)
         /// Events that are sent to the server's stream of that name.
         case http(stream: String)
     }
@@ -20,6 +22,10 @@ package struct JobDefinition: Sendable {
         case csv
         /// The same with tabs.
         case tsv
+        /// Influx line protocol.
+        case lineProtocol = "line_protocol"
+        /// Lines that fit a regular expression with named groups.
+        case regex
     }
 
     /// What happens to events whose windows were all closed when they came.
@@ -71,6 +77,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var nullTexts: [String] = []
     /// The columns of CSV and TSV without a header row; `nil` when the first row names them.
     package internal(set) var columns: [String]?
+    /// The regular expression of the lines, when the format is one.
+    package internal(set) var pattern: String?
     /// The windows.
     package internal(set) var windows: [WindowSpec] = []
     /// The table that rows go to.
@@ -81,6 +89,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var badRecordTable: String?
     /// The document's canonical text without what does not change results; its hash tells definitions apart.
     package internal(set) var canonicalText = ""
+    /// The cases that come with the job.
+    package internal(set) var tests: [JobTestCase] = []
     /// What is legal but probably not meant, as sentences.
     package internal(set) var warnings: [String] = []
 

@@ -28,16 +28,22 @@ extension JobReader {
                 inner.finish(&self)
             }
         }
+        if let generator = source.take("generator") {
+            kinds.append("generator")
+            readGenerator(generator)
+        }
         for key in ["kafka", "webhdfs"] where source.take(key) != nil {
             kinds.append(key)
-            report(node.mark, "source \(key) is not supported yet; there are file, stdin and http")
+            report(
+                node.mark,
+                "source \(key) is not supported yet; there are file, stdin, http and generator")
         }
         if kinds.isEmpty {
-            report(node.mark, "source needs one of file, stdin and http")
+            report(node.mark, "source needs one of file, stdin, http and generator")
         } else if kinds.count > 1 {
             report(
                 node.mark,
-                "source takes exactly one of file, stdin and http, not \(kinds.joined(separator: " and "))"
+                "source takes exactly one of file, stdin, http and generator, not \(kinds.joined(separator: " and "))"
             )
         }
         readFormat(&source)
@@ -57,15 +63,19 @@ extension JobReader {
             case "ndjson": definition.format = .ndjson
             case "csv": definition.format = .csv
             case "tsv": definition.format = .tsv
-            case "line_protocol":
+            case "line_protocol": definition.format = .lineProtocol
+            case "regex": definition.format = .regex
+            default:
                 report(
                     node.mark,
-                    "format line_protocol is not supported yet; there are ndjson, csv and tsv")
-            default: report(node.mark, "format must be ndjson, csv or tsv, not \(node.kindName)")
+                    "format must be ndjson, csv, tsv, line_protocol or regex, not \(node.kindName)")
             }
         }
+        readPattern(&source)
         if let node = source.take("columns") {
-            if definition.format == .ndjson { report(node.mark, "columns is for csv and tsv only") }
+            if ![.csv, .tsv].contains(definition.format) {
+                report(node.mark, "columns is for csv and tsv only")
+            }
             let names = node.list?.compactMap(\.text) ?? []
             if names.isEmpty || names.count != node.list?.count || Set(names).count != names.count {
                 report(node.mark, "columns must be a list of names, each once")
@@ -73,7 +83,9 @@ extension JobReader {
             definition.columns = names
         }
         guard let node = source.take("nulls") else { return }
-        if definition.format == .ndjson { report(node.mark, "nulls is for csv and tsv only") }
+        if [.ndjson, .lineProtocol].contains(definition.format) {
+            report(node.mark, "nulls is for csv, tsv and regex only")
+        }
         let nodes = node.list ?? [node]
         for node in nodes {
             if case .scalar(let text, _) = node.content {
@@ -82,6 +94,64 @@ extension JobReader {
                 report(node.mark, "nulls must be texts, not \(node.kindName)")
             }
         }
+    }
+
+    private mutating func readPattern(_ source: inout JobMap) {
+        guard let node = source.take("pattern") else {
+            if definition.format == .regex {
+                report(source.mark, "format regex needs a pattern with named groups")
+            }
+            return
+        }
+        guard let pattern = text(node, "pattern") else { return }
+        if definition.format != .regex { report(node.mark, "pattern is for format regex only") }
+        if let problem = LinePattern.problem(pattern) {
+            report(node.mark, "pattern is not a regular expression: \(problem)")
+        }
+        definition.pattern = pattern
+    }
+
+    /// Makes sure that the pattern has a group for every field that the job reads.
+    mutating func checkPattern(_ document: DocumentNode) {
+        guard definition.format == .regex, let pattern = definition.pattern else { return }
+        let names = LinePattern.groupNames(pattern)
+        let mark = document.entries?.first { $0.key == "source" }?.value.mark ?? document.mark
+        for path in JobPlan(definition).fields.paths {
+            let name = path.joined(separator: ".")
+            if !names.contains(name) {
+                report(mark, "pattern has no group '\(name)', which the job reads")
+            }
+        }
+    }
+
+    private mutating func readGenerator(_ node: DocumentNode) {
+        guard var map = takeMap(node, "generator") else { return }
+        var events = GeneratedEvents()
+        func whole(_ key: String, _ range: ClosedRange<Int64>, _ reader: inout JobReader) -> Int64?
+        {
+            guard let node = map.take(key) else { return nil }
+            guard let value = node.text.flatMap({ Int64($0) }), range.contains(value) else {
+                reader.report(
+                    node.mark,
+                    "\(key) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                return nil
+            }
+            return value
+        }
+        if let value = whole("events", 0...1_000_000_000_000, &self) { events.count = Int(value) }
+        if let value = whole("seed", 0...Int64.max, &self) { events.seed = UInt64(value) }
+        if let value = whole("keys", 1...1_000_000, &self) { events.keyCount = Int(value) }
+        if let value = whole("start", 0...4_102_444_800_000, &self) {
+            events.startMilliseconds = value
+        }
+        if let node = map.take("every"), let value = duration(node, "every") {
+            events.everyMilliseconds = min(value, 86_400_000)
+        }
+        if let node = map.take("disorder"), let value = duration(node, "disorder") {
+            events.disorderMilliseconds = min(value, 86_400_000)
+        }
+        map.finish(&self)
+        definition.source = .generator(events)
     }
 
     /// `time`: event time and completeness.

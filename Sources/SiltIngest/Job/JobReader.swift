@@ -38,13 +38,13 @@ struct JobReader {
         readAggregates(&map)
         readOutput(&map)
         readLate(&map)
-        for key in ["alerts", "tests"] {
-            guard let node = map.take(key), let list = node.list, !list.isEmpty || key == "alerts"
-            else { continue }
-            if key == "alerts", !list.isEmpty { report(node.mark, "alerts are not supported yet") }
+        if let node = map.take("alerts"), let list = node.list, !list.isEmpty {
+            report(node.mark, "alerts are not supported yet")
         }
+        readTests(&map)
         map.finish(&self)
         checkWhole(document)
+        if diagnostics.isEmpty { checkPattern(document) }
         definition.canonicalText = JobReader.withoutIncidentals(document).canonicalText
         return definition
     }

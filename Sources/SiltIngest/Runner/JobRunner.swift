@@ -262,7 +262,7 @@ private struct RunState {
         let plan = pipeline.plan
         decoder = RecordDecoder(
             job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,
-            numberSlots: plan.numberSlots)
+            numberSlots: plan.numberSlots, pattern: job.pattern)
         records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
         blockEnd = records.blockStart
         output = pipeline.makeOutput()

@@ -98,6 +98,8 @@ package final class JobInput {
     {
         switch source {
         case .file(let path): try self.init(path: path, files: files)
+        case .generator(let events):
+            try self.init(path: GeneratedEvents.name, files: GeneratedFiles(events))
         case .standardInput: self.init(standardInputOf: files)
         case .http(let stream):
             throw SiltstoneError(

@@ -109,6 +109,7 @@ final class Jobs: Sendable {
             guard definition.format == .ndjson else {
                 throw SiltstoneError(.invalidArgument, "the events of a stream are ndjson")
             }
+        case .generator: break
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         case .file(let path):

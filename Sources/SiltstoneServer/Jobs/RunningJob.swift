@@ -73,6 +73,7 @@ final class RunningJob: Sendable {
         case .file(let path):
             guard let filesDirectory else { throw Self.noFiles }
             input = try JobInput(path: filesDirectory + "/" + path, files: PosixInputFiles())
+        case .generator: input = try JobInput(definition.source, files: PosixInputFiles())
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         }

@@ -8,7 +8,9 @@ import SiltstoneServer
 struct JobCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "job", abstract: "Check and run jobs: events in, window rows out.",
-        subcommands: [JobCheckCommand.self, JobRunCommand.self])
+        subcommands: [
+            JobCheckCommand.self, JobExplainCommand.self, JobTestCommand.self, JobRunCommand.self,
+        ])
 }
 
 /// `silt job check`.

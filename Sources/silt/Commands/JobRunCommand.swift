@@ -28,6 +28,11 @@ struct JobRunCommand: ParsableCommand {
     @Flag(help: "Forget an earlier run's checkpoint and begin again.")
     var fresh = false
 
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "Write nothing: read at most 64 MiB of input and print what the rows would be.")
+    var isDryRun = false
+
     @Option(name: .customLong("checkpoint-bytes"), help: "Make a checkpoint after so much input.")
     var checkpointBytes = 16 << 20
 
@@ -58,6 +63,7 @@ struct JobRunCommand: ParsableCommand {
             checkpointInterval, as: "--checkpoint-interval")
         options.blockBytes = blockBytes
         options.durability = try durability.level()
+        if isDryRun { return try dryRun(job, options) }
         // The input is opened before the directory: a missing file must not leave an empty database behind.
         let source = try openInput(of: job)
         let store = try EmbeddedAccess.open(data, creates: true)
@@ -77,6 +83,28 @@ struct JobRunCommand: ParsableCommand {
             throw CommandFailure(
                 .failed, "stopped before the end of the input", advice: "run it again to go on")
         }
+    }
+
+    private func dryRun(_ job: JobDefinition, _ options: JobRunner.Options) throws {
+        let source = try openInput(of: job)
+        let store = try JobTrial.store(clock: SystemClock())
+        defer { try? store.closeWithEnvironment() }
+        let readBytes = Mutex(Int64(0))
+        let summary = try JobRunner(
+            store: store, job: job, input: source, clock: SystemClock(), options: options
+        ).run(
+            progress: { summary in readBytes.withLock { $0 = summary.bytes } },
+            isCancelled: { readBytes.withLock { $0 > 64 << 20 } })
+        let printer = try store.table(job.table).scan()
+        var shown = 0
+        while shown < 20, let row = try printer.next() {
+            let cells = row.cells.map { "\($0.column)=\($0.value)" }.joined(separator: " ")
+            Output.standard.write("\(row.key) \(cells)\n")
+            shown += 1
+        }
+        Output.standard.write(
+            "nothing was written; the first \(shown) rows of table \(job.table) are above\n")
+        print(summary, job)
     }
 
     private func openInput(of job: JobDefinition) throws -> JobInput {

@@ -3,6 +3,17 @@ internal import CSiltstone
 /// Searching a block: one binary search over the 8-byte prefixes, then over the few keys that
 /// share the prefix looked for, then over the versions of the column found.
 extension BlockView {
+    /// Has the processor fetch the header and the prefixes of the keys, 32 cache lines at most.
+    package func prefetchKeys() {
+        var place = 0
+        let end = min(BlockLayout.headerByteCount &+ layout.keyCount &* 8, 2048)
+        while place < end {
+            // Safety: the header and the prefixes lie within the block; a prefetch reads nothing.
+            unsafe silt_prefetch(base + place)
+            place &+= 64
+        }
+    }
+
     /// The first entry whose cell key is at or after the given one; `count` when there is none.
     package func lowerBound(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, sequence: UInt64

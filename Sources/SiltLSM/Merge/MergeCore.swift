@@ -132,15 +132,16 @@ struct MergeCore: ~Copyable {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
         clear()
+        unsafe prepareSeek(key)
         let bound = unsafe CellKeyBound(key)
-        for index in 0..<count {
-            if index < memtableCount {
-                unsafe (memtables + index).pointee.seek(key)
-                load(index)
-            } else {
-                try unsafe (runs + (index &- memtableCount)).pointee.seek(
-                    key, bound, &(cells + index).pointee)
-            }
+        for index in 0..<memtableCount {
+            unsafe (memtables + index).pointee.seek(key)
+            load(index)
+        }
+        if count &- memtableCount == 1 {
+            try unsafe runs.pointee.seek(key, bound, &(cells + memtableCount).pointee)
+        } else {
+            try unsafe seekRuns(key, bound)
         }
         build()
     }

@@ -72,6 +72,7 @@ extension TableRunCursor {
         leaveBlock()
         let opened = try reader.block(number, fillsCache: options.fillsCache)
         block = opened
+        if retains { prefetchBlock(after: number, of: reader) }
         // Safety: columns are plain data: nothing is lost by writing over the last ones.
         unsafe columns.initialize(to: opened.columns)
         blockNumber = number

@@ -70,6 +70,10 @@ struct TableRunCursor: ~Copyable {
     var commonRowNumber = -1
     var commonRowEscaped = -1
     var commonRowCount = 0
+    /// What the index says of the key that is sought next, when it was asked before; else -1.
+    var soughtBlock = -1
+    /// Whether the first part of a seek found where the second goes on.
+    var isPlaced = false
 
     /// A cursor over files that a cache of tables opens.
     init(
@@ -138,24 +142,35 @@ struct TableRunCursor: ~Copyable {
     mutating func seek(
         _ key: UnsafeRawBufferPointer, _ bound: CellKeyBound, _ cell: inout SourceCell
     ) throws(SiltstoneError) {
-        cell.isValid = false
+        if try unsafe place(key, bound, &cell) { try settle(&cell) }
+    }
+
+    /// The first part of a seek: finds the entry; `settle` must follow.
+    ///
+    /// - Returns: false when there is none, and nothing more to do.
+    mutating func place(
+        _ key: UnsafeRawBufferPointer, _ bound: CellKeyBound, _ cell: inout SourceCell
+    ) throws(SiltstoneError) -> Bool {
+        invalidate(&cell)
         entry = 0
         entryCount = 0
         // The first file whose last cell is not before the key.
         let number = partition { unsafe Self.compare(files[$0].largest, key) < 0 }
-        guard try openFile(from: number) else { return invalidate(&cell) }
+        guard try openFile(from: number) else { return false }
         if let reader {
             // A later file, when the first was left out, begins after the key: its index says block
             // 0.
-            let place = max(unsafe reader.index.find(key), blocks.lowerBound)
+            let found = soughtBlock >= 0 ? soughtBlock : unsafe reader.index.find(key)
+            soughtBlock = -1
+            let place = max(found, blocks.lowerBound)
             if place < blocks.upperBound {
                 if try openBlock(place) { entry = max(lowerBound(bound), firstEntry) }
             } else {
-                guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
+                guard try openFile(from: fileNumber + 1) else { return false }
                 if try openBlock(blocks.lowerBound) { entry = firstEntry }
             }
         }
-        try settle(&cell)
+        return true
     }
 
     /// Goes to the last cell before `key`; the very last without one.
@@ -291,6 +306,8 @@ struct TableRunCursor: ~Copyable {
                 fromByteOffset: number &* 8, as: UInt64.self),
             as: UInt64.self)
         var source = unsafe columns.pointee.rests + rest.start
+        // The keys that follow; a prefetch reads nothing.
+        unsafe silt_prefetch(source + 64)
         var left = rest.count
         while left > 0 {
             unsafe target += 8

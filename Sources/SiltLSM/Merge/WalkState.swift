@@ -262,13 +262,21 @@ struct WalkState: ~Copyable {
     }
 
     private mutating func setKey(_ source: UnsafeRawPointer, _ count: Int) {
-        // Safety: the source has `count` bytes, and the buffer is made as large.
-        if unsafe count > key.count {
+        // Safety: the source has `count` bytes, after which 8 can be read: a table's key is followed
+        // by room, a memtable's by a tail. The buffer is made larger by as many.
+        if unsafe count &+ 8 > key.count {
             unsafe key.deallocate()
-            unsafe key = .allocate(byteCount: count * 2, alignment: 8)
+            unsafe key = .allocate(byteCount: count * 2 + 8, alignment: 8)
         }
-        unsafe key.baseAddress?.copyMemory(from: source, byteCount: count)
         keyCount = count
+        guard let target = unsafe key.baseAddress else { return }
+        var place = 0
+        while place < count {
+            unsafe target.storeBytes(
+                of: source.loadUnaligned(fromByteOffset: place, as: UInt64.self),
+                toByteOffset: place, as: UInt64.self)
+            place &+= 8
+        }
     }
 
     /// Takes note of the column that the merge came to.

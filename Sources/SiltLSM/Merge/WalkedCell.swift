@@ -1,3 +1,5 @@
+internal import CSiltstone
+
 /// A visible cell of a batch, where it lies.
 ///
 /// Safety: the pointers are valid until the walk's next move.
@@ -90,7 +92,12 @@ struct CellBatch: ~Copyable {
         value: UnsafeRawBufferPointer, empty: UnsafeRawPointer, timestamp: Int64, column: Int32,
         startsRow: Bool
     ) {
-        // Safety: callers look at `isFull` first and see to it that there is a row.
+        // Safety: callers look at `isFull` first and see to it that there is a row. A prefetch reads
+        // nothing; whoever asked for the cell will look at its value, but not before the batch ends.
+        if let start = value.baseAddress {
+            unsafe silt_prefetch(start)
+            unsafe silt_prefetch(start + 64)
+        }
         unsafe (cells + count).initialize(
             to: WalkedCell(
                 row: lastRow ?? empty, value: value.baseAddress ?? empty, timestamp: timestamp,

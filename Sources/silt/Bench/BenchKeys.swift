@@ -26,9 +26,7 @@ struct BenchKeys: Sendable {
 
     /// The key of a number.
     func key(_ number: Int) -> Bytes {
-        var bytes = [UInt8](repeating: 0x30, count: keyBytes)
-        fill(&bytes, number)
-        return Bytes(bytes)
+        Bytes(made(number, byteCount: keyBytes))
     }
 
     /// The key of a number, made in `bytes`: nothing is allocated unless the last one is still in use.
@@ -45,9 +43,18 @@ struct BenchKeys: Sendable {
 
     /// A key that no workload writes, among those that are written: one byte longer.
     func missingKey(_ number: Int) -> Bytes {
-        var bytes = [UInt8](repeating: 0x30, count: keyBytes + 1)
+        Bytes(made(number, byteCount: keyBytes + 1))
+    }
+
+    @inline(__always)
+    private func made(_ number: Int, byteCount: Int) -> [UInt8] {
+        // Safety: every byte of the array is written.
+        var bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
+            unsafe buffer.update(repeating: 0x30)
+            initialized = byteCount
+        }
         fill(&bytes, number)
-        return Bytes(bytes)
+        return bytes
     }
 
     private func fill(_ bytes: inout [UInt8], _ number: Int) {

@@ -96,6 +96,7 @@ enum UnsafeRules {
         "Sources/SiltLSM/Merge/MergeCursor.swift",
         "Sources/SiltLSM/Merge/SourceCell.swift",
         "Sources/SiltLSM/Merge/TableRunCursor+Open.swift",
+        "Sources/SiltLSM/Merge/TableRunCursor+Prefetch.swift",
         "Sources/SiltLSM/Merge/TableRunCursor+Stretch.swift",
         "Sources/SiltLSM/Merge/TableRunCursor.swift",
         "Sources/SiltLSM/Merge/TreeCursor+Point.swift",

@@ -52,7 +52,10 @@ struct StreamRoutes {
         let events = Self.check(request.body)
         let (streams, request) = (streams, request)
         if events.accepted == 0, events.rejected > 0 {
-            return .now(.json(.badRequest, events.answer))
+            let error = JSONValue.object(
+                ("code", "invalidArgument"), ("message", "no line is an event"), ("detail", .null))
+            let members = (events.answer.objectValue ?? []) + [.init("error", error)]
+            return .now(.json(.badRequest, .object(members)))
         }
         if let log = streams.opened(name) {
             return .later { finish in

@@ -40,7 +40,7 @@ enum DashboardPage {
         <tbody></tbody></table>
         <div id="table" hidden>
         <h3 id="table-title" tabindex="-1"></h3>
-        <p>Heat over the key space: the darker a region, the more it is used.</p>
+        <p>Heat over the key space: the stronger a region's colour, the more it is used.</p>
         <div id="heat" role="img"></div>
         <table id="regions"><thead><tr><th scope="col">From row</th><th scope="col">To row</th>
         <th scope="col">Cells</th><th scope="col">Files</th><th scope="col">Memory</th>

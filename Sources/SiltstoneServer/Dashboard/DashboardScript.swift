@@ -26,6 +26,7 @@ enum DashboardScript {
           return (unit ? n.toFixed(1) : n) + " " + units[unit];
         }
         function time(ns) {
+          if (!ns) return "–";
           if (ns >= 1e9) return (ns / 1e9).toFixed(2) + " s";
           if (ns >= 1e6) return (ns / 1e6).toFixed(2) + " ms";
           return (ns / 1e3).toFixed(1) + " µs";

@@ -52,6 +52,44 @@ import Testing
         }
     }
 
+    @Test("an aggregate counts and sums, in groups and under a condition; a wrong one is refused")
+    func aggregates() async throws {
+        try await withServer(configuring: { $0.isReadOnly = true }) {
+            (live: LiveServer) async throws in
+            let table = try await live.database.createTable("t", families: [Family("f")])
+            try await table.put("a#1", ["f:n": "5"])
+            try await table.put("a#2", ["f:n": "10"])
+            try await table.put("b#1", ["f:n": "2.5"])
+            func ask(_ body: String) async throws -> (status: Int, body: String) {
+                try await live.send("POST", "/v1/tables/t/aggregate", body)
+            }
+            func groups(_ body: String) async throws -> [String] {
+                let answer = try JSONValue(parsing: Array(try await ask(body).body.utf8))
+                return (answer["groups"]?.arrayValue ?? []).map { group in
+                    let values = group["values"]?.objectValue ?? []
+                    return
+                        ([group["group"]?.stringValue ?? ""]
+                        + values.map { "\($0.name)=\($0.value.doubleValue ?? -1)" })
+                        .joined(separator: " ")
+                }
+            }
+            #expect(
+                try await groups(
+                    ##"{"results":{"n":"count()","s":"sum(f:n)"},"group":{"separator":"#"}}"##)
+                    == ["a n=2.0 s=15.0", "b n=1.0 s=2.5"])
+            #expect(
+                try await groups(
+                    #"{"results":{"m":"max(f:n)"},"where":"f:n < 10","prefix":"a"}"#) == [" m=5.0"])
+            for wrong in [
+                "{}", "[]", #"{"results":{}}"#, #"{"results":{"n":"nonsense"}}"#,
+                #"{"results":{"n":"count()"},"group":"x"}"#, #"{"results":{"n":5}}"#,
+                #"{"results":{"n":"count()"},"from":9,"to":5}"#, #"{"x":1,"results":{}}"#,
+            ] {
+                #expect(try await ask(wrong).status == 400, "\(wrong)")
+            }
+        }
+    }
+
     @Test("the page comes with its parts, names no other address and shows what is there")
     func page() async throws {
         try await withServer { (live: LiveServer) async throws in

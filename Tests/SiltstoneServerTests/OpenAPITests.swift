@@ -12,6 +12,7 @@ import Testing
     private static let bodies = [
         "put /v1/tables/{table}": #"{"families":["f"]}"#, "patch /v1/tables/{table}": "{}",
         "post /v1/tables/{table}/split": #"{"at":"m"}"#,
+        "post /v1/tables/{table}/aggregate": #"{"results":{"n":"count()"}}"#,
         "put /v1/tables/{table}/indexes/{column}": #"{"order":"text"}"#,
         "post /v1/tables/{table}/rows": #"{"row":"r","put":{"f:a":"1"}}"#,
         "put /v1/tables/{table}/rows/{row}": #"{"f:a":"1"}"#,

@@ -55,7 +55,9 @@ enum Requirement: Equatable {
         case "overview": return .token
         case "tables":
             guard words.count > 2 else { return .token }
-            guard !request.isRead else { return .table(words[2], .read) }
+            guard !request.isRead, !AggregateRoutes.matches(request) else {
+                return .table(words[2], .read)
+            }
             let writesRows = words.count > 3 && words[3] == "rows"
             return .table(words[2], writesRows ? .write : .admin)
         case "streams":

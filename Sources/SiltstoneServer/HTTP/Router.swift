@@ -85,7 +85,7 @@ struct Router: Sendable {
             return .now(
                 Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
         }
-        if !request.isRead {
+        if !request.isRead, !AggregateRoutes.matches(request) {
             if configuration.isReadOnly { return .now(HBaseRoutes.forbidden) }
             if configuration.requiresBrowserHeader, request.mayComeFromBrowser,
                 request.header("X-XSRF-HEADER") == nil
@@ -111,7 +111,14 @@ struct Router: Sendable {
         switch request.segments.first {
         case "v1": return try V1Routes(router: self, request: request).reply()
         case "ui": return Dashboard.reply(to: request)
-        case "healthz", "readyz": return .now(.text(.ok, "ok\n"))
+        case "healthz": return .now(.text(.ok, "ok\n"))
+        case "readyz":
+            let store = store
+            return .work { () throws(SiltstoneError) in
+                store.engine.metrics.isPoisoned
+                    ? .text(.serviceUnavailable, "writes are refused, as storage failed\n")
+                    : .text(.ok, "ok\n")
+            }
         case "metrics":
             // Reading the engine's figures waits for the write that is under way.
             let (metrics, store, jobs) = (metrics, store, jobs)

@@ -64,6 +64,10 @@ enum OpenAPI {
             method: "post", path: "/v1/tables/{table}/compact", summary: "Merges files.",
             success: (200, json, "Any"), refusals: [404]),
         .init(
+            method: "post", path: "/v1/tables/{table}/aggregate",
+            summary: "Computes over rows where they lie.", body: (json, "Any"),
+            success: (200, json, "Groups"), refusals: [404]),
+        .init(
             method: "get", path: "/v1/tables/{table}/indexes", summary: "The indexes of a table.",
             success: (200, json, "Indexes"), refusals: [404]),
         .init(
@@ -223,6 +227,7 @@ enum OpenAPI {
         ("Columns", .object(("type", "object"))),
         ("Table", object(["name", "families", "durability", "read_only"])),
         ("Tables", object(["tables"])), ("Regions", object(["regions"])),
+        ("Groups", object(["groups"])),
         ("Overview", object(["version", "time_ms", "requests", "tables"])),
         ("Index", object(["column", "order"])), ("Indexes", object(["indexes"])),
         ("Error", object(["error"])))

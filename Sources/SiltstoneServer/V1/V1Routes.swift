@@ -32,6 +32,8 @@ struct V1Routes {
             case ("split", 3), ("merge", 3):
                 return try RegionRoutes(store: store, request: request, name: words[1])
                     .reply(words[2])
+            case ("aggregate", 3):
+                return try AggregateRoutes(request: request, table: table).reply()
             case ("indexes", 3): return indexes(table).list()
             case ("indexes", 4):
                 return try indexes(table).reply(try Self.column(parts[3]))

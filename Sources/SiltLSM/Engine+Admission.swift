@@ -125,7 +125,7 @@ extension Engine {
     func noteDebt(of group: TreeGroup) {
         let change = group.state.withLock { state in
             let debt =
-                state.isDropped || !state.successors.isEmpty
+                state.isDropped || state.isFixed || !state.successors.isEmpty
                 ? 0 : state.set.trees.reduce(0) { $0 + planner.debtBytes($1) }
             defer { state.debtBytes = debt }
             return debt - state.debtBytes

@@ -55,8 +55,8 @@ extension Engine {
 
     /// Whether there is a compaction that nobody is at.
     func hasCompaction(_ group: TreeGroup) -> Bool {
-        let (set, claims) = group.state.withLock { ($0.set, $0.compactions) }
-        return set.trees.contains { plan($0, claims) != nil }
+        let (set, claims, isFixed) = group.state.withLock { ($0.set, $0.compactions, $0.isFixed) }
+        return !isFixed && set.trees.contains { plan($0, claims) != nil }
     }
 
     private func plan(_ tree: TreeVersion, _ claims: [CompactionClaim]) -> CompactionJob? {
@@ -87,7 +87,9 @@ extension Engine {
     }
 
     private func isReplaced(_ group: TreeGroup) -> Bool {
-        group.state.withLock { $0.isDropped || $0.isChanging || !$0.successors.isEmpty }
+        group.state.withLock {
+            $0.isDropped || $0.isChanging || $0.isFixed || !$0.successors.isEmpty
+        }
     }
 
     /// Runs a job; false when it was given up because the region is being replaced.

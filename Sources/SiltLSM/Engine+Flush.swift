@@ -21,75 +21,96 @@ extension Engine {
     /// - Returns: whether there was any.
     @discardableResult
     func freeze(_ group: TreeGroup, _ choose: (TreeVersion) -> Bool) -> Bool {
-        let capacity = memtableCapacityBytes
         // Nobody is inserting meanwhile.
-        return withLead { commit in
+        withLead { commit in
             commit.forgetViews()
-            let lastSequence = group.lastSequence.load(ordering: .relaxed)
-            return group.state.withLock { state in
-                var isAny = false
-                for tree in state.set.trees where tree.active.memtable.cellCount > 0 && choose(tree)
-                {
-                    isAny = true
-                    // While the log is replayed, what comes later in it is not in memory yet.
-                    state.set = state.set.replacing(
-                        tree.freezing(
-                            lastSequence: state.replay?.sequence ?? lastSequence,
-                            next: MemtableSlot(capacityBytes: capacity),
-                            originsLeft: state.replay?.left(of: tree.origins) ?? []))
-                }
-                if isAny { group.wantsFlush.store(true, ordering: .relaxed) }
-                return isAny
+            return setAside(group, choose)
+        }
+    }
+
+    /// Sets aside all memtables of several regions that hold something, at one moment.
+    ///
+    /// - Returns: what each region is then.
+    func freezeTogether(_ groups: [TreeGroup]) -> [TreeSet] {
+        withLead { commit in
+            commit.forgetViews()
+            for group in groups { setAside(group) { _ in true } }
+            return groups.map(\.set)
+        }
+    }
+
+    /// As `freeze`; the lead is held.
+    @discardableResult
+    private func setAside(_ group: TreeGroup, _ choose: (TreeVersion) -> Bool) -> Bool {
+        let capacity = memtableCapacityBytes
+        let lastSequence = group.lastSequence.load(ordering: .relaxed)
+        return group.state.withLock { state in
+            var isAny = false
+            for tree in state.set.trees where tree.active.memtable.cellCount > 0 && choose(tree) {
+                isAny = true
+                // While the log is replayed, what comes later in it is not in memory yet.
+                state.set = state.set.replacing(
+                    tree.freezing(
+                        lastSequence: state.replay?.sequence ?? lastSequence,
+                        next: MemtableSlot(capacityBytes: capacity),
+                        originsLeft: state.replay?.left(of: tree.origins) ?? []))
             }
+            if isAny { group.wantsFlush.store(true, ordering: .relaxed) }
+            return isAny
         }
     }
 
     /// Writes a region's frozen memtables to table files, one run for each tree, in one manifest.
     func flushFrozen(_ group: TreeGroup) throws(SiltstoneError) {
         try group.flushLock.withLock { _ throws(SiltstoneError) in
-            let trees = group.set.trees.filter { !$0.frozen.isEmpty }
-            if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
-            runningMerges.add(1)
-            runningFlushes.add(1)
-            let start = environment.clock.monotonicNanoseconds
-            defer {
-                runningFlushes.add(-1)
-                runningMerges.add(-1)
-                let spent = environment.clock.monotonicNanoseconds &- start
-                counters.flushNanoseconds.add(Int(clamping: spent))
-            }
-            // A batch over several trees or regions must not become half durable: first the log, then the tables.
-            try writeLog(durably: true)
-            var writers: [RunWriter] = []
-            defer { for writer in writers { writer.release() } }
-            var outputs: [UInt8: [TableHold]] = [:]
-            for tree in trees {
-                let writer = RunWriter(
-                    target(group.table), region: group.id, options: tree.options, fileBytesMax: .max
-                )
-                writers.append(writer)
-                try write(tree, to: writer)
-                outputs[tree.family] = writer.files.map { TableHold($0) }
-            }
-            try install(group) { set, _ in
-                trees.reduce(set) { set, tree in
-                    guard let now = set.tree(tree.family), let last = tree.frozen.first else {
-                        return set
-                    }
-                    return set.replacing(
-                        now.flushing(
-                            tree.frozen, into: outputs[tree.family] ?? [],
-                            sequence: last.lastSequence))
-                }
-            }
-            counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
-            noteReserve()
-            counters.flushes.add(trees.count)
-            let byteCount = writers.reduce(0) { $0 + $1.byteCount }
-            counters.flushWrittenBytes.add(byteCount)
-            pacer.noteFlush(byteCount, nowNanoseconds: environment.clock.monotonicNanoseconds)
+            try flushSetAside(group, group.set)
         }
         try trimLog()
+    }
+
+    /// As `flushFrozen`, of the memtables that were frozen in `set`, for who holds the region's flush lock; the log is not trimmed.
+    func flushSetAside(_ group: TreeGroup, _ set: TreeSet) throws(SiltstoneError) {
+        let trees = set.trees.filter { !$0.frozen.isEmpty }
+        if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
+        runningMerges.add(1)
+        runningFlushes.add(1)
+        let start = environment.clock.monotonicNanoseconds
+        defer {
+            runningFlushes.add(-1)
+            runningMerges.add(-1)
+            let spent = environment.clock.monotonicNanoseconds &- start
+            counters.flushNanoseconds.add(Int(clamping: spent))
+        }
+        // A batch over several trees or regions must not become half durable: first the log, then the tables.
+        try writeLog(durably: true)
+        var writers: [RunWriter] = []
+        defer { for writer in writers { writer.release() } }
+        var outputs: [UInt8: [TableHold]] = [:]
+        for tree in trees {
+            let writer = RunWriter(
+                target(group.table), region: group.id, options: tree.options, fileBytesMax: .max
+            )
+            writers.append(writer)
+            try write(tree, to: writer)
+            outputs[tree.family] = writer.files.map { TableHold($0) }
+        }
+        try install(group) { set, _ in
+            trees.reduce(set) { set, tree in
+                guard let now = set.tree(tree.family), let last = tree.frozen.first else {
+                    return set
+                }
+                return set.replacing(
+                    now.flushing(
+                        tree.frozen, into: outputs[tree.family] ?? [],
+                        sequence: last.lastSequence))
+            }
+        }
+        counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
+        noteReserve()
+        counters.flushes.add(trees.count)
+        let byteCount = writers.reduce(0) { $0 + $1.byteCount }
+        counters.flushWrittenBytes.add(byteCount)
+        pacer.noteFlush(byteCount, nowNanoseconds: environment.clock.monotonicNanoseconds)
     }
 
     private func write(_ tree: TreeVersion, to writer: RunWriter) throws(SiltstoneError) {

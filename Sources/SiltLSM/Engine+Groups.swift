@@ -30,9 +30,10 @@ extension Engine {
     /// Opens a region from its newest manifest and claims it under a higher epoch.
     ///
     /// - Parameter trees: the families of the table's schema; others in the manifest are given up, missing ones begin empty.
-    package func openGroup(id: Identifier, table: Identifier, trees: [TreeOptions])
-        throws(SiltstoneError) -> TreeGroup
-    {
+    /// - Parameter isFixed: whether its files are never merged.
+    package func openGroup(
+        id: Identifier, table: Identifier, trees: [TreeOptions], isFixed: Bool = false
+    ) throws(SiltstoneError) -> TreeGroup {
         try checkOpen()
         guard let manifest = try newestManifest(of: id) else {
             throw SiltstoneError(.notFound, "region has no manifest region=\(id)")
@@ -59,6 +60,7 @@ extension Engine {
             lastSequence: last, lastTimestamp: manifest.maxTimestamp,
             state: TreeGroup.State(
                 set: TreeSet(versions), manifestNumber: manifest.number, epoch: epoch,
+                isFixed: isFixed,
                 replay: isReady.load(ordering: .acquiring) ? nil : ReplayPlace()))
         try register(group)
         return group
@@ -132,7 +134,8 @@ extension Engine {
         if state.withLock({ $0.isClosed }) { throw SiltstoneError(.closed, "database is closed") }
     }
 
-    private func register(_ group: TreeGroup) throws(SiltstoneError) {
+    /// Makes a region known.
+    func register(_ group: TreeGroup) throws(SiltstoneError) {
         let isNew = state.withLock { state in
             if state.groups[group.id] != nil { return false }
             state.groups[group.id] = group

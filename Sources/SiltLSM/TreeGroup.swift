@@ -13,6 +13,8 @@ package final class TreeGroup: Sendable {
         var set: TreeSet { didSet { published?.publish(set) } }
         var manifestNumber: UInt64
         var epoch: UInt64
+        /// Whether the files stay as they are: the region is part of a snapshot of its table.
+        var isFixed = false
         var isDropped = false {
             didSet { published?.isOpen.store(!isDropped, ordering: .relaxed) }
         }

@@ -1,5 +1,6 @@
 import SiltBytes
 import SiltIO
+import SiltModel
 
 /// Locks on rows, striped over a fixed number of real locks.
 ///
@@ -43,6 +44,13 @@ final class RowLocks: Sendable {
                 rest &= rest - 1
             }
         }
+    }
+
+    /// Runs `body` while nobody else holds any row.
+    func withAllHeld(_ body: () throws(SiltstoneError) -> Void) throws(SiltstoneError) {
+        for stripe in stripes { stripe.lockExclusive() }
+        defer { for stripe in stripes { stripe.unlockExclusive() } }
+        try body()
     }
 
     /// Waits until all that hold a row now have let it go.

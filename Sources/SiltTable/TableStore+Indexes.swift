@@ -105,6 +105,15 @@ extension TableStore {
         }
     }
 
+    /// Makes the table of an index's entries, of all that a table holds; nobody writes that table.
+    func makeEntries(of index: StoredIndex, from table: StoredTable) throws(SiltstoneError) {
+        let entries = try systemTable(
+            IndexEntry.table(named: index.tableName, durability: .skipWAL))
+        shared.indexTables[index.id] = entries
+        try build(index, of: table, entries)
+        try entries.flush()
+    }
+
     /// Enters every stored cell of the column, older versions and deleted ones included.
     private func build(_ index: StoredIndex, of table: StoredTable, _ entries: StoredTable)
         throws(SiltstoneError)

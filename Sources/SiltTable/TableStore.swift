@@ -86,7 +86,9 @@ package final class TableStore: Sendable {
         var groups: [TreeGroup] = []
         for region in record.regions {
             groups.append(
-                try shared.engine.openGroup(id: region.id, table: record.table, trees: trees))
+                try shared.engine.openGroup(
+                    id: region.id, table: record.table, trees: trees,
+                    isFixed: record.name.hasPrefix(SnapshotAttributes.tablePrefix)))
         }
         guard !groups.isEmpty, !record.families.isEmpty else {
             throw SiltstoneError(

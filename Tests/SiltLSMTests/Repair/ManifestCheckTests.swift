@@ -73,7 +73,6 @@ struct ManifestCheckTests {
         func expectFile(_ words: String, _ change: (inout TableFile) -> Void) {
             expect(words) { change(&$0.trees[tree].runs[run].files[1]) }
         }
-        expectFile("another table") { $0.table = Identifier(high: 1, low: 2) }
         expectFile("empty") { $0.entryCount = 0 }
         expectFile("more markers") { $0.markerCount = $0.entryCount + 1 }
         expectFile("more markers") { $0.familyMarkerCount = $0.markerCount + 1 }

@@ -121,12 +121,22 @@ extension Engine {
         return false
     }
 
+    /// Runs of one tree beyond this many count as debt however small they are: reads ask every one of them.
+    private static let runsFree = 32
+    /// So many more of them slow commits, and four times as many hold them up.
+    private static let runsOwed = 64
+
     /// Counts the bytes that a region waits to merge.
     func noteDebt(of group: TreeGroup) {
+        let runBytes = options.runsMaintenance ? options.compactionDebtBytes / Self.runsOwed : 0
         let change = group.state.withLock { state in
             let debt =
                 state.isDropped || state.isFixed || !state.successors.isEmpty
-                ? 0 : state.set.trees.reduce(0) { $0 + planner.debtBytes($1) }
+                ? 0
+                : state.set.trees.reduce(0) { sum, tree in
+                    sum + planner.debtBytes(tree) + max(0, tree.runs.count - Self.runsFree)
+                        * runBytes
+                }
             defer { state.debtBytes = debt }
             return debt - state.debtBytes
         }

@@ -59,16 +59,26 @@ extension Engine {
         if isQueued { return }
         environment.workers.submit(.high) { [weak self, weak group] in
             guard let self, let group else { return }
-            group.state.withLock { $0.flushIsQueued = false }
-            if isClosing.load(ordering: .relaxed) || failure != nil { return }
-            do throws(SiltstoneError) {
-                try flushFrozen(group)
-                scheduleCompaction(group)
-                noteFiles(of: group)
-            } catch {
-                group.wantsFlush.store(true, ordering: .relaxed)
-                // A full disk: the memtables stay, and the next commit or flush tries again. Anything else is noted already.
+            if isClosing.load(ordering: .relaxed) || failure != nil {
+                group.state.withLock { $0.flushIsQueued = false }
+                return
             }
+            do throws(SiltstoneError) {
+                // One job of a region at a time: a second would only wait for the first, on a thread that
+                // merges need.
+                defer { group.state.withLock { $0.flushIsQueued = false } }
+                try flushFrozen(group)
+            } catch {
+                // A full disk: the memtables stay, and the next commit or flush tries again. Anything else is noted already.
+                group.wantsFlush.store(true, ordering: .relaxed)
+                return
+            }
+            // Who froze a memtable meanwhile found this job queued.
+            if group.set.hasFrozen, !group.hasMoved.load(ordering: .relaxed) {
+                scheduleFlush(group)
+            }
+            scheduleCompaction(group)
+            noteFiles(of: group)
         }
     }
 

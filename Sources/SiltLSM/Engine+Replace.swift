@@ -16,6 +16,10 @@ extension Engine {
     private static let originsMax = 8
     /// How often that is tried: writers may be faster than the flushes.
     private static let flushRoundsMax = 4
+    /// Nor is a region replaced while it has more runs than this: a change gives its merges up, so that without this changes
+    /// that follow one another would keep merges from ever coming to their end.
+    private static let runsMax = 16
+    private static let mergeRoundsMax = 8
 
     /// Replaces neighbouring regions, in row order, by others that cover the same rows.
     ///
@@ -34,7 +38,10 @@ extension Engine {
         guard isReady.load(ordering: .acquiring) else {
             throw SiltstoneError(.unavailable, "recovery has not ended")
         }
-        for group in old { try flushUntilSmall(group) }
+        for group in old {
+            try mergeUntilFew(group)
+            try flushUntilSmall(group)
+        }
         setChanging(old, true)
         defer { setChanging(old, false) }
         var change = Replacement(old: old, new: [])
@@ -73,6 +80,15 @@ extension Engine {
 
     private func setChanging(_ groups: [TreeGroup], _ isChanging: Bool) {
         for group in groups { group.state.withLock { $0.isChanging = isChanging } }
+    }
+
+    private func mergeUntilFew(_ group: TreeGroup) throws(SiltstoneError) {
+        guard options.runsMaintenance else { return }
+        for _ in 0..<Self.mergeRoundsMax {
+            if group.set.trees.allSatisfy({ $0.runs.count <= Self.runsMax }) { return }
+            // Nothing to take on: others are at it.
+            if try !compactOnce(group) { waitForCompactions(of: group) }
+        }
     }
 
     private func flushUntilSmall(_ group: TreeGroup) throws(SiltstoneError) {

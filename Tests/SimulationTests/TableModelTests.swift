@@ -40,6 +40,8 @@ private struct ModelRun {
     var model: TableModel
     var generator: MutationGenerator
     var readCount = 0
+    /// A table has no more than some 250 families in its life.
+    private var newFamilyCount = 0
 
     init(seed: UInt64, families: [Family], splitPoints: [Bytes]) throws {
         self.seed = seed
@@ -115,7 +117,8 @@ private struct ModelRun {
             disk = disk.crashed(keeping: .processKill, random: SeededRandom(seed: opening))
             store = try ModelRun.open(disk, clock, seed: opening)
             table = try store.table("t")
-        case 2:
+        case 2 where newFamilyCount < 200:
+            newFamilyCount += 1
             var definition = table.definition
             let lost = definition.families.removeLast()
             _ = try store.alterTable("t", to: definition)

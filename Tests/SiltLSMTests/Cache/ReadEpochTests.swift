@@ -67,6 +67,8 @@ import Testing
                     unsafe epoch.retire(old.takeRetainedValue())
                     if step % 3 == 0 { epoch.reclaim() }
                 }
+                // A loaded machine may start the readers late.
+                while readCount.value.load(ordering: .relaxed) == 0 { epoch.reclaim() }
                 isOver.store(true, ordering: .releasing)
             } else {
                 while !isOver.load(ordering: .acquiring) {

@@ -8,8 +8,8 @@ package import SiltModel
 package enum CellFlags {
     /// The value begins with 8 bytes, little-endian: the cell's own time to live in milliseconds.
     package static let hasTimeToLive: UInt8 = 1
-    /// The server assigned the time stamp: at equal time stamps a marker masks only cells of lower
-    /// sequence.
+    /// The server assigned the time stamp: at equal time stamps such a marker masks such a cell only
+    /// when the cell has the lower sequence.
     package static let hasServerTimestamp: UInt8 = 2
 }
 

@@ -40,7 +40,11 @@ struct BatchEncoder {
         }
         let place = place(of: mutation, layout)
         let before = writes[place].operations.byteCount
-        for index in mutation.changes.indices {
+        let isMixed = Self.putsAfterDelete(mutation)
+        for index in mutation.changes.indices where !isMixed || mutation.changes[index].isPut {
+            try append(mutation.changes[index], at: index, of: mutation, layout, place)
+        }
+        for index in mutation.changes.indices where isMixed && !mutation.changes[index].isPut {
             try append(mutation.changes[index], at: index, of: mutation, layout, place)
         }
         expectedCount -= 1
@@ -50,6 +54,16 @@ struct BatchEncoder {
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
         }
         if !layout.indexes.isEmpty { try appendEntries(of: mutation, layout) }
+    }
+
+    /// Whether a value comes after a delete.
+    ///
+    /// All changes of one mutation happen at one time, so its deletes mask its values, whatever their order, as in HBase: they are
+    /// written last then.
+    private static func putsAfterDelete(_ mutation: RowMutation) -> Bool {
+        if mutation.changes.count < 2 { return false }
+        guard let first = mutation.changes.firstIndex(where: { !$0.isPut }) else { return false }
+        return mutation.changes[first...].contains { $0.isPut }
     }
 
     /// Enters the row under its new values in the table's indexes.
@@ -170,4 +184,9 @@ struct BatchEncoder {
         }
         return count * min(expectedCount, max(1, (1 << 18) / count))
     }
+}
+
+extension CellMutation {
+    /// Whether the change stores a value.
+    var isPut: Bool { if case .put = action { true } else { false } }
 }

@@ -42,7 +42,9 @@ enum ColumnGetter {
                 }
             } else if !versions.isDuplicate(timestamp: cell.timestamp) {
                 if cell.timestamp < range.min { return }
-                if deletes.masks(timestamp: cell.timestamp, sequence: cell.sequence) {
+                if deletes.masks(
+                    timestamp: cell.timestamp, flags: cell.flags, sequence: cell.sequence)
+                {
                     if deletes.masksColumn(below: cell.timestamp) { return }
                 } else if range.contains(cell.timestamp),
                     // Safety: the value is looked at before the cursor moves.

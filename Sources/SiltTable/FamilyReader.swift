@@ -248,7 +248,9 @@ struct FamilyReader {
         }
         if versions.isDuplicate(timestamp: timestamp) { return .next }
         if timestamp < timeRange.min { return finishColumn() }
-        if !isRaw, deletes.masks(timestamp: timestamp, sequence: cursor.sequence) {
+        if !isRaw,
+            deletes.masks(timestamp: timestamp, flags: cursor.flags, sequence: cursor.sequence)
+        {
             return deletes.masksColumn(below: timestamp) ? finishColumn() : .next
         }
         // Safety: the value is looked at before the cursor moves.

@@ -89,7 +89,7 @@ extension StoredTable {
             let earlier = results.last { $0.column == column }
             let value = try RowStep.value(of: step, earlier?.value ?? newest?.cell.value)
             if earlier != nil {
-                changes.removeAll { $0.column == column && $0.isUpdate }
+                changes.removeAll { $0.column == column && $0.isPut }
             }
             changes.append(
                 CellMutation(
@@ -118,9 +118,4 @@ extension RowStep {
             return Bytes(stored.array + suffix.array)
         }
     }
-}
-
-extension CellMutation {
-    /// Whether the change stores a value.
-    fileprivate var isUpdate: Bool { if case .put = action { true } else { false } }
 }

@@ -3,8 +3,8 @@ public import SiltModel
 
 /// What a table must answer: the rules of cells, markers, versions and time to live over a plain list.
 ///
-/// Slow and obvious, to be held against the real thing. One difference from HBase is on purpose: at
-/// equal time stamps a marker whose time the server assigned masks only what was written before it.
+/// Slow and obvious, to be held against the real thing. One difference from HBase is on purpose: when
+/// the server gave marker and value the same time stamp, the marker masks only what was written before.
 public struct TableModel: Sendable {
     struct Entry: Sendable {
         var column: Column
@@ -32,7 +32,14 @@ public struct TableModel: Sendable {
     /// Applies a mutation at a moment; changes without a time stamp get `now`.
     public mutating func apply(_ mutation: RowMutation, nowMilliseconds now: Int64) {
         var added: [Entry] = []
-        for (index, change) in mutation.changes.enumerated() {
+        // All changes of a mutation happen at once: its markers mask its values, whatever their order.
+        let changes = Array(mutation.changes.enumerated())
+        let isPut = { (change: CellMutation) in
+            if case .put = change.action { true } else { false }
+        }
+        for (index, change) in changes.filter({ isPut($0.element) })
+            + changes.filter({ !isPut($0.element) })
+        {
             sequence += 1
             let given = change.timestamp == .max ? nil : change.timestamp
             var entry = Entry(
@@ -196,7 +203,7 @@ public struct TableModel: Sendable {
             let isEarlier = marker.timestamp > entry.timestamp
             let isTie =
                 marker.timestamp == entry.timestamp
-                && (!marker.isServers || entry.sequence < marker.sequence)
+                && (!marker.isServers || !entry.isServers || entry.sequence < marker.sequence)
             return switch marker.type {
             case .put: false
             case .deleteFamily: isEarlier || isTie

@@ -126,6 +126,34 @@ struct CellSemanticsTests {
         #expect(try table.get("s") == nil)
     }
 
+    @Test(
+        "a delete masks values written later under its very time stamp, and those of its own mutation",
+        arguments: Place.allCases)
+    func sameTimestamp(_ place: Place) throws {
+        var (harness, table) = try make(Family("f"))
+        let now = harness.clock.nowMilliseconds
+        let markers: [CellMutation.Action] = [.deleteColumn, .deleteFamily]
+        for (index, marker) in markers.enumerated() {
+            let row = Bytes("r\(index)")
+            try table.write([.put(row, "f:q", "old"), .marker(row, "f:q", marker)])
+            let stamps = try table.scan(.all, Projection(isRaw: true)).rest().flatMap(\.cells)
+            let stamp = try #require(stamps.map(\.timestamp).max())
+            #expect(stamp >= now)
+            try table.write([.put(row, "f:q", "chosen", at: stamp)])
+            let both = [
+                CellMutation("f:q", marker),
+                CellMutation("f:q", .put(value: "new", timeToLiveMilliseconds: nil)),
+            ]
+            try table.write([RowMutation(row: Bytes("both\(index)"), changes: both)])
+        }
+        table = try move(harness, to: place)
+        #expect(try table.scan().rest() == [])
+        for index in markers.indices {
+            try table.write([.put(Bytes("r\(index)"), "f:q", "after")])
+            #expect(try table.get(Bytes("r\(index)"))?.values == ["f:q=after"])
+        }
+    }
+
     @Test("cells expire by their family's and by their own time to live", arguments: Place.allCases)
     func timeToLive(_ place: Place) throws {
         var (harness, table) = try make(

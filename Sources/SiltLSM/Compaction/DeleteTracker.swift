@@ -7,8 +7,9 @@ package import SiltModel
 /// each value. Family markers are stored with the empty qualifier and so come first. A marker that a read must not see (newer than
 /// its snapshot; outside its time range when the family keeps deleted cells) is simply not added.
 ///
-/// At equal time stamps a marker masks a value, whichever was written first, unless the server gave the marker its time stamp: then
-/// only values of lower sequence are masked, so that a put after a delete within one time stamp is not lost.
+/// At equal time stamps a marker masks a value, whichever was written first, unless the server gave both their time stamps: then
+/// only values of lower sequence are masked, so that a put after a delete within one time stamp is not lost. A value whose writer
+/// chose the time stamp of a marker is masked, as in HBase.
 package struct DeleteTracker {
     /// Everything up to a time stamp; at the time stamp itself only sequences below `sequenceEnd`.
     private struct Bound {
@@ -84,8 +85,9 @@ package struct DeleteTracker {
     }
 
     /// Whether a value of the current column with this time stamp and sequence is deleted.
-    package func masks(timestamp: Int64, sequence: UInt64) -> Bool {
+    package func masks(timestamp: Int64, flags: UInt8, sequence: UInt64) -> Bool {
         if isEmpty { return false }
+        let sequence = flags & CellFlags.hasServerTimestamp != 0 ? sequence : 0
         if family.covers(timestamp, sequence) || column.covers(timestamp, sequence) { return true }
         if version.hasExactly(timestamp, sequence) { return true }
         return !familyVersions.isEmpty && masksFamilyVersion(timestamp, sequence)

@@ -68,7 +68,9 @@ package struct RetentionRule {
         if unsafe versions.isExpired(timestamp: timestamp, flags: flags, value: value) {
             return !dropsExpired
         }
-        if deletes.masks(timestamp: timestamp, sequence: sequence), dropsMasked(timestamp) {
+        if deletes.masks(timestamp: timestamp, flags: flags, sequence: sequence),
+            dropsMasked(timestamp)
+        {
             return false
         }
         if dropsVersions {

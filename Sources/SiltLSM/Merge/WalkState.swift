@@ -382,7 +382,7 @@ struct WalkState: ~Copyable {
             isColumnDone = true
             return false
         }
-        if deletes.masks(timestamp: timestamp, sequence: cell.sequence) {
+        if deletes.masks(timestamp: timestamp, flags: cell.flags, sequence: cell.sequence) {
             isColumnDone = deletes.masksColumn(below: timestamp)
             return false
         }

@@ -119,7 +119,8 @@ struct RetentionModelTests {
                     type, timestamp: cursor.timestamp, flags: cursor.flags,
                     sequence: cursor.sequence)
             } else if !versions.isDuplicate(timestamp: cursor.timestamp), !isDone,
-                !deletes.masks(timestamp: cursor.timestamp, sequence: cursor.sequence)
+                !deletes.masks(
+                    timestamp: cursor.timestamp, flags: cursor.flags, sequence: cursor.sequence)
             {
                 if versions.admit(timestamp: cursor.timestamp) == .include {
                     let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }

@@ -110,12 +110,17 @@ struct RetentionRuleTests {
     func serverMarker() {
         for marker in [CellType.delete, .deleteColumn] {
             let cells = [
-                Entry("a", marker, 9, 2, servers: true), Entry("a", .put, 9, 3),
-                Entry("b", .put, 9, 1),
+                Entry("a", marker, 9, 2, servers: true),
+                Entry("a", .put, 9, 3, servers: true), Entry("b", .put, 9, 1),
             ]
             #expect(kept(cells, bottom(three)) == [3, 1])
-            let before = [Entry("a", marker, 9, 4, servers: true), Entry("a", .put, 9, 3)]
+            let before = [
+                Entry("a", marker, 9, 4, servers: true), Entry("a", .put, 9, 3, servers: true),
+            ]
             #expect(kept(before, bottom(three)) == [])
+            // The writer chose the time stamp: as in HBase.
+            let chosen = [Entry("a", marker, 9, 2, servers: true), Entry("a", .put, 9, 3)]
+            #expect(kept(chosen, bottom(three)) == [])
         }
         let clients = [Entry("a", .deleteColumn, 9, 2), Entry("a", .put, 9, 3)]
         #expect(kept(clients, bottom(three)) == [])

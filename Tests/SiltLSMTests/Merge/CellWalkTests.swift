@@ -87,7 +87,11 @@ import Testing
                 continue
             }
             if versions.isDuplicate(timestamp: cell.timestamp) { continue }
-            if deletes.masks(timestamp: cell.timestamp, sequence: cell.sequence) { continue }
+            if deletes.masks(
+                timestamp: cell.timestamp, flags: cell.flags, sequence: cell.sequence)
+            {
+                continue
+            }
             let isExpired = unsafe cell.value.withUnsafeBytes {
                 unsafe versions.isExpired(
                     timestamp: cell.timestamp, flags: cell.flags, value: $0)

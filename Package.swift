@@ -40,6 +40,8 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        // only silt needs librdkafka: what is built on Siltstone does not
+        .target(name: "CRdKafka", linkerSettings: [.linkedLibrary("rdkafka")]),
         module("SiltBytes", ["CSiltstone"]),
         // L1: values
         module("SiltModel", ["SiltBytes"]),
@@ -66,6 +68,7 @@ let package = Package(
             "Siltstone",
             ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"]),
         // L7: programs and services on top
+        module("SiltKafka", ["SiltIngest", "SiltModel", "CRdKafka"]),
         module(
             "SiltstoneServer",
             [
@@ -82,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "silt",
             dependencies: [
-                "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
-                "SiltCodec", "SiltIO", "SiltModel",
+                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
+                "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
                 "SiltBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -116,6 +119,12 @@ let package = Package(
                 "SiltIngest", "SiltStream", "SiltTable", "SiltLSM", "SiltFormat", "SiltCodec",
                 "SiltIO", "SiltModel", "SiltBytes",
             ]),
+        tests(
+            "SiltKafkaTests",
+            [
+                "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
+                "SiltBytes", "CRdKafka",
+            ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(
             "SiltstoneServerTests",
@@ -129,7 +138,7 @@ let package = Package(
                 "SiltstoneTesting", "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO",
                 "SiltModel", "SiltBytes",
             ]),
-        tests("CommandTests", ["SiltBytes", "silt"]),
+        tests("CommandTests", ["SiltBytes", "CRdKafka", "silt"]),
         tests("ConventionTests", []),
     ]
 )

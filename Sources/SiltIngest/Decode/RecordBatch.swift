@@ -20,6 +20,8 @@ struct RecordBatch {
     var starts: [Int] = []
     /// One past the last byte of each record, without its line end.
     var ends: [Int] = []
+    /// The offset of each record in its source, where records are messages; else empty: places say it.
+    var offsets: [Int64] = []
     /// The records that could not be decoded, in order.
     var failures: [Failure] = []
     /// How many bytes of the block follow the last whole record.

@@ -12,6 +12,8 @@ package struct JobDefinition: Sendable {
         case generator(GeneratedEvents)
         /// Events that are sent to the server's stream of that name.
         case http(stream: String)
+        /// The messages of a topic.
+        case kafka(KafkaSettings)
     }
 
     /// How events are written.

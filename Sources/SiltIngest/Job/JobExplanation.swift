@@ -62,6 +62,7 @@ extension JobDefinition {
         case .standardInput: "the standard input"
         case .http(let stream): "the stream \(stream)"
         case .generator(let events): "\(events.count) generated events"
+        case .kafka(let kafka): "the messages of the topic \(kafka.topic)"
         }
     }
 

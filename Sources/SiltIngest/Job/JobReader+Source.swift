@@ -32,18 +32,22 @@ extension JobReader {
             kinds.append("generator")
             readGenerator(generator)
         }
-        for key in ["kafka", "webhdfs"] where source.take(key) != nil {
+        if let kafka = source.take("kafka") {
+            kinds.append("kafka")
+            readKafka(kafka)
+        }
+        for key in ["webhdfs"] where source.take(key) != nil {
             kinds.append(key)
             report(
                 node.mark,
-                "source \(key) is not supported yet; there are file, stdin, http and generator")
+                "source \(key) is not supported yet; there are file, stdin, http, kafka and generator")
         }
         if kinds.isEmpty {
-            report(node.mark, "source needs one of file, stdin, http and generator")
+            report(node.mark, "source needs one of file, stdin, http, kafka and generator")
         } else if kinds.count > 1 {
             report(
                 node.mark,
-                "source takes exactly one of file, stdin, http and generator, not \(kinds.joined(separator: " and "))"
+                "source takes exactly one of file, stdin, http, kafka and generator, not \(kinds.joined(separator: " and "))"
             )
         }
         readFormat(&source)

@@ -45,6 +45,7 @@ struct JobReader {
         map.finish(&self)
         checkWhole(document)
         if diagnostics.isEmpty { checkPattern(document) }
+        checkPartitions(document)
         definition.canonicalText = JobReader.withoutIncidentals(document).canonicalText
         return definition
     }
@@ -55,7 +56,9 @@ struct JobReader {
         let kept = entries.compactMap { entry -> DocumentNode.Entry? in
             if entry.key == "tests" || entry.key == "alerts" { return nil }
             guard entry.key == "source", let inner = entry.value.entries else { return entry }
-            let rest = inner.filter { !["file", "stdin", "http", "tail"].contains($0.key) }
+            let rest = inner.filter {
+                !["file", "stdin", "http", "kafka", "tail"].contains($0.key)
+            }
             return DocumentNode.Entry(
                 key: entry.key, mark: entry.mark,
                 value: DocumentNode(.map(rest), mark: entry.value.mark))

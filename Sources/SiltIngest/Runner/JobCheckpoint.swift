@@ -33,6 +33,19 @@ struct JobCheckpoint {
         -> JobCheckpoint?
     {
         guard let row = try table.get(Bytes(job)) else { return nil }
+        let bytes = try bytes(row, job: job)
+        do {
+            var checkpoint = try JobCheckpoint(decoding: CheckpointRecord(decoding: bytes))
+            checkpoint.partCount =
+                row[Column(family, "parts")]?.value.string.flatMap { Int($0) } ?? 0
+            return checkpoint
+        } catch {
+            throw damaged(job, error.description)
+        }
+    }
+
+    /// The record that the cells of a row hold.
+    static func bytes(_ row: Row, job: String) throws(SiltstoneError) -> [UInt8] {
         func cell(_ name: String) -> Bytes? { row[Column(family, Bytes(name))]?.value }
         guard let parts = cell("parts")?.string.flatMap({ Int($0) }), parts > 0, parts < 10_000
         else {
@@ -45,13 +58,31 @@ struct JobCheckpoint {
             }
             bytes.append(contentsOf: value.array)
         }
-        do {
-            var checkpoint = try JobCheckpoint(decoding: CheckpointRecord(decoding: bytes))
-            checkpoint.partCount = parts
-            return checkpoint
-        } catch {
-            throw damaged(job, error.description)
+        return bytes
+    }
+
+    /// The cells that a record is cut into; `over` is how many parts the stored one has.
+    static func cells(_ bytes: [UInt8], over partCount: Int, timestamp: Int64?) -> [CellMutation] {
+        var changes: [CellMutation] = []
+        func put(_ name: String, _ value: [UInt8]) {
+            changes.append(
+                CellMutation(
+                    Column(family, Bytes(name)),
+                    .put(value: Bytes(value), timeToLiveMilliseconds: nil), timestamp: timestamp))
         }
+        var parts = 0
+        while parts == 0 || parts * partBytes < bytes.count {
+            let start = parts * partBytes
+            put(partName(parts), Array(bytes[start..<min(bytes.count, start + partBytes)]))
+            parts += 1
+        }
+        for part in parts..<max(parts, partCount) {
+            changes.append(
+                CellMutation(
+                    Column(family, Bytes(partName(part))), .deleteColumn, timestamp: timestamp))
+        }
+        put("parts", Array(String(parts).utf8))
+        return changes
     }
 
     private static func damaged(_ job: String, _ what: String) -> SiltstoneError {
@@ -118,7 +149,7 @@ struct JobCheckpoint {
     mutating func mutation(_ job: JobDefinition, now: Int64) -> RowMutation {
         let bytes = encoded(job, now: now)
         let timestamp = Int64(clamping: number)
-        var changes: [CellMutation] = []
+        var changes = Self.cells(bytes, over: partCount, timestamp: timestamp)
         func put(_ name: String, _ value: [UInt8]) {
             changes.append(
                 CellMutation(
@@ -126,25 +157,10 @@ struct JobCheckpoint {
                     .put(value: Bytes(value), timeToLiveMilliseconds: nil),
                     timestamp: timestamp))
         }
-        var parts = 0
-        while parts == 0 || parts * Self.partBytes < bytes.count {
-            let start = parts * Self.partBytes
-            put(
-                Self.partName(parts), Array(bytes[start..<min(bytes.count, start + Self.partBytes)])
-            )
-            parts += 1
-        }
-        for part in parts..<max(parts, partCount) {
-            changes.append(
-                CellMutation(
-                    Column(Self.family, Bytes(Self.partName(part))), .deleteColumn,
-                    timestamp: timestamp))
-        }
-        put("parts", Array(String(parts).utf8))
         put("status", Array((isComplete ? "completed" : "running").utf8))
         put("summary", summary.json.bytes)
         put("definition", Array(job.canonicalText.utf8))
-        partCount = parts
+        partCount = (bytes.count + Self.partBytes - 1) / Self.partBytes
         return RowMutation(row: Bytes(job.name), changes: changes)
     }
 }

@@ -87,23 +87,27 @@ struct JobCommitter {
     }
 
     /// Removes session rows that were joined to others.
+    private mutating func removeSuperseded(_ output: WindowOutput) {
+        for removal in JobCommitter.removals(output, writer) { add(tables.target, removal) }
+    }
+
+    /// The removals of session rows that were joined to others.
     ///
     /// One that a later row replaces under the same key and time stamp stays, as a marker would
     /// hide the new cells too.
-    private mutating func removeSuperseded(_ output: WindowOutput) {
+    static func removals(_ output: WindowOutput, _ writer: RowWriter) -> [RowMutation] {
+        func identity(_ windowIndex: Int, _ row: Bytes, _ end: Int64) -> Bytes {
+            Bytes(Array("\(windowIndex)/\(end)/".utf8) + row.array)
+        }
         var starts: [Bytes: Int64] = [:]
         for row in output.rows {
             starts[identity(row.windowIndex, writer.mutation(row).row, row.end)] = row.start
         }
-        for row in output.superseded {
+        return output.superseded.compactMap { row in
             let removal = writer.removal(row)
             let start = starts[identity(row.windowIndex, removal.row, row.end)]
-            if start == nil || start == row.start { add(tables.target, removal) }
+            return start == nil || start == row.start ? removal : nil
         }
-    }
-
-    private func identity(_ windowIndex: Int, _ row: Bytes, _ end: Int64) -> Bytes {
-        Bytes(Array("\(windowIndex)/\(end)/".utf8) + row.array)
     }
 
     private mutating func add(_ table: StoredTable, _ mutation: RowMutation) {
@@ -165,6 +169,13 @@ extension JobCommitter {
     }
 
     private func stateRow(_ windowIndex: Int, key: [UInt8], start: Int64, end: Int64) -> Bytes {
+        JobCommitter.stateRow(job, windowIndex, key: key, start: start, end: end)
+    }
+
+    /// The row of a window's state in the table of states.
+    static func stateRow(
+        _ job: JobDefinition, _ windowIndex: Int, key: [UInt8], start: Int64, end: Int64
+    ) -> Bytes {
         var bytes = JobCommitter.statePrefix(job.name)
         bytes.append(contentsOf: job.windows[windowIndex].name.utf8)
         bytes.append(0)

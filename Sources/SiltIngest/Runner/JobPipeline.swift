@@ -58,7 +58,11 @@ struct JobPipeline {
     /// No event may be later than this, in milliseconds since 1970.
     var latestAllowed = Int64.max
 
-    init(_ job: JobDefinition) throws(SiltstoneError) {
+    /// A pipeline of a job.
+    ///
+    /// With `ofPartition`, of one partition of its source: rows are parts, to be merged with those of
+    /// the others, and a window that late events reach gives a part more.
+    init(_ job: JobDefinition, ofPartition: Bool = false) throws(SiltstoneError) {
         self.job = job
         plan = JobPlan(job)
         time = EventTime(unit: job.time.unit)
@@ -71,10 +75,11 @@ struct JobPipeline {
         }
         let lateness = mergesLate && hasSessions ? Int64.max : job.time.allowedLatenessMilliseconds
         windows = try WindowOperator(
-            windows: job.windows, aggregates: plan.aggregates,
+            windows: ofPartition ? job.windows.map(\.givingParts) : job.windows,
+            aggregates: plan.aggregates,
             watermark: WatermarkSpec(
                 outOfOrderMilliseconds: outOfOrder, allowedLatenessMilliseconds: lateness))
-        windows.givesStates = mergesLate && !hasSessions
+        windows.givesStates = ofPartition || mergesLate && !hasSessions
         windows.givesPartialLateEvents = mergesLate
         windows.addPartition(0)
         batch = EventBatch(columnCount: plan.arguments.count, maskCount: plan.masks.count)
@@ -198,7 +203,9 @@ struct JobPipeline {
         case .failure(let fault): return fault.reason
         }
         batch.timestamps.append(timestamp)
-        batch.offsets.append(Int64(streamBase &+ records.starts[record]))
+        batch.offsets.append(
+            records.offsets.isEmpty
+                ? Int64(streamBase &+ records.starts[record]) : records.offsets[record])
         eventRecords.append(record)
         appendArguments(records)
         if timestamp > maxTime { maxTime = timestamp }
@@ -424,7 +431,8 @@ extension JobPipeline {
             end -= 1
         }
         return RejectedRecord(
-            offset: fileBase + start, raw: Array(records.texts.bytes[start..<end]), reason: reason,
+            offset: records.offsets.isEmpty ? fileBase + start : Int(records.offsets[record]),
+            raw: Array(records.texts.bytes[start..<end]), reason: reason,
             timestamp: max(0, timestamp))
     }
 

@@ -104,6 +104,9 @@ package final class JobInput {
         case .http(let stream):
             throw SiltstoneError(
                 .invalidArgument, "job takes its events from the server's stream stream=\(stream)")
+        case .kafka(let kafka):
+            throw SiltstoneError(
+                .invalidArgument, "job takes its events from a topic topic=\(kafka.topic)")
         }
     }
 

@@ -11,11 +11,14 @@ final class Jobs: Sendable {
     private let streams: Streams
     private let filesDirectory: String?
     private let jobs = Mutex<[String: RunningJob]>([:])
+    /// The partitions of jobs that other processes run.
+    let partitions: SharedPartitions
     /// Held while the set of jobs changes, so that what is stored and what runs agree.
     private let change = Mutex(false)
 
     init(store: TableStore, streams: Streams, filesDirectory: String?) {
         self.store = store
+        partitions = SharedPartitions(store: store)
         self.streams = streams
         self.filesDirectory = filesDirectory
     }
@@ -110,6 +113,7 @@ final class Jobs: Sendable {
                 throw SiltstoneError(.invalidArgument, "the events of a stream are ndjson")
             }
         case .generator: break
+        case .kafka: throw RunningJob.noKafka
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         case .file(let path):

@@ -74,6 +74,7 @@ final class RunningJob: Sendable {
             guard let filesDirectory else { throw Self.noFiles }
             input = try JobInput(path: filesDirectory + "/" + path, files: PosixInputFiles())
         case .generator: input = try JobInput(definition.source, files: PosixInputFiles())
+        case .kafka: throw Self.noKafka
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         }
@@ -94,6 +95,11 @@ final class RunningJob: Sendable {
     static let noFiles = SiltstoneError(
         .invalidArgument,
         "this server has no directory for the files of jobs: use source http, or silt job run")
+
+    static let noKafka = SiltstoneError(
+        .invalidArgument,
+        "the server does not read Kafka itself: `silt job run --server` does, in as many processes as you like"
+    )
 
     /// Asks for an end at the next checkpoint.
     func cancel() { isCancelled.store(true, ordering: .relaxed) }

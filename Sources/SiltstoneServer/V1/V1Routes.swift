@@ -62,6 +62,9 @@ struct V1Routes {
                     throw SiltstoneError(.notFound, "no such job job=\(words[1])")
                 }
                 return try JobWindowRoutes(router: router, request: request, job: job).reply()
+            case 5 where words[2] == "partitions":
+                return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
+                    .reply(job: words[1], partition: words[3], action: words[4])
             default: break
             }
         case "streams":

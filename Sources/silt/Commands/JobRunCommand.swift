@@ -22,6 +22,12 @@ struct JobRunCommand: ParsableCommand {
     @Option(help: "The data directory; made when missing.")
     var data = "silt-data"
 
+    @Option(
+        help: ArgumentHelp(
+            "The server that keeps rows and state, for jobs over Kafka: any number of processes may run one job."
+        ))
+    var server: String?
+
     @Option(help: "Read this file instead of the job's source; - is the standard input.")
     var input: String?
 
@@ -64,6 +70,12 @@ struct JobRunCommand: ParsableCommand {
         options.blockBytes = blockBytes
         options.durability = try durability.level()
         if isDryRun { return try dryRun(job, options) }
+        if case .kafka(let settings) = job.source, input == nil {
+            return try runKafka(job, settings, options)
+        }
+        if server != nil {
+            throw CommandFailure(.usage, "--server is for jobs whose source is kafka")
+        }
         // The input is opened before the directory: a missing file must not leave an empty database behind.
         let source = try openInput(of: job)
         let store = try EmbeddedAccess.open(data, creates: true)
@@ -104,6 +116,28 @@ struct JobRunCommand: ParsableCommand {
         }
         Output.standard.write(
             "nothing was written; the first \(shown) rows of table \(job.table) are above\n")
+        print(summary, job)
+    }
+
+    private func runKafka(
+        _ job: JobDefinition, _ settings: KafkaSettings, _ options: JobRunner.Options
+    ) throws {
+        let document = try Data(contentsOf: URL(fileURLWithPath: file))
+        let run = KafkaJob(
+            job: job, settings: settings, options: options, document: Array(document))
+        let stop = StopRequest()
+        let line = Mutex(Progress())
+        let progress = { (summary: JobSummary) in
+            line.withLock { $0.show("\(summary.records) records, \(summary.bytes >> 20) MiB read") }
+        }
+        let summary =
+            if let server {
+                try run.run(server: server, progress: progress, isCancelled: { stop.isAsked })
+            } else {
+                try run.run(data: data, progress: progress, isCancelled: { stop.isAsked })
+            }
+        line.withLock { $0.end() }
+        // It has no end of its own: being asked to stop is how it ends well.
         print(summary, job)
     }
 

@@ -20,6 +20,7 @@ enum ImportGraph {
             "SiltBytes",
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
+        "SiltKafka": ["SiltIngest", "SiltModel", "CRdKafka"],
         "SiltstoneServer": nio.union([
             "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO", "SiltModel",
             "SiltBytes", "Yams",
@@ -28,8 +29,8 @@ enum ImportGraph {
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
         ],
         "silt": nio.union([
-            "SiltstoneServer", "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltFormat",
-            "SiltCodec", "SiltIO",
+            "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
+            "SiltFormat", "SiltCodec", "SiltIO",
             "SiltModel", "SiltBytes", "ArgumentParser",
         ]),
         "silt-conformance": [

@@ -61,6 +61,9 @@ enum UnsafeRules {
         "Sources/SiltIngest/Decode/PlainNumber.swift",
         "Sources/SiltIngest/Decode/PlainRecordScanner.swift",
         "Sources/SiltIngest/Expression/NumberText.swift",
+        // SiltKafka: librdkafka takes pointers.
+        "Sources/SiltKafka/KafkaHandle.swift",
+        "Sources/SiltKafka/KafkaSource.swift",
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.
         "Sources/SiltLSM/Cache/BlockCacheShard.swift",
         "Sources/SiltLSM/Cache/BlockSlots.swift",

@@ -6,7 +6,9 @@ import Testing
 /// `silt serve` keeps rows and state.
 ///
 /// `SILT_EVENTS` says how many events there are, `SILT_KILLS` how often a member is killed.
-@Suite("A group of silt processes", .serialized)
+@Suite(
+    "A group of silt processes", .serialized,
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/kcat")))
 struct KafkaGroupTests {
     private let scratch = Scratch()
 
@@ -62,7 +64,7 @@ struct KafkaGroupTests {
     @Test("loses nothing and counts nothing twice through joins, leaves and kill -9")
     func shares() throws {
         let events = Program.number("SILT_EVENTS", default: 20_000)
-        let kills = Program.number("SILT_KILLS", default: 2)
+        let kills = Program.number("SILT_KILLS", default: 1)
         var address = [CChar](repeating: 0, count: 512)
         // Safety: the buffer has the length given; the cluster is freed at the end.
         let cluster = unsafe silt_kafka_mock_new(1, "events", 4, &address, 512)
@@ -86,7 +88,8 @@ struct KafkaGroupTests {
             }
             sent = goal
             try produce(bootstrap, lines)
-            Thread.sleep(forTimeInterval: 1)
+            // Until the newest member has its share: a rebalance takes the mock cluster some seconds.
+            Thread.sleep(forTimeInterval: 8)
             guard round + 1 < rounds else { break }
             // The last one to have joined goes, so that the group is never empty: the mock cluster forgets such.
             let (process, _) = members.removeLast()

@@ -67,6 +67,12 @@ struct PartitionWork {
                     "job has a checkpoint of another definition; give the job another name, or run it with --fresh to begin again job=\(job.name) partition=\(partition)"
                 )
             }
+            guard record.sources.first?.name == source else {
+                throw SiltstoneError(
+                    .conflict,
+                    "job's checkpoint is of another topic; give the job another name, or run it with --fresh to begin again job=\(job.name) source=\(source)"
+                )
+            }
             var position = ByteReader(record.sources.first?.position ?? [])
             nextOffset = Int64(try position.readCount(limit: Int(Int64.max)))
             var runner = ByteReader(record.section("runner") ?? [])

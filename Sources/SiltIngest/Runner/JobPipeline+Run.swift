@@ -20,10 +20,14 @@ extension JobPipeline {
         batchMaxTime = maxTime
         gather(records, first, count, slot: plan.keySlots[0])
         windows.keys.intern(records.texts.bytes, places: runBits, into: &batch.keyIDs)
-        let starts = records.starts.span
-        var bits = runBits.mutableSpan
-        for index in 0..<count { bits[index] = Int64(streamBase &+ starts[first &+ index]) }
-        batch.offsets.append(contentsOf: runBits)
+        if records.offsets.isEmpty {
+            let starts = records.starts.span
+            var bits = runBits.mutableSpan
+            for index in 0..<count { bits[index] = Int64(streamBase &+ starts[first &+ index]) }
+            batch.offsets.append(contentsOf: runBits)
+        } else {
+            batch.offsets.append(contentsOf: records.offsets[first..<(first + count)])
+        }
         eventRecords.append(contentsOf: first..<(first + count))
         for (column, slot) in argumentSlots.enumerated() {
             let seen = gatherTagged(records, first, count, slot: slot)

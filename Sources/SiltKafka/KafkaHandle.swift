@@ -2,7 +2,9 @@ import CRdKafka
 import SiltModel
 
 /// A client of librdkafka; freed with this. Used by one thread at a time.
-@safe
+/// A client of librdkafka, freed with this object.
+///
+/// Used by one thread at a time.
 final class KafkaHandle {
     let pointer: OpaquePointer
 

@@ -1,10 +1,10 @@
 import CRdKafka
 import SiltModel
 
-/// A client of librdkafka; freed with this. Used by one thread at a time.
 /// A client of librdkafka, freed with this object.
 ///
 /// Used by one thread at a time.
+@safe
 final class KafkaHandle {
     let pointer: OpaquePointer
 

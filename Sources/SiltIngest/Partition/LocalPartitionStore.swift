@@ -4,7 +4,9 @@ internal import SiltStream
 package import SiltTable
 internal import Synchronization
 
-/// Keeps the partitions of a job in a store that is open in this process. Safe to use from any thread.
+/// Keeps the partitions of a job in a store that is open in this process.
+///
+/// Safe to use from any thread.
 ///
 /// A row of the table of jobs for each partition holds its newest claim and its checkpoint (docs/format/checkpoint.md).
 /// A commit is one write batch: checkpoint, merged rows, bad and late records. Commits are taken one at a time, so

@@ -14,7 +14,7 @@ struct silt_kafka {
     rd_kafka_t *handle;
     rd_kafka_queue_t *queue;
     rd_kafka_event_t *waiting;         // a fetch event whose message did not fit, or of another partition
-    rd_kafka_event_t *held;            // a rebalance that came after messages
+    rd_kafka_event_t *held;            // what came after messages of another partition
     const rd_kafka_message_t *message; // of `waiting`
     size_t wanted;
     int is_subscribed;
@@ -329,12 +329,13 @@ int silt_kafka_poll(silt_kafka *kafka, int timeout, uint8_t *buffer, size_t capa
             int places = 0;
             kind = problem(kafka, event, &place, &places, error, error_size);
             if (kind == SILT_KAFKA_END && *count > 0) {
-                // Said again by `rd_kafka` only after new messages: so messages are handed over with it.
-                if (partitions[0] == place) {
-                    rd_kafka_event_destroy(event);
-                    return SILT_KAFKA_MESSAGES | SILT_KAFKA_END << 8;
+                // Said once only: so it comes with the messages before it, or is kept for the next call.
+                if (partitions[0] != place) {
+                    kafka->held = event;
+                    return SILT_KAFKA_MESSAGES;
                 }
-                kind = SILT_KAFKA_NOTHING;
+                rd_kafka_event_destroy(event);
+                return SILT_KAFKA_MESSAGES | SILT_KAFKA_END << 8;
             } else if (kind == SILT_KAFKA_END) {
                 partitions[0] = place;
                 *count = 1;

@@ -105,7 +105,8 @@ extension JobReader {
                 )
             }
         }
-        if definition.format != .ndjson, definition.columns == nil {
+        let hasHeader = definition.format == .csv || definition.format == .tsv
+        if hasHeader, definition.columns == nil {
             report(mark("source"), "messages have no header row: columns must name what they hold")
         }
     }

@@ -49,7 +49,8 @@ struct PartitionWork {
         pipeline = try JobPipeline(job, ofPartition: true)
         let plan = pipeline.plan
         decoder = RecordDecoder(
-            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns)
+            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,
+            numberSlots: plan.numberSlots, pattern: job.pattern)
         try decoder.beginFile(source, header: nil)
         records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
         output = pipeline.makeOutput()

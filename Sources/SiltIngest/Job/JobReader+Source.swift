@@ -40,7 +40,8 @@ extension JobReader {
             kinds.append(key)
             report(
                 node.mark,
-                "source \(key) is not supported yet; there are file, stdin, http, kafka and generator")
+                "source \(key) is not supported yet; there are file, stdin, http, kafka and generator"
+            )
         }
         if kinds.isEmpty {
             report(node.mark, "source needs one of file, stdin, http, kafka and generator")

@@ -1,7 +1,7 @@
 internal import CZlib
 package import SiltBytes
 
-/// Restores a gzip stream of one or more members piece by piece; one thread at a time.
+/// Restores a gzip stream of one or more members, or a zlib stream where one is allowed, piece by piece; one thread at a time.
 @safe package final class GzipUnpacker {
     // Safety: zlib keeps a pointer to its stream, so the stream has an address of its own until inflateEnd.
     private let stream: UnsafeMutablePointer<z_stream>
@@ -10,12 +10,14 @@ package import SiltBytes
     package private(set) var isComplete = false
 
     /// Returns `nil` when there is no memory for it.
-    package init?() {
+    ///
+    /// - Parameter takesZlib: whether the header may be zlib's as well as gzip's.
+    package init?(takesZlib: Bool = false) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
-        // 15 bits of window, and 16 for a gzip header.
+        // 15 bits of window, and 16 for a gzip header or 32 to tell gzip from zlib by it.
         let status = unsafe inflateInit2_(
-            stream, 31, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            stream, takesZlib ? 47 : 31, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         if status != Z_OK {
             unsafe stream.deallocate()
             return nil

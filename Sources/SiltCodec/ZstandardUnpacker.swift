@@ -4,7 +4,7 @@ package import SiltBytes
 /// Restores a Zstandard stream of one or more frames piece by piece; one thread at a time.
 @safe package final class ZstandardUnpacker {
     /// The largest window, as a power of two: what the command line tool takes when it is told nothing.
-    private static let windowBits: Int32 = 27
+    package static let windowBits: Int32 = 27
     // Safety: the context is made and freed here.
     private let context: OpaquePointer
     private var piece = [UInt8](repeating: 0, count: 128 << 10)
@@ -12,10 +12,12 @@ package import SiltBytes
     package private(set) var isComplete = false
 
     /// Returns `nil` when there is no memory for it.
-    package init?() {
+    ///
+    /// - Parameter windowBits: the largest window taken, as a power of two; streams with larger ones are refused.
+    package init?(windowBits: Int32 = ZstandardUnpacker.windowBits) {
         guard let made = unsafe ZSTD_createDCtx() else { return nil }
         unsafe context = made
-        unsafe _ = ZSTD_DCtx_setParameter(made, ZSTD_d_windowLogMax, ZstandardUnpacker.windowBits)
+        unsafe _ = ZSTD_DCtx_setParameter(made, ZSTD_d_windowLogMax, windowBits)
     }
 
     deinit {

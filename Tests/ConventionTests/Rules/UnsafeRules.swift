@@ -12,10 +12,8 @@ enum UnsafeRules {
         // SiltCodec: liblz4, libzstd and zlib take pointers.
         "Sources/SiltCodec/Compressor.swift",
         "Sources/SiltCodec/Decompressor.swift",
-        "Sources/SiltCodec/GzipReader.swift",
         "Sources/SiltCodec/GzipUnpacker.swift",
         "Sources/SiltCodec/GzipWriter.swift",
-        "Sources/SiltCodec/ZstandardReader.swift",
         "Sources/SiltCodec/ZstandardUnpacker.swift",
         // SiltFormat: blocks, filters and indexes are searched where they lie; records are encoded in place.
         "Sources/SiltFormat/Block/BlockBuilder.swift",

@@ -54,7 +54,7 @@ struct IndexMeasurementTests {
             }
             times.sort()
             print(
-                "equality query first pass p50_ms \(times[100]) p99_ms \(times[198]) max_ms \(times[199])"
+                "equality query flushed \(isFlushed) p50_ms \(times[100]) p99_ms \(times[198]) max_ms \(times[199])"
             )
             #expect(times[100] < 10)
         }

@@ -13,25 +13,15 @@ struct CrashTests {
         "after a crash at any call, every acknowledged batch is there and none half",
         arguments: [Durability.fsyncWAL, .syncWAL, .asyncWAL, .skipWAL])
     func everyCall(_ durability: Durability) throws {
-        let seed = TestSettings.seed
-        let effects: [[FaultPlan.StopEffect]] =
-            TestSettings.isExhaustive
-            ? [FaultPlan.StopEffect.allCases]
-            : FaultPlan.StopEffect.allCases.map { [$0] }
-        var call = 1
-        while true {
-            var isFinished = false
-            for effect in effects[call % effects.count] {
-                let script = CrashScript(durability: durability, seed: seed &+ UInt64(call))
-                isFinished = try script.run(stoppingAt: call, effect)
-                try script.verify(
-                    "seed \(seed) call \(call) \(effect) \(durability.name)",
-                    losesPower: durability == .fsyncWAL || effect == .torn)
-            }
-            if isFinished { break }
-            call += 1
+        let call = try CrashSweep.run("crash durability \(durability.name)") {
+            call, effect, seed in
+            let script = CrashScript(durability: durability, seed: seed &+ UInt64(call))
+            let isFinished = try script.run(stoppingAt: call, effect)
+            try script.verify(
+                "seed \(seed) call \(call) \(effect) \(durability.name)",
+                losesPower: durability == .fsyncWAL || effect == .torn)
+            return isFinished
         }
-        print("crash calls \(call) durability \(durability.name) seed \(seed)")
         #expect(call > 30)
     }
 }
@@ -52,12 +42,7 @@ private final class CrashScript {
     }
 
     private func open(_ disk: MemoryDisk) throws -> TableStore {
-        var options = EngineOptions()
-        options.logSegmentBytes = 16 << 10
-        options.runsMaintenance = false
-        options.sweepGraceMilliseconds = 0
-        return try TableStore.open(
-            .memory(disk: disk, clock: clock, seed: random.next()), options)
+        try CrashSweep.open(disk, clock, random)
     }
 
     /// Runs until the disk stops.

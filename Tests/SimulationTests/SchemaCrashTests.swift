@@ -12,20 +12,12 @@ struct SchemaCrashTests {
         "after a crash at any call of a schema change, an index build, a split or a merge, the old or the new state is there"
     )
     func everyCall() throws {
-        let seed = TestSettings.seed
-        let effects = FaultPlan.StopEffect.allCases
-        var call = 1
-        while true {
-            var isFinished = false
-            for effect in TestSettings.isExhaustive ? effects : [effects[call % effects.count]] {
-                let script = SchemaScript(seed: seed &+ UInt64(call))
-                isFinished = try script.run(stoppingAt: call, effect)
-                try script.verify("seed \(seed) call \(call) \(effect)")
-            }
-            if isFinished { break }
-            call += 1
+        let call = try CrashSweep.run("schema crash") { call, effect, seed in
+            let script = SchemaScript(seed: seed &+ UInt64(call))
+            let isFinished = try script.run(stoppingAt: call, effect)
+            try script.verify("seed \(seed) call \(call) \(effect)")
+            return isFinished
         }
-        print("schema crash calls \(call) seed \(seed)")
         #expect(call > 60)
     }
 }
@@ -51,12 +43,7 @@ private final class SchemaScript {
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     private func open(_ disk: MemoryDisk) throws -> TableStore {
-        var options = EngineOptions()
-        options.logSegmentBytes = 16 << 10
-        options.runsMaintenance = false
-        options.sweepGraceMilliseconds = 0
-        return try TableStore.open(
-            .memory(disk: disk, clock: clock, seed: random.next()), options)
+        try CrashSweep.open(disk, clock, random)
     }
 
     func run(stoppingAt call: Int, _ effect: FaultPlan.StopEffect) throws -> Bool {

@@ -10,23 +10,12 @@ import Testing
 struct SnapshotCrashTests {
     @Test("a crash at any call leaves a snapshot, clone or restore done or not done, never between")
     func everyCall() throws {
-        let seed = TestSettings.seed
-        let effects: [[FaultPlan.StopEffect]] =
-            TestSettings.isExhaustive
-            ? [FaultPlan.StopEffect.allCases]
-            : FaultPlan.StopEffect.allCases.map { [$0] }
-        var call = 1
-        while true {
-            var isFinished = false
-            for effect in effects[call % effects.count] {
-                let script = SnapshotScript(seed: seed &+ UInt64(call))
-                isFinished = try script.run(stoppingAt: call, effect)
-                try script.verify("seed \(seed) call \(call) \(effect) step \(script.step)")
-            }
-            if isFinished { break }
-            call += 1
+        let call = try CrashSweep.run("snapshot crash") { call, effect, seed in
+            let script = SnapshotScript(seed: seed &+ UInt64(call))
+            let isFinished = try script.run(stoppingAt: call, effect)
+            try script.verify("seed \(seed) call \(call) \(effect) step \(script.step)")
+            return isFinished
         }
-        print("snapshot crash calls \(call) seed \(seed)")
         #expect(call > 60)
     }
 }
@@ -45,12 +34,7 @@ private final class SnapshotScript {
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     private func open(_ disk: MemoryDisk) throws -> TableStore {
-        var options = EngineOptions()
-        options.logSegmentBytes = 16 << 10
-        options.runsMaintenance = false
-        options.sweepGraceMilliseconds = 0
-        return try TableStore.open(
-            .memory(disk: disk, clock: clock, seed: random.next()), options)
+        try CrashSweep.open(disk, clock, random)
     }
 
     /// Runs until the disk stops.

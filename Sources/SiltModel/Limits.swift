@@ -10,6 +10,8 @@ public enum Limits {
     public static let valueBytesMax = 10 << 20
     /// The largest write batch, in bytes of its log record.
     public static let batchBytesMax = 256 << 20
+    /// The most buckets of a table that spreads rows by the hash of their keys.
+    public static let hashBucketsMax = 256
     /// The most families of a table.
     public static let familyCountMax = 255
 }

@@ -118,19 +118,25 @@ public struct TableDefinition: Hashable, Sendable {
     public var isReadOnly: Bool
     /// The row keys at which the table is cut into regions, ascending; none for one region.
     public var splitPoints: [Bytes]
+    /// Over how many buckets rows are spread by the hash of their keys, 2 to 256; `nil` for none.
+    ///
+    /// Each bucket has regions of its own, so that writes of ascending keys meet them all. Keys stay as they
+    /// are, and scans give all rows in order. A table keeps its number of buckets for life.
+    public var hashBuckets: Int?
     /// Other attributes, kept and given back as they are.
     public var attributes: [String: String]
 
     /// A table.
     public init(
         _ name: String, families: [Family], durability: Durability? = nil, isReadOnly: Bool = false,
-        splitPoints: [Bytes] = [], attributes: [String: String] = [:]
+        splitPoints: [Bytes] = [], hashBuckets: Int? = nil, attributes: [String: String] = [:]
     ) {
         self.name = name
         self.families = families
         self.durability = durability
         self.isReadOnly = isReadOnly
         self.splitPoints = splitPoints
+        self.hashBuckets = hashBuckets
         self.attributes = attributes
     }
 }

@@ -36,6 +36,12 @@ enum KeyComparison {
         }
     }
 
+    /// As for a borrowed key.
+    static func order(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        // Safety: the array lends its bytes for the comparison.
+        unsafe left.withUnsafeBytes { unsafe order($0, right) }
+    }
+
     /// Whether `bytes` begin with a prefix.
     static func hasPrefix(_ bytes: [UInt8], _ prefix: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count >= prefix.count else { return false }

@@ -8,6 +8,8 @@ package struct RegionInfo: Sendable, Hashable {
     package let start: Bytes
     /// The first row after it; empty for the table's end.
     package let end: Bytes
+    /// The bucket that it is a part of, for a table that hashes row keys.
+    package var bucket: Int?
     /// The bytes of its table files.
     package var fileBytes = 0
     /// The bytes of its memtables.

@@ -1,118 +1,59 @@
 package import SiltBytes
-import SiltFormat
 import SiltIO
 import SiltLSM
 package import SiltModel
 
-/// Reads the rows of a range in order.
+/// Reads the rows of a range in order, whether by their keys alone or by an index, from one bucket or from many.
 ///
 /// Not Sendable: one thread at a time. Each row is consistent in itself; each region is read as it was
 /// when the scan came to it.
-///
-/// Ascending, the cursors of the wanted families run through a region side by side: the smallest row
-/// among them is next, and reading it leaves them behind it. Descending, the greatest row before the
-/// last one is sought, and read forward.
 package final class RowScanner {
-    private let plan: ReadPlan
-    private let clock: any Clock
-    private let filter: FilterEvaluator?
-    /// The parts of the range in which the filter can pass rows, the next one last; none for all of it.
-    private var spans: [RowSpan]
-    private let isReversed: Bool
-    /// The least key, as a key prefix: cells before it are out of range.
-    private let lower: [UInt8]
-    /// The first key after the range; `nil` for none.
-    private let upper: [UInt8]?
-    /// The same within the region that is visited.
-    private var regionLower: [UInt8] = []
-    private var regionUpper: [UInt8]?
-    /// The regions still to be visited, the next one last.
-    private var regions: [RegionPart]
-    private var readers: [FamilyReader] = []
-    /// The region as it was when the scan came to it; kept for as long as it is read.
-    private var snapshot: GroupSnapshot?
-    /// What reads the region instead of `readers` where it can: the commonest scans.
-    private var plain: PlainRowReader?
-    /// Descending: everything from here on was visited; `nil` for nothing so far.
-    private var bound: [UInt8]?
-    private var isInRegion = false
-    /// The prefix of the row being read, kept to reuse its room.
-    private var prefix: [UInt8] = []
-    private var cells: [Cell] = []
+    private enum Source {
+        case regions(RegionScanner)
+        case buckets(BucketMerge)
+    }
+
+    private let source: Source
     /// The rows that an index found; the regions are not read then.
     var indexed: IndexedRows?
 
-    init(layout: TableLayout, range: RowRange, projection: Projection, environment: Environment)
-        throws(SiltstoneError)
-    {
-        clock = environment.clock
+    /// A scanner of a range of a table, or of one of its regions.
+    init(
+        layout: TableLayout, range: RowRange, projection: Projection, environment: Environment,
+        region: Int? = nil
+    ) throws(SiltstoneError) {
         let plan = try layout.plan(projection)
-        self.plan = plan
-        isReversed = range.isReversed
-        var whole = RowSpan(range)
-        spans = []
+        let extent = ScanExtent(range, plan.filter)
+        var filter: FilterEvaluator?
         if let wanted = plan.filter {
             filter = try FilterEvaluator(
                 wanted, isReversed: range.isReversed, random: environment.random)
-            if let found = RowSpan.spans(of: wanted) {
-                spans = found.map { $0.intersection(whole) }.filter { !$0.isEmpty }.reversed()
-                whole = RowSpan.hull(of: spans)
-            }
-        } else {
-            filter = nil
         }
-        lower = whole.lowerKey
-        upper = whole.upperKey
-        if range.isReversed || spans.count < 2 { spans = [] }
-        if whole.isEmpty {
-            regions = []
-        } else {
-            let first = whole.start.isEmpty ? 0 : layout.regionIndex(of: whole.start)
-            let last = whole.end.map { layout.regionIndex(of: $0) } ?? layout.regions.count - 1
-            if last <= first {
-                regions = [RegionPart(layout.regions[first])]
+        let visited: [Range<Int>] =
+            if let region {
+                [extent.whole.isEmpty ? region..<region : region..<region + 1]
             } else {
-                let visited = layout.regions[first...last].map { RegionPart($0) }
-                regions = range.isReversed ? visited : visited.reversed()
+                (0..<layout.buckets.count).map {
+                    layout.regions(of: extent.whole, in: layout.buckets[$0])
+                }
             }
+        let scanners = visited.map {
+            RegionScanner(
+                plan, extent, regions: $0, of: layout, filter: filter, clock: environment.clock)
         }
+        source =
+            scanners.count == 1
+            ? .regions(scanners[0])
+            : .buckets(
+                BucketMerge(scanners, isReversed: range.isReversed, hasFilter: filter != nil))
     }
 
     /// The next row that has cells to show; `nil` at the end.
     package func next() throws(SiltstoneError) -> Row? {
         if indexed != nil { return try indexed?.next() }
-        while true {
-            if !isInRegion {
-                guard try enterNext() else { return nil }
-            }
-            if plain != nil {
-                if let row = try isReversed ? plain?.previous() : plain?.next() { return row }
-                leave()
-                continue
-            }
-            guard isReversed ? try findRowBefore() : findRow() else {
-                leave()
-                continue
-            }
-            cells.removeAll(keepingCapacity: true)
-            guard let filter else {
-                try readRow()
-                if !cells.isEmpty { return Row(key: try rowKey(), cells: cells) }
-                continue
-            }
-            guard try passGap() else { continue }
-            guard filter.startRow() else {
-                end()
-                return nil
-            }
-            let key = try rowKey()
-            if filter.excludes(row: key) {
-                for index in readers.indices { try readers[index].passRow(prefix) }
-                continue
-            }
-            try readRow()
-            filter.finishRow(&cells)
-            if !cells.isEmpty { return Row(key: key, cells: cells) }
+        switch source {
+        case .regions(let scanner): return try scanner.next()
+        case .buckets(let merge): return try merge.next()
         }
     }
 
@@ -122,17 +63,11 @@ package final class RowScanner {
     package func forEachCell(
         _ body: (_ row: Bytes, Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
     ) throws {
-        while true {
-            if !isInRegion, indexed == nil {
-                guard try enterNext() else { return }
-            }
-            if plain != nil, !isReversed {
-                // Safety: the reader lends each value for one call.
-                guard try unsafe plain?.forEachCell(body) ?? true else { return }
-                leave()
-                continue
-            }
-            guard let row = try next() else { return }
+        if indexed == nil, case .regions(let scanner) = source {
+            // Safety: the scanner lends each value for one call.
+            return try unsafe scanner.forEachCell(body)
+        }
+        while let row = try next() {
             for cell in row.cells {
                 // Safety: the value is lent for the call.
                 let goesOn = try unsafe cell.value.array.withUnsafeBytes {
@@ -140,148 +75,6 @@ package final class RowScanner {
                 }
                 if !goesOn { return }
             }
-        }
-    }
-
-    deinit { plain?.finish() }
-
-    private func leave() {
-        isInRegion = false
-        plain?.finish()
-        plain = nil
-        readers = []
-        snapshot = nil
-    }
-
-    private func readRow() throws(SiltstoneError) {
-        for index in readers.indices where readers[index].isInRow(prefix) {
-            try readers[index].readRow(prefix, isLast: isReversed, into: &cells)
-        }
-    }
-
-    private func end() {
-        regions = []
-        leave()
-    }
-
-    /// Seeks to where the filter can pass rows again, when the row found is not there; then false.
-    private func passGap() throws(SiltstoneError) -> Bool {
-        if spans.isEmpty { return true }
-        while let span = spans.last, let end = span.upperKey,
-            !prefix.lexicographicallyPrecedes(end), spans.count > 1
-        {
-            spans.removeLast()
-        }
-        guard let span = spans.last else { return true }
-        let start = span.lowerKey
-        guard prefix.lexicographicallyPrecedes(start) else { return true }
-        for reader in readers { try reader.cursor.seek(start) }
-        return false
-    }
-
-    /// Goes to the next region; false when there is none.
-    private func enterNext() throws(SiltstoneError) -> Bool {
-        while let part = regions.popLast() {
-            let successors = part.successors
-            if successors.isEmpty {
-                try enter(part)
-                return true
-            }
-            regions += isReversed ? successors : successors.reversed()
-        }
-        return false
-    }
-
-    private func enter(_ region: RegionPart) throws(SiltstoneError) {
-        var lower = lower
-        var upper = upper
-        if let start = region.start {
-            let key = CellKey.rowPrefix(start)
-            if lower.lexicographicallyPrecedes(key) { lower = key }
-        }
-        if let end = region.end {
-            let key = CellKey.rowPrefix(end)
-            if upper.map({ key.lexicographicallyPrecedes($0) }) ?? true { upper = key }
-        }
-        regionLower = lower
-        regionUpper = upper
-        let start = region.group.latencies.begin()
-        defer { region.group.latencies.end(.seek, start) }
-        let snapshot = try region.group.snapshot(for: "scan")
-        self.snapshot = snapshot
-        let now = clock.nowMilliseconds
-        readers.removeAll()
-        for family in plan.families {
-            var options = CursorOptions()
-            if !plan.isRaw {
-                options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
-            }
-            if var found = try PlainRowReader(
-                plan, snapshot, options: options, upper: upper, nowMilliseconds: now)
-            {
-                if isReversed {
-                    found.startBack(before: upper, lower: lower)
-                } else {
-                    try found.seek(lower)
-                }
-                plain = found
-                break
-            }
-            let cursor = try snapshot.cursor(family: family.family.id, options)
-            if !isReversed { try cursor.seek(lower) }
-            readers.append(
-                FamilyReader(
-                    family, of: plan, cursor: cursor,
-                    mayHaveFamilyMarkers: snapshot.mayHaveFamilyMarkers(family: family.family.id),
-                    nowMilliseconds: now, filter: filter))
-        }
-        bound = upper
-        isInRegion = true
-    }
-
-    /// Ascending: takes the smallest row that a cursor stands in; false at the end of the region or range.
-    private func findRow() -> Bool {
-        var isFound = false
-        for reader in readers where reader.cursor.isValid {
-            // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
-            let key = unsafe reader.cursor.columnKey
-            let row = unsafe UnsafeRawBufferPointer(
-                rebasing: key[..<reader.cursor.rowPrefixByteCount])
-            if isFound, unsafe KeyComparison.order(row, prefix) >= 0 { continue }
-            prefix.removeAll(keepingCapacity: true)
-            unsafe prefix.append(contentsOf: row)
-            isFound = true
-        }
-        guard isFound, let regionUpper else { return isFound }
-        return prefix.lexicographicallyPrecedes(regionUpper)
-    }
-
-    /// Descending: takes the greatest row before `bound` and puts the cursors at its beginning.
-    private func findRowBefore() throws(SiltstoneError) -> Bool {
-        var isFound = false
-        for reader in readers {
-            try reader.cursor.seekLast(before: bound)
-            guard reader.cursor.isValid else { continue }
-            // Safety: the row prefix is a part of the column key; it is copied before a cursor moves.
-            let key = unsafe reader.cursor.columnKey
-            let row = unsafe UnsafeRawBufferPointer(
-                rebasing: key[..<reader.cursor.rowPrefixByteCount])
-            if isFound, unsafe KeyComparison.order(row, prefix) <= 0 { continue }
-            prefix.removeAll(keepingCapacity: true)
-            unsafe prefix.append(contentsOf: row)
-            isFound = true
-        }
-        guard isFound, !prefix.lexicographicallyPrecedes(regionLower) else { return false }
-        bound = prefix
-        for reader in readers { try reader.cursor.seek(prefix) }
-        return true
-    }
-
-    private func rowKey() throws(SiltstoneError) -> Bytes {
-        do {
-            return Bytes(try CellKey.component(of: prefix, at: 0).bytes)
-        } catch {
-            throw SiltstoneError(.corrupted, "row key is damaged key=\(Hex.encode(prefix))")
         }
     }
 }

@@ -23,7 +23,7 @@ enum SnapshotAttributes {
         for (key, value) in table.attributes { attributes[attributePrefix + key] = value }
         return TableDefinition(
             tablePrefix + snapshot, families: table.families, durability: table.durability,
-            isReadOnly: true, attributes: attributes)
+            isReadOnly: true, hashBuckets: table.hashBuckets, attributes: attributes)
     }
 
     /// The schema that the table had, without its indexes.
@@ -37,7 +37,8 @@ enum SnapshotAttributes {
             tableName(of: snapshot) ?? snapshot.name, families: snapshot.families,
             durability: snapshot.durability,
             isReadOnly: snapshot.attributes[readOnlyKey] == "true",
-            splitPoints: snapshot.splitPoints, attributes: attributes)
+            splitPoints: snapshot.splitPoints, hashBuckets: snapshot.hashBuckets,
+            attributes: attributes)
     }
 
     /// The complete indexes that the table had.

@@ -157,14 +157,34 @@ package final class StoredTable: Sendable {
         try WritePath.write(mutations, of: self, durability: durability, shared: shared)
     }
 
-    /// The table's regions in row order.
+    /// The table's regions in row order, bucket by bucket.
     package func regions() -> [RegionInfo] { regions(of: state.withLock { $0.layout }) }
 
+    /// The regions as those may see them who cut scans along them: a table with buckets is all one, as its regions
+    /// share rows.
+    package func rowRegions() -> [RegionInfo] {
+        let regions = regions()
+        guard regions.contains(where: { $0.bucket != nil }) else { return regions }
+        var whole = RegionInfo(id: regions[0].id, start: .empty, end: .empty)
+        for region in regions {
+            whole.fileBytes += region.fileBytes
+            whole.memtableBytes += region.memtableBytes
+            whole.fileCount += region.fileCount
+            whole.cellCount += region.cellCount
+            whole.readCount += region.readCount
+            whole.writeCount += region.writeCount
+        }
+        return [whole]
+    }
+
     func regions(of layout: TableLayout) -> [RegionInfo] {
-        layout.regions.map { group in
+        layout.regions.enumerated().map { place, group in
             let metrics = group.metrics
             var info = RegionInfo(
                 id: group.id, start: group.range.start, end: group.range.end)
+            if layout.buckets.count > 1 {
+                info.bucket = layout.buckets.bucket(ofRegion: place)
+            }
             info.readCount = metrics.readCount
             info.writeCount = metrics.writeCount
             for tree in metrics.trees {

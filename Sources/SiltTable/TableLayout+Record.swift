@@ -12,8 +12,8 @@ extension TableLayout {
         let definition = TableDefinition(
             record.name, families: families.map(\.settings), durability: record.durability,
             isReadOnly: record.isReadOnly,
-            splitPoints: record.regions.dropFirst().map(\.rows.start),
-            attributes: record.attributes)
+            splitPoints: TableLayout.splitPoints(regions.map(\.range.start)),
+            hashBuckets: record.hashBuckets, attributes: record.attributes)
         self.init(
             schemaNumber: record.number, definition: definition, families: families,
             nextFamily: Int(record.nextFamilyID), regions: regions)
@@ -26,7 +26,8 @@ extension TableLayout {
             families: families.map { .init(id: $0.id, settings: $0.settings) }
                 .sorted { $0.id < $1.id },
             nextFamilyID: UInt16(nextFamily), durability: definition.durability,
-            isReadOnly: definition.isReadOnly, attributes: definition.attributes,
+            isReadOnly: definition.isReadOnly, hashBuckets: definition.hashBuckets,
+            attributes: definition.attributes,
             regions: regions.map {
                 .init(id: $0.id, rows: RowClip(start: $0.range.start, end: $0.range.end))
             })
@@ -53,6 +54,14 @@ extension TableLayout {
         var kept = definition
         kept.families = changed.map(\.settings)
         kept.splitPoints = self.definition.splitPoints
+        guard definition.hashBuckets == nil || definition.hashBuckets == self.definition.hashBuckets
+        else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "table keeps its buckets for life table=\(definition.name) buckets=\(self.definition.hashBuckets ?? 0)"
+            )
+        }
+        kept.hashBuckets = self.definition.hashBuckets
         // Indexes have calls of their own; whoever gives back a definition with old ones changes nothing.
         kept.attributes = kept.attributes.filter {
             !$0.key.hasPrefix(StoredIndex.attributePrefix)

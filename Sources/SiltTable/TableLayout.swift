@@ -26,8 +26,10 @@ final class TableLayout: Sendable {
     private let familyNames: [String]
     /// The smallest family number never used so far.
     let nextFamily: Int
-    /// The regions in row order; they cover all row keys without gap or overlap.
+    /// The regions, bucket by bucket, in row order; those of a bucket cover all row keys without gap or overlap.
     let regions: [TreeGroup]
+    /// Which of the regions are those of a bucket.
+    let buckets: RowBuckets
     /// The column indexes, complete or not, in the order of their columns.
     let indexes: [StoredIndex]
     /// The plan made last: a program reads with few projections, most often the same again.
@@ -45,14 +47,20 @@ final class TableLayout: Sendable {
         familyNames = families.map(\.settings.name)
         self.nextFamily = nextFamily
         self.regions = regions
+        buckets = RowBuckets(regions)
         indexes = StoredIndex.indexes(definition.attributes)
     }
 
     /// The number of the region that a row lies in.
     func regionIndex(of row: Bytes) -> Int {
         if regions.count == 1 { return 0 }
-        var low = 0
-        var high = regions.count
+        return regionIndex(of: row, in: buckets.regions(of: row))
+    }
+
+    /// The number of the region, among those of one bucket, in whose range a row lies.
+    func regionIndex(of row: Bytes, in bucket: Range<Int>) -> Int {
+        var low = bucket.lowerBound
+        var high = bucket.upperBound
         while high - low > 1 {
             let middle = (low + high) / 2
             if regions[middle].range.start <= row { low = middle } else { high = middle }

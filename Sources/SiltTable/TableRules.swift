@@ -24,6 +24,14 @@ enum TableRules {
                 "table has too many families count=\(definition.families.count) max=\(Limits.familyCountMax)"
             )
         }
+        if let buckets = definition.hashBuckets {
+            guard (2...Limits.hashBucketsMax).contains(buckets) else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "table must have 2 to \(Limits.hashBucketsMax) buckets buckets=\(buckets) table=\(definition.name)"
+                )
+            }
+        }
         var names: Set<String> = []
         for family in definition.families {
             guard names.insert(family.name).inserted else {

@@ -12,6 +12,8 @@ import Synchronization
 extension TableStore {
     /// Cuts the region of a row in two, the second of which begins with the row; durable on return.
     ///
+    /// Of a table with buckets it is the row's bucket that is cut.
+    ///
     /// - Returns: whether there was anything to do: a region may begin there already.
     @discardableResult
     package func split(_ name: String, at row: Bytes) throws(SiltstoneError) -> Bool {
@@ -47,7 +49,8 @@ extension TableStore {
             let places = try [first, second].map { id throws(SiltstoneError) in
                 try layout.regionIndex(of: id)
             }.sorted()
-            guard places[0] + 1 == places[1] else {
+            let buckets = places.map { layout.buckets.bucket(ofRegion: $0) }
+            guard places[0] + 1 == places[1], buckets[0] == buckets[1] else {
                 throw SiltstoneError(
                     .invalidArgument, "regions are not neighbours first=\(first) second=\(second)")
             }

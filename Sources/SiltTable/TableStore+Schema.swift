@@ -114,7 +114,7 @@ extension TableStore {
             var regions: [TreeGroup] = []
             let layout: TableLayout
             do throws(SiltstoneError) {
-                try createRegions(sorted.splitPoints, families, table: id, into: &regions)
+                try createRegions(sorted, families, table: id, into: &regions)
                 layout = TableLayout(
                     schemaNumber: 1, definition: sorted, families: families,
                     nextFamily: families.count, regions: regions)
@@ -130,17 +130,20 @@ extension TableStore {
         }
     }
 
+    /// Makes a table's regions: every bucket is cut at the same rows.
     private func createRegions(
-        _ splitPoints: [Bytes], _ families: [StoredFamily], table: Identifier,
+        _ definition: TableDefinition, _ families: [StoredFamily], table: Identifier,
         into regions: inout [TreeGroup]
     ) throws(SiltstoneError) {
         let trees = families.map { TreeOptions(family: $0.id, settings: $0.settings) }
-        let edges = [.empty] + splitPoints + [.empty]
-        for index in 0...splitPoints.count {
-            regions.append(
-                try engine.createGroup(
-                    id: engine.environment.makeIdentifier(), table: table,
-                    range: RowKeyRange(start: edges[index], end: edges[index + 1]), trees: trees))
+        let edges = [.empty] + definition.splitPoints + [.empty]
+        for _ in 0..<(definition.hashBuckets ?? 1) {
+            for (start, end) in zip(edges, edges.dropFirst()) {
+                regions.append(
+                    try engine.createGroup(
+                        id: engine.environment.makeIdentifier(), table: table,
+                        range: RowKeyRange(start: start, end: end), trees: trees))
+            }
         }
     }
 

@@ -138,7 +138,7 @@ extension TableStore {
         let groups = try engine.copies(of: source.regions, for: id, isFixed: isFixed)
         var definition = wanted
         definition.families = families.map(\.settings)
-        definition.splitPoints = groups.dropFirst().map(\.range.start)
+        definition.splitPoints = TableLayout.splitPoints(groups.map(\.range.start))
         let layout = TableLayout(
             schemaNumber: 1, definition: definition, families: families, nextFamily: nextFamily,
             regions: groups)

@@ -95,8 +95,13 @@ package final class TableStore: Sendable {
                 .corrupted, "table has no regions or families table=\(record.name)",
                 at: .init(file: SchemaRecord.key(table: record.table, number: record.number)))
         }
-        return StoredTable(
-            id: record.table, shared: shared, layout: TableLayout(record, regions: groups))
+        let layout = TableLayout(record, regions: groups)
+        guard layout.buckets.count == record.hashBuckets ?? 1 else {
+            throw SiltstoneError(
+                .corrupted, "table's regions are not those of its buckets table=\(record.name)",
+                at: .init(file: SchemaRecord.key(table: record.table, number: record.number)))
+        }
+        return StoredTable(id: record.table, shared: shared, layout: layout)
     }
 
     /// All time that the store sees.

@@ -16,6 +16,8 @@ struct ConformanceArguments {
     private(set) var file = ""
     private(set) var forcedStep: ForcedStep?
     private(set) var compression = Compression.lz4
+    /// Over how many buckets the rows of a case about cells are hashed.
+    private(set) var hashBuckets: Int?
     private(set) var splitsRandomly = false
     private(set) var seed: UInt64 = 1
     /// How many partitions the events of a case about windows are spread over.
@@ -70,6 +72,11 @@ struct ConformanceArguments {
             case "zstd": arguments.compression = .zstd(level: 3)
             default: return false
             }
+        case (.cells, "--hash"):
+            guard let count = Int(value), (2...Limits.hashBucketsMax).contains(count) else {
+                return false
+            }
+            arguments.hashBuckets = count
         case (.windows, "--partitions"):
             guard let count = Int(value), (1...64).contains(count) else { return false }
             arguments.partitions = count

@@ -9,13 +9,14 @@ import SiltModel
 enum SiltConformance {
     static let usage = """
         usage: silt-conformance cells FILE.jsonl [--after-each flush|compact|major|split|reopen]
-                                       [--codec none|lz4|zstd] [--only TEXT]
+                                       [--codec none|lz4|zstd] [--hash N] [--only TEXT]
                silt-conformance windows FILE.jsonl [--batches random] [--seed N] [--partitions N]
                                          [--restart-each] [--only TEXT]
 
         Every line of FILE.jsonl is one case. --after-each forces the step after every step of a
         case and leaves out cases tagged physical; compact is a minor compaction, and major drops
         surplus versions and markers, on which the answers of a few other cases depend, too.
+        --hash spreads the rows of each table over N buckets.
         --restart-each throws the operator away after every batch and goes on from its encoded
         state. --only runs the cases whose id contains TEXT.
         """

@@ -115,6 +115,20 @@ struct DataCommandTests {
             $0.split(separator: ",", omittingEmptySubsequences: false)[1...2].joined(separator: "-")
         }
         #expect(bounds == ["-g", "g-p", "p-"])
+        try Program.succeed("table", "create", "h", "-f", "x", "--hash", "2", "--data", data)
+        let hashed = try Program.succeed("table", "describe", "h", "--data", data)
+        #expect(hashed.lines.contains("hash 2"))
+        for row in ["r1", "r3", "r2"] {
+            try Program.succeed("put", "h", row, "x:q=v", "--data", data)
+        }
+        let scan = try Program.succeed("scan", "h", "--format", "csv", "--data", data)
+        #expect(scan.lines.dropFirst().map { $0.prefix(2) } == ["r1", "r2", "r3"])
+        let buckets = try Program.succeed(
+            "table", "regions", "h", "--format", "csv", "--data", data)
+        #expect(buckets.lines[0].hasPrefix("region,start,end,bucket,cells"))
+        #expect(buckets.lines.count == 3)
+        try Program.succeed("check", "--data", data)
+        try Program.succeed("table", "drop", "h", "--data", data)
         try Program.succeed("table", "drop", "b", "--data", data)
         #expect(try Program.succeed("table", "list", "--data", data).lines == ["a"])
         #expect(try Program.silt("table", "describe", "b", "--data", data).status == 3)

@@ -37,6 +37,12 @@ struct GoldenTests {
         #expect(try CheckpointRecord(decoding: checkpoint) == Samples.checkpoint)
     }
 
+    @Test("A schema of version 2 reads as the value that it was made of")
+    func hashedSchema() throws {
+        let bytes = try Self.bytes("schema.bin", Samples.hashedSchema.encoded(), version: 3)
+        #expect(try SchemaRecord(decoding: bytes) == Samples.hashedSchema)
+    }
+
     @Test("A cell key of version 1 is made as it was")
     func cellKey() throws {
         let bytes = try Self.bytes("cell-key.bin", Samples.cellKey)

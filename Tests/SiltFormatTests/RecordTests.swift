@@ -57,7 +57,14 @@ struct RecordTests {
             }
         }
         schema.durability = nil
-        #expect(try SchemaRecord(decoding: schema.encoded()) == schema)
+        for buckets in [2, 8, 256] {
+            schema.hashBuckets = buckets
+            #expect(try SchemaRecord(decoding: schema.encoded()) == schema)
+        }
+        for buckets in [1, 257, 70_000] {
+            schema.hashBuckets = buckets
+            #expect(throws: DecodingError.self) { try SchemaRecord(decoding: schema.encoded()) }
+        }
     }
 
     @Test("A manifest keeps levels, runs, clips and relatives")

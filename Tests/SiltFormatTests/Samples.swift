@@ -159,6 +159,16 @@ enum Samples {
             ])
     }
 
+    /// The same with two buckets.
+    static var hashedSchema: SchemaRecord {
+        var schema = schema
+        schema.hashBuckets = 2
+        for index in schema.regions.indices {
+            schema.regions[index].rows = RowClip(start: "", end: "")
+        }
+        return schema
+    }
+
     static var checkpoint: CheckpointRecord {
         CheckpointRecord(
             job: "per-hour", number: 4, definitionHash: 0x1122_3344_5566_7788,

@@ -10,12 +10,14 @@ struct RowScannerTests {
         [0xff, 0xff],
     ]
 
-    private func make(splitPoints: [Bytes]) throws -> (TableHarness, StoredTable) {
+    private func make(splitPoints: [Bytes], hashBuckets: Int? = nil) throws -> (
+        TableHarness, StoredTable
+    ) {
         let harness = try TableHarness()
         let table = try harness.store.createTable(
             TableDefinition(
-                "t", families: [Family("a"), Family("b", maxVersions: 3)], splitPoints: splitPoints)
-        )
+                "t", families: [Family("a"), Family("b", maxVersions: 3)], splitPoints: splitPoints,
+                hashBuckets: hashBuckets))
         for (index, key) in Self.keys.enumerated() {
             // Some rows live in one family only, some in both; half of them in files.
             if index % 3 != 0 { try table.write([.put(key, "a:q", "1")]) }
@@ -27,9 +29,9 @@ struct RowScannerTests {
 
     @Test(
         "ranges are exact at both ends, in both directions, over any regions",
-        arguments: [[], ["m"], ["a", "b", "m", "n"]] as [[Bytes]])
-    func ranges(_ splitPoints: [Bytes]) throws {
-        let (_, table) = try make(splitPoints: splitPoints)
+        arguments: [[], ["m"], ["a", "b", "m", "n"]] as [[Bytes]], [nil, 5])
+    func ranges(_ splitPoints: [Bytes], _ hashBuckets: Int?) throws {
+        let (_, table) = try make(splitPoints: splitPoints, hashBuckets: hashBuckets)
         let ends: [Bytes] = [.empty] + Self.keys + ["zz", "b"]
         for start in ends {
             for stop in ends {

@@ -18,6 +18,7 @@ extension SchemaRecord {
         writer.write(nextFamilyID)
         writer.write(durability?.rawValue ?? 0)
         writer.write(isReadOnly)
+        writer.write(UInt16(clamping: hashBuckets ?? 0))
         writer.writeAttributes(attributes)
         writer.writeVarint(UInt64(regions.count))
         for region in regions {
@@ -52,6 +53,13 @@ extension SchemaRecord {
             throw reader.error("durability is unknown durability=\(level)")
         }
         isReadOnly = try reader.readBool()
+        if SealedRecord.version(of: bytes) >= 2 {
+            let count = Int(try reader.readUInt16())
+            guard count == 0 || (2...Limits.hashBucketsMax).contains(count) else {
+                throw reader.error("number of buckets is out of range buckets=\(count)")
+            }
+            hashBuckets = count == 0 ? nil : count
+        }
         attributes = try reader.readAttributes()
         for _ in 0..<(try reader.readElementCount()) {
             let id = try reader.readIdentifier()

@@ -7,7 +7,7 @@ package import SiltModel
 /// Part of the format: docs/format/schema.md.
 package struct SchemaRecord: Hashable, Sendable {
     static let magic = "SILTSCH\n"
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
 
     /// Whether the table is there.
     package enum State: UInt8, Sendable, CaseIterable {
@@ -61,16 +61,19 @@ package struct SchemaRecord: Hashable, Sendable {
     package var durability: Durability?
     /// Whether writes are refused.
     package var isReadOnly: Bool
+    /// Over how many buckets rows are spread by the hash of their keys; `nil` for none.
+    package var hashBuckets: Int?
     /// Other attributes.
     package var attributes: [String: String]
-    /// The regions, by their rows.
+    /// The regions, by their rows; bucket by bucket.
     package var regions: [Region]
 
     /// A record.
     package init(
         table: Identifier, number: UInt64, name: String, state: State = .live,
         families: [NumberedFamily], nextFamilyID: UInt16, durability: Durability? = nil,
-        isReadOnly: Bool = false, attributes: [String: String] = [:], regions: [Region]
+        isReadOnly: Bool = false, hashBuckets: Int? = nil, attributes: [String: String] = [:],
+        regions: [Region]
     ) {
         self.table = table
         self.number = number
@@ -80,6 +83,7 @@ package struct SchemaRecord: Hashable, Sendable {
         self.nextFamilyID = nextFamilyID
         self.durability = durability
         self.isReadOnly = isReadOnly
+        self.hashBuckets = hashBuckets
         self.attributes = attributes
         self.regions = regions
     }

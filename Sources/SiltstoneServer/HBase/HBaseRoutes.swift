@@ -98,7 +98,7 @@ struct HBaseRoutes {
 
     private func regions(of name: String) throws(SiltstoneError) -> Reply {
         let table = try router.table(name)
-        let regions = table.regions().map { region in
+        let regions = table.rowRegions().map { region in
             TableInfoMessage.Region(
                 name: Self.regionName(region, of: name), id: Self.regionNumber(region),
                 start: region.start, end: region.end, location: location)

@@ -118,7 +118,7 @@ extension ThriftSession {
     private func regions(_ arguments: ThriftValue) throws -> Result {
         let table = try state.router.table(try text(arguments, 1))
         let name = table.definition.name
-        let regions = table.regions().map { region in
+        let regions = table.rowRegions().map { region in
             let number = Int64(region.id.high >> 16)
             return ThriftValue.fields([
                 (1, .bytes(region.start.array)), (2, .bytes(region.end.array)), (3, .i64(number)),

@@ -77,13 +77,20 @@ struct OverviewRoutes {
 /// A region as `/v1` writes it.
 enum RegionJSON {
     static func encode(_ region: RegionInfo) -> JSONValue {
-        .object(
-            ("id", .string(region.id.description)), ("start", RowJSON.encode(region.start)),
-            ("end", RowJSON.encode(region.end)), ("cells", .integer(Int64(region.cellCount))),
-            ("files", .integer(Int64(region.fileCount))),
-            ("file_bytes", .integer(Int64(region.fileBytes))),
-            ("memory_bytes", .integer(Int64(region.memtableBytes))),
-            ("reads", .integer(Int64(region.readCount))),
-            ("writes", .integer(Int64(region.writeCount))))
+        var members: [JSONValue.Member] = [
+            .init("id", .string(region.id.description)),
+            .init("start", RowJSON.encode(region.start)), .init("end", RowJSON.encode(region.end)),
+        ]
+        if let bucket = region.bucket {
+            members.append(.init("bucket", .integer(Int64(bucket))))
+        }
+        for (name, count) in [
+            ("cells", region.cellCount), ("files", region.fileCount),
+            ("file_bytes", region.fileBytes), ("memory_bytes", region.memtableBytes),
+            ("reads", region.readCount), ("writes", region.writeCount),
+        ] {
+            members.append(.init(name, .integer(Int64(count))))
+        }
+        return .object(members)
     }
 }

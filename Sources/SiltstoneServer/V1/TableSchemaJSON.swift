@@ -4,7 +4,7 @@ package import SiltModel
 /// A table's definition as `/v1` writes it.
 ///
 /// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "compression", "block_bytes", "bloom",
-/// "keep_deleted"}}, "splits": […], "durability", "read_only"}`; everything but the families may be left out.
+/// "keep_deleted"}}, "splits": […], "hash": 8, "durability", "read_only"}`; everything but the families may be left out.
 package enum TableSchemaJSON {
     /// A definition with all its settings.
     package static func encode(_ definition: TableDefinition) -> JSONValue {
@@ -14,6 +14,9 @@ package enum TableSchemaJSON {
         ]
         if !definition.splitPoints.isEmpty {
             members.append(.init("splits", .array(definition.splitPoints.map(RowJSON.encode))))
+        }
+        if let buckets = definition.hashBuckets {
+            members.append(.init("hash", .integer(Int64(buckets))))
         }
         members.append(.init("durability", .string((definition.durability ?? .fsyncWAL).name)))
         members.append(.init("read_only", .bool(definition.isReadOnly)))
@@ -83,6 +86,12 @@ package enum TableSchemaJSON {
                 }
                 definition.splitPoints = []
                 for point in points { definition.splitPoints.append(try RowJSON.decode(point)) }
+            case "hash":
+                guard let buckets = member.value.integerValue else {
+                    throw SiltstoneError(
+                        .invalidArgument, "hash is not a number of buckets hash=\(member.value.text)")
+                }
+                definition.hashBuckets = Int(clamping: buckets)
             case "durability":
                 guard let level = member.value.stringValue.flatMap({ Durability(name: $0) }) else {
                     throw SiltstoneError(

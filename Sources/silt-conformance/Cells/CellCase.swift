@@ -22,7 +22,8 @@ struct CellCase {
     }
 
     private func run() throws -> [String] {
-        let definition = TableDefinition("t", families: families())
+        let definition = TableDefinition(
+            "t", families: families(), hashBuckets: arguments.hashBuckets)
         let machine = try CellMachine(
             nowMilliseconds: json["clock_start"]?.integerValue ?? 1_000_000_000_000)
         try machine.createTable(definition)

@@ -61,9 +61,11 @@ final class CellMachine {
     /// Splits the largest region until there are some, then merges them all again, and so on.
     private func splitOrMerge() throws(SiltstoneError) {
         var regions = try table().regions()
-        if regions.count >= Self.regionsMax {
-            while regions.count > 1 {
-                try store.merge("t", regions[0].id, regions[1].id)
+        let bucketCount = regions.count { $0.start.isEmpty }
+        if regions.count >= bucketCount + Self.regionsMax - 1 {
+            // Where the first row is, a bucket begins.
+            while let second = regions.indices.first(where: { !regions[$0].start.isEmpty }) {
+                try store.merge("t", regions[second - 1].id, regions[second].id)
                 regions = try table().regions()
             }
             return

@@ -42,8 +42,9 @@ struct EmbeddedAccess: TableAccess {
     func regions(of table: String) throws -> [RegionLine] {
         try find(table).regions().map {
             RegionLine(
-                id: $0.id, start: $0.start, end: $0.end, cellCount: $0.cellCount,
-                fileCount: $0.fileCount, fileBytes: $0.fileBytes, memtableBytes: $0.memtableBytes)
+                id: $0.id, start: $0.start, end: $0.end, bucket: $0.bucket,
+                cellCount: $0.cellCount, fileCount: $0.fileCount, fileBytes: $0.fileBytes,
+                memtableBytes: $0.memtableBytes)
         }
     }
 

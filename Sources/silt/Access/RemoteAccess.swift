@@ -36,7 +36,8 @@ struct RemoteAccess: TableAccess {
             else { throw strange(region.text) }
             return RegionLine(
                 id: id, start: try RowJSON.decode(start), end: try RowJSON.decode(end),
-                cellCount: figure(region["cells"]), fileCount: figure(region["files"]),
+                bucket: figure(region["bucket"]), cellCount: figure(region["cells"]),
+                fileCount: figure(region["files"]),
                 fileBytes: figure(region["file_bytes"]),
                 memtableBytes: figure(region["memory_bytes"]))
         }

@@ -6,6 +6,7 @@ struct RegionLine {
     let id: Identifier
     let start: Bytes
     let end: Bytes
+    var bucket: Int?
     var cellCount: Int?
     var fileCount: Int?
     var fileBytes: Int?

@@ -122,14 +122,17 @@ struct DirectoryCheck {
         return newest
     }
 
-    /// A table's regions exist, are of the table and cover all rows without gap or overlap.
+    /// A table's regions exist, are of the table and cover all rows without gap or overlap, in each bucket.
     private mutating func checkRegions(
         of schema: SchemaRecord, _ manifests: [Identifier: RegionManifest]
     ) {
         let key = SchemaRecord.key(table: schema.table, number: schema.number)
         var end = Bytes.empty
-        for (index, region) in schema.regions.enumerated() {
-            if region.rows.start != end || index > 0 && end.isEmpty {
+        var buckets = 0
+        for region in schema.regions {
+            if region.rows.start.isEmpty { buckets += 1 }
+            // Where one bucket's rows end, the next one's begin.
+            if region.rows.start != end {
                 summary.problems.append(
                     "corrupted: regions leave a gap or overlap region=\(region.id) file=\(key)")
             }
@@ -145,7 +148,7 @@ struct DirectoryCheck {
                 )
             }
         }
-        if schema.regions.isEmpty || !end.isEmpty {
+        if buckets != schema.hashBuckets ?? 1 || !end.isEmpty {
             summary.problems.append(
                 "corrupted: regions do not cover the table table=\(schema.name) file=\(key)")
         }

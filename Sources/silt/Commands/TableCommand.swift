@@ -39,6 +39,13 @@ struct TableCreateCommand: ParsableCommand {
     var splitAt: String?
 
     @Option(
+        help: """
+            Spread rows over so many buckets by the hash of their keys, 2 to \(Limits.hashBucketsMax), so that \
+            ascending keys are not all written to one region; scans give rows in order all the same.
+            """)
+    var hash: Int?
+
+    @Option(
         help: "When writes are acknowledged: FSYNC_WAL (default), SYNC_WAL, ASYNC_WAL or SKIP_WAL.")
     var durability: String?
 
@@ -55,7 +62,8 @@ struct TableCreateCommand: ParsableCommand {
         }
         let definition = TableDefinition(
             table, families: try families.map(FamilyText.family),
-            durability: try DurabilityText.level(durability), splitPoints: points)
+            durability: try DurabilityText.level(durability), splitPoints: points,
+            hashBuckets: hash)
         try location.withTables(creates: true) { try $0.create(definition) }
     }
 }
@@ -109,6 +117,7 @@ struct TableDescribeCommand: ParsableCommand {
             Output.standard.write("table \(definition.name)\n")
             Output.standard.write("durability \((definition.durability ?? .fsyncWAL).name)\n")
             if definition.isReadOnly { Output.standard.write("read-only\n") }
+            if let buckets = definition.hashBuckets { Output.standard.write("hash \(buckets)\n") }
             if !definition.splitPoints.isEmpty {
                 let points = definition.splitPoints.map(text.form.encode).joined(separator: ",")
                 Output.standard.write("split at \(points)\n")
@@ -148,13 +157,17 @@ struct TableRegionsCommand: ParsableCommand {
 
     func run() throws {
         let regions = try location.withTables { try $0.regions(of: table) }
-        let headings = ["region", "start", "end", "cells", "files", "file_bytes", "memory_bytes"]
+        let hashes = regions.contains { $0.bucket != nil }
+        let headings =
+            ["region", "start", "end"] + (hashes ? ["bucket"] : [])
+            + ["cells", "files", "file_bytes", "memory_bytes"]
         let lines = regions.map { region in
-            [
-                region.id.description, text.form.encode(region.start), text.form.encode(region.end),
-                figure(region.cellCount), figure(region.fileCount), figure(region.fileBytes),
-                figure(region.memtableBytes),
-            ]
+            [region.id.description, text.form.encode(region.start), text.form.encode(region.end)]
+                + (hashes ? [figure(region.bucket)] : [])
+                + [
+                    figure(region.cellCount), figure(region.fileCount),
+                    figure(region.fileBytes), figure(region.memtableBytes),
+                ]
         }
         LinePrinter.print(headings, lines, output.format)
     }

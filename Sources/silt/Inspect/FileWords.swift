@@ -57,6 +57,7 @@ struct FileWords {
         line(
             "durability \((record.durability ?? .fsyncWAL).name)\(record.isReadOnly ? ", read-only" : "")"
         )
+        if let buckets = record.hashBuckets { line("rows hashed over \(buckets) buckets") }
         for family in record.families {
             line("family \(family.id): \(FamilyText.text(family.settings))")
         }

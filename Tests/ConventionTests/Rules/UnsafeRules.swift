@@ -126,6 +126,7 @@ enum UnsafeRules {
         "Sources/SiltTable/FamilyReader.swift",
         "Sources/SiltTable/KeyComparison.swift",
         "Sources/SiltTable/KnownColumns.swift",
+        "Sources/SiltTable/RegionScanner.swift",
         "Sources/SiltTable/RowScanner.swift",
         "Sources/SiltTable/StoredTable+Put.swift",
         "Sources/SiltTable/PlainRowReader.swift",

@@ -50,6 +50,10 @@ public struct Family: Hashable, Sendable {
     public var blockBytes: Int
     /// COMPRESSION.
     public var compression: Compression
+    /// Which versions are garbage; `nil` when the settings of versions and time to live say it all.
+    ///
+    /// To set a rule sets those as it implies.
+    public var collectionRule: CollectionRule? { didSet { obeyRule() } }
     /// Other attributes, kept and given back as they are (HBase clients send such).
     public var attributes: [String: String]
 
@@ -59,7 +63,7 @@ public struct Family: Hashable, Sendable {
         timeToLiveMilliseconds: Int64? = nil,
         keepDeletedCells: KeepDeletedCells = .no, bloomFilter: BloomFilterKind = .row,
         blockBytes: Int = 65_536, compression: Compression = .lz4,
-        attributes: [String: String] = [:]
+        collectionRule: CollectionRule? = nil, attributes: [String: String] = [:]
     ) {
         self.name = name
         self.maxVersions = maxVersions
@@ -69,7 +73,17 @@ public struct Family: Hashable, Sendable {
         self.bloomFilter = bloomFilter
         self.blockBytes = blockBytes
         self.compression = compression
+        self.collectionRule = collectionRule
         self.attributes = attributes
+        obeyRule()
+    }
+
+    /// Makes versions and time to live what the rule implies, if there is one.
+    public mutating func obeyRule() {
+        guard let rule = collectionRule else { return }
+        maxVersions = rule.maxVersions
+        minVersions = rule.minVersions
+        timeToLiveMilliseconds = rule.timeToLiveMilliseconds
     }
 }
 

@@ -111,6 +111,7 @@ struct FamilyPlan: Sendable {
         if projection.isRaw {
             // Raw reads show surplus versions as long as they are stored.
             var settings = family.settings
+            settings.collectionRule = nil
             settings.maxVersions = .max
             family = StoredFamily(id: family.id, settings: settings)
         }

@@ -1,3 +1,4 @@
+import SiltFormat
 import SiltModel
 
 /// Rules that a table's definition keeps.
@@ -100,6 +101,14 @@ enum TableRules {
         }
         guard isClean, !name.hasPrefix(".") else {
             throw refuse("name must not begin with . or hold control characters, : / or \\")
+        }
+        guard family.attributes[SchemaRecord.ruleKey] == nil else {
+            throw refuse("must not have the attribute \(SchemaRecord.ruleKey)")
+        }
+        var ruled = family
+        ruled.obeyRule()
+        guard ruled == family else {
+            throw refuse("must have the versions and time to live that its collection rule implies")
         }
         guard family.maxVersions >= 1 else {
             throw refuse("must keep at least 1 version versions=\(family.maxVersions)")

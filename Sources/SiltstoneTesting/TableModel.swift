@@ -187,6 +187,11 @@ public struct TableModel: Sendable {
             if let life = entry.timeToLive, entry.timestamp + life < now { continue }
             guard passes(entry) else { continue }
             count += 1
+            if let rule = family.collectionRule {
+                if collects(rule.tree, rank: count, age: now - entry.timestamp) { break }
+                kept.append(entry)
+                continue
+            }
             if count > family.maxVersions { break }
             if let life = family.timeToLiveMilliseconds, entry.timestamp < now - life,
                 count > family.minVersions
@@ -196,6 +201,16 @@ public struct TableModel: Sendable {
             kept.append(entry)
         }
         return kept
+    }
+
+    /// Whether a rule collects the version of a rank, from 1, and an age.
+    private func collects(_ tree: CollectionRule.Tree, rank: Int, age: Int64) -> Bool {
+        switch tree {
+        case .maxVersions(let count): rank > count
+        case .maxAge(let milliseconds): age > milliseconds
+        case .union(let trees): trees.contains { collects($0, rank: rank, age: age) }
+        case .intersection(let trees): trees.allSatisfy { collects($0, rank: rank, age: age) }
+        }
     }
 
     private static func isMasked(_ entry: Entry, _ markers: [Entry]) -> Bool {

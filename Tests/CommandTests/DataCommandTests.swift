@@ -115,9 +115,15 @@ struct DataCommandTests {
             $0.split(separator: ",", omittingEmptySubsequences: false)[1...2].joined(separator: "-")
         }
         #expect(bounds == ["-g", "g-p", "p-"])
-        try Program.succeed("table", "create", "h", "-f", "x", "--hash", "2", "--data", data)
+        let rule = "maxversions=5 or (maxage=7d and maxversions=1)"
+        try Program.succeed(
+            "table", "create", "h", "-f", "x:gc=\(rule)", "--hash", "2", "--data", data)
         let hashed = try Program.succeed("table", "describe", "h", "--data", data)
         #expect(hashed.lines.contains("hash 2"))
+        #expect(hashed.lines.contains("x       gc=\(rule)"))
+        #expect(
+            try Program.silt("table", "create", "i", "-f", "x:gc=maxage=1", "--data", data).status
+                == 2)
         for row in ["r1", "r3", "r2"] {
             try Program.succeed("put", "h", row, "x:q=v", "--data", data)
         }

@@ -15,6 +15,14 @@ struct TableModelTests {
             "c", maxVersions: 4, minVersions: 1, timeToLiveMilliseconds: 40,
             compression: .zstd(level: 1)),
         Family("d", maxVersions: 3, keepDeletedCells: .yes, bloomFilter: .none, blockBytes: 1024),
+        Family(
+            "e",
+            collectionRule: try? CollectionRule(
+                parsing: "maxversions=5 or (maxage=10ms and maxversions=3) or maxage=60ms")),
+        Family(
+            "f", compression: .zstd(level: 1),
+            collectionRule: try? CollectionRule(
+                parsing: "(maxage=10ms and maxversions=3) or (maxage=50ms and maxversions=1)")),
     ]
 
     @Test(

@@ -70,6 +70,9 @@ extension SchemaRecord {
         try reader.finish()
     }
 
+    /// The attribute of a family that holds its collection rule.
+    package static let ruleKey = "silt.gc"
+
     private static func write(_ family: Family, to writer: inout ByteWriter) {
         writer.writeSized(family.name)
         writer.writeVarint(UInt64(max(0, family.maxVersions)))
@@ -83,7 +86,9 @@ extension SchemaRecord {
         if case .zstd(let level) = family.compression {
             writer.write(UInt8(min(max(level, 0), 255)))
         }
-        writer.writeAttributes(family.attributes)
+        var attributes = family.attributes
+        attributes[ruleKey] = family.collectionRule?.text
+        writer.writeAttributes(attributes)
     }
 
     private static func readFamily(_ reader: inout ByteReader) throws(DecodingError) -> Family {
@@ -107,6 +112,13 @@ extension SchemaRecord {
         case nil: throw reader.error("family compression is unknown codec=\(code)")
         }
         family.attributes = try reader.readAttributes()
+        if let text = family.attributes.removeValue(forKey: ruleKey) {
+            do throws(SiltstoneError) {
+                family.collectionRule = try CollectionRule(parsing: text)
+            } catch {
+                throw reader.error(error.message)
+            }
+        }
         return family
     }
 }

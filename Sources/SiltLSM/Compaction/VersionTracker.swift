@@ -13,10 +13,19 @@ package struct VersionTracker {
         case skipColumn
     }
 
+    /// So many of the newest values may be older than a time stamp.
+    private struct Step {
+        let oldestTimestamp: Int64
+        let versions: Int
+    }
+
     private let maxVersions: Int
     private let minVersions: Int
     private let oldestTimestamp: Int64
     private let now: Int64
+    /// What a collection rule says beside all that.
+    private let steps: [Step]
+    private let hasSteps: Bool
     private var count = 0
     private var lastTimestamp: Int64?
 
@@ -25,12 +34,23 @@ package struct VersionTracker {
         self.maxVersions = min(maxVersions ?? .max, settings.maxVersions)
         minVersions = settings.minVersions
         self.now = now
-        if let timeToLive = settings.timeToLiveMilliseconds {
-            let (oldest, overflow) = now.subtractingReportingOverflow(timeToLive)
-            oldestTimestamp = overflow ? .min : oldest
-        } else {
-            oldestTimestamp = .min
+        oldestTimestamp =
+            settings.timeToLiveMilliseconds.map { Self.timestamp(now, before: $0) } ?? .min
+        guard let rule = settings.collectionRule else {
+            (steps, hasSteps) = ([], false)
+            return
         }
+        steps = rule.middleSteps.map {
+            Step(
+                oldestTimestamp: Self.timestamp(now, before: $0.ageMilliseconds),
+                versions: $0.versions)
+        }
+        hasSteps = !steps.isEmpty
+    }
+
+    private static func timestamp(_ now: Int64, before age: Int64) -> Int64 {
+        let (oldest, overflow) = now.subtractingReportingOverflow(age)
+        return overflow ? .min : oldest
     }
 
     /// Begins a column.
@@ -65,6 +85,11 @@ package struct VersionTracker {
     package mutating func admit(timestamp: Int64) -> Decision {
         count += 1
         if count > maxVersions { return .skipColumn }
+        if hasSteps,
+            steps.contains(where: { count > $0.versions && timestamp < $0.oldestTimestamp })
+        {
+            return .skipColumn
+        }
         return timestamp < oldestTimestamp && count > minVersions ? .skipColumn : .include
     }
 }

@@ -87,6 +87,7 @@ struct SchemaRoutes {
         attributes["VERSIONS"] = String(family.maxVersions)
         attributes["MIN_VERSIONS"] = String(family.minVersions)
         attributes["TTL"] = family.timeToLiveMilliseconds.map { String($0 / 1000) } ?? forever
+        attributes["GC_RULE"] = family.collectionRule?.text
         attributes["BLOCKSIZE"] = String(family.blockBytes)
         attributes["KEEP_DELETED_CELLS"] =
             switch family.keepDeletedCells {
@@ -135,6 +136,7 @@ struct SchemaRoutes {
             // HBase's default, for those who come through HBase's door.
             var family = Family(column.name, compression: .none)
             for (key, value) in column.attributes { try set(key, value, on: &family) }
+            family.obeyRule()
             definition.families.append(family)
         }
         return definition
@@ -151,6 +153,7 @@ struct SchemaRoutes {
         }
         switch name {
         case "VERSIONS": family.maxVersions = try number(1...Int(Int32.max))
+        case "GC_RULE": family.collectionRule = try CollectionRule(parsing: value)
         case "MIN_VERSIONS": family.minVersions = try number(0...Int(Int32.max))
         case "BLOCKSIZE":
             family.blockBytes = min(max(try number(1...Int(Int32.max)), 1024), 16 << 20)

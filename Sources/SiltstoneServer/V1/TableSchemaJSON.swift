@@ -3,7 +3,7 @@ package import SiltModel
 
 /// A table's definition as `/v1` writes it.
 ///
-/// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "compression", "block_bytes", "bloom",
+/// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "gc", "compression", "block_bytes", "bloom",
 /// "keep_deleted"}}, "splits": […], "hash": 8, "durability", "read_only"}`; everything but the families may be left out.
 package enum TableSchemaJSON {
     /// A definition with all its settings.
@@ -42,13 +42,17 @@ package enum TableSchemaJSON {
             case .yes: "true"
             case .untilTimeToLive: "ttl"
             }
-        return .object(
+        var members: [JSONValue.Member] = []
+        if let rule = family.collectionRule { members.append(.init("gc", .string(rule.text))) }
+        let settings: [(String, JSONValue)] = [
             ("versions", .integer(Int64(family.maxVersions))),
             ("min_versions", .integer(Int64(family.minVersions))),
             ("ttl_ms", family.timeToLiveMilliseconds.map { .integer($0) } ?? .null),
             ("compression", .string(compression)),
             ("block_bytes", .integer(Int64(family.blockBytes))),
-            ("bloom", .string(bloom)), ("keep_deleted", .string(keeps)))
+            ("bloom", .string(bloom)), ("keep_deleted", .string(keeps)),
+        ]
+        return .object(members + settings.map { JSONValue.Member($0.0, $0.1) })
     }
 
     /// Reads a definition.
@@ -89,7 +93,8 @@ package enum TableSchemaJSON {
             case "hash":
                 guard let buckets = member.value.integerValue else {
                     throw SiltstoneError(
-                        .invalidArgument, "hash is not a number of buckets hash=\(member.value.text)")
+                        .invalidArgument,
+                        "hash is not a number of buckets hash=\(member.value.text)")
                 }
                 definition.hashBuckets = Int(clamping: buckets)
             case "durability":
@@ -130,7 +135,27 @@ package enum TableSchemaJSON {
         for member in members {
             try set(member.name, member.value, on: &family)
         }
+        // A rule says what versions and time to live are; without one those that are given do.
+        guard let rule = member(members, "gc") else {
+            if ["versions", "min_versions", "ttl_ms"].contains(where: { member(members, $0) != nil }
+            ) {
+                family.collectionRule = nil
+            }
+            return family
+        }
+        if rule.isNull {
+            family.collectionRule = nil
+        } else {
+            guard let text = rule.stringValue else {
+                throw SiltstoneError(.invalidArgument, "gc is not a text family=\(base.name)")
+            }
+            family.collectionRule = try CollectionRule(parsing: text)
+        }
         return family
+    }
+
+    private static func member(_ members: [JSONValue.Member], _ name: String) -> JSONValue? {
+        members.last { $0.name == name }?.value
     }
 
     private static func set(_ name: String, _ value: JSONValue, on family: inout Family)
@@ -144,6 +169,7 @@ package enum TableSchemaJSON {
             return number
         }
         switch name {
+        case "gc": break
         case "versions": family.maxVersions = Int(try integer(1...Int64(Int32.max)))
         case "min_versions": family.minVersions = Int(try integer(0...Int64(Int32.max)))
         case "ttl_ms":

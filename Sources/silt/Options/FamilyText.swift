@@ -8,7 +8,7 @@ enum FamilyText {
     /// The settings known, for messages.
     static let settingNames = [
         "versions", "min_versions", "ttl", "keep_deleted_cells", "bloomfilter", "blocksize",
-        "compression",
+        "compression", "gc",
     ]
 
     /// The family that a text describes.
@@ -19,13 +19,21 @@ enum FamilyText {
         }
         var family = Family(String(name))
         if parts.count == 1 { return family }
+        var keys: Set<String> = []
         for setting in parts[1].split(separator: ",") {
             guard let equals = setting.firstIndex(of: "=") else {
                 throw ValidationError(
                     "a setting is written name=value, not '\(setting)' in '\(text)'")
             }
             let key = setting[..<equals].lowercased()
+            keys.insert(key)
             try set(key, String(setting[setting.index(after: equals)...]), of: &family)
+        }
+        guard !keys.contains("gc") || keys.isDisjoint(with: ["versions", "min_versions", "ttl"])
+        else {
+            throw ValidationError(
+                "gc says what versions, min_versions and ttl are: give one or the others in '\(text)'"
+            )
         }
         return family
     }
@@ -46,6 +54,10 @@ enum FamilyText {
                 value, key, ["none": .none, "row": .row, "rowcol": .rowAndColumn])
         case "blocksize": family.blockBytes = try count(value, key, from: 1)
         case "compression": family.compression = try compression(value)
+        case "gc":
+            do throws(SiltstoneError) {
+                family.collectionRule = try CollectionRule(parsing: value)
+            } catch { throw ValidationError(error.message) }
         default:
             throw ValidationError(
                 "no family setting is named '\(key)'; there are \(settingNames.joined(separator: ", "))"
@@ -87,14 +99,10 @@ enum FamilyText {
     static func settings(of family: Family) -> [(name: String, value: String)] {
         let plain = Family(family.name)
         var found: [(name: String, value: String)] = []
-        if family.maxVersions != plain.maxVersions {
-            found.append(("versions", "\(family.maxVersions)"))
-        }
-        if family.minVersions != plain.minVersions {
-            found.append(("min_versions", "\(family.minVersions)"))
-        }
-        if let life = family.timeToLiveMilliseconds {
-            found.append(("ttl", DurationText.print(milliseconds: life)))
+        if let rule = family.collectionRule {
+            found.append(("gc", rule.text))
+        } else {
+            found += versions(of: family, plain)
         }
         switch family.keepDeletedCells {
         case .no: break
@@ -113,6 +121,22 @@ enum FamilyText {
         case .none: found.append(("compression", "none"))
         case .lz4: break
         case .zstd(let level): found.append(("compression", "zstd:\(level)"))
+        }
+        return found
+    }
+
+    private static func versions(of family: Family, _ plain: Family) -> [(
+        name: String, value: String
+    )] {
+        var found: [(name: String, value: String)] = []
+        if family.maxVersions != plain.maxVersions {
+            found.append(("versions", "\(family.maxVersions)"))
+        }
+        if family.minVersions != plain.minVersions {
+            found.append(("min_versions", "\(family.minVersions)"))
+        }
+        if let life = family.timeToLiveMilliseconds {
+            found.append(("ttl", DurationText.print(milliseconds: life)))
         }
         return found
     }

@@ -1,5 +1,10 @@
+#define _GNU_SOURCE
 #include "siltmemory.h"
 #include <sched.h>
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 
 void *silt_map(size_t n, size_t small) {
@@ -11,5 +16,24 @@ void *silt_map(size_t n, size_t small) {
 }
 
 void silt_unmap(void *p, size_t n) { munmap(p, n); }
+
+void silt_populate(void *p, size_t n) {
+#ifdef MADV_POPULATE_WRITE
+    // Older kernels refuse: then each page is made when it is touched first.
+    (void)madvise(p, n, MADV_POPULATE_WRITE);
+#else
+    (void)p;
+    (void)n;
+#endif
+}
+
+void silt_return_freed(void) {
+#ifdef __GLIBC__
+    // Setting any of these ends their growth with what is freed.
+    (void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    (void)mallopt(M_TRIM_THRESHOLD, 512 << 10);
+    (void)mallopt(M_ARENA_MAX, 4);
+#endif
+}
 
 void silt_yield(void) { sched_yield(); }

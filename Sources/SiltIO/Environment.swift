@@ -20,10 +20,12 @@ package protocol RandomSource: Sendable {
 
 /// How urgent a background job is.
 package enum WorkPriority: Int, Sendable, Comparable, CaseIterable {
+    /// What the next commit may need: log segments, memory. Short, but for the device.
+    case urgent = 0
     /// Flushes: writers may be waiting.
-    case high = 0
+    case high = 1
     /// Compactions, sweeping.
-    case low = 1
+    case low = 2
 
     /// More urgent is smaller.
     package static func < (left: WorkPriority, right: WorkPriority) -> Bool {

@@ -5,14 +5,16 @@ extension Environment {
     ///
     /// - Parameters:
     ///   - directory: the path of the directory.
-    ///   - workerCount: how many background threads; at least two are started.
+    ///   - workerCount: how many background threads for flushes and compactions; at least two are started, and one for urgent work.
     package static func posix(directory: String, workerCount: Int) throws(SiltstoneError)
         -> Environment
     {
         try PosixDirectory.create(directory)
+        let workers = ThreadWorkers(count: workerCount)
         return Environment(
-            objects: try PosixObjectStore(root: directory), log: PosixLogDevice(root: directory),
+            objects: try PosixObjectStore(root: directory),
+            log: PosixLogDevice(root: directory, workers: workers),
             coordinator: LocalCoordinator(root: directory), clock: SystemClock(),
-            random: try SystemRandom(), workers: ThreadWorkers(count: workerCount))
+            random: try SystemRandom(), workers: workers)
     }
 }

@@ -24,6 +24,9 @@ final class PosixFile: Sendable {
 
     deinit { try? close() }
 
+    /// Whether the descriptor is valid.
+    var isOpen: Bool { !isClosed.load(ordering: .acquiring) }
+
     /// Closes the descriptor; later calls do nothing.
     func close() throws(SiltstoneError) {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }

@@ -1,13 +1,18 @@
 import Glibc
 package import SiltBytes
 package import SiltModel
+import Synchronization
 
 /// Logs as files `wal/<incarnation>/<number>.log` of a directory.
 package final class PosixLogDevice: LogDevice {
     private let directory: PosixDirectory
+    private let preparation: LogPreparation?
 
-    /// The logs in the directory `root`, which must exist.
-    package init(root: String) { directory = PosixDirectory(root: root) }
+    /// The logs in the directory `root`, which must exist; `workers` get memory ready for what is appended next.
+    package init(root: String, workers: (any Workers)? = nil) {
+        directory = PosixDirectory(root: root)
+        preparation = workers.map { LogPreparation(workers: $0) }
+    }
 
     /// The incarnations that have segments.
     package func incarnations() throws(SiltstoneError) -> [Identifier] {
@@ -47,7 +52,11 @@ package final class PosixLogDevice: LogDevice {
             _ = try? directory.remove(name)
             throw error
         }
-        return PosixLogSegment(file: file, capacity: capacity)
+        let segment = PosixLogSegment(file: file, capacity: capacity, preparation: preparation)
+        if let preparation, preparation.isUsed.load(ordering: .relaxed) {
+            try? segment.readyFirst()
+        }
+        return segment
     }
 
     /// The bytes of a segment's file.

@@ -8,14 +8,25 @@ import Synchronization
 ///
 /// The two ways meet in the kernel's page cache, so they may be mixed; `msync` would cost ten times
 /// what `fdatasync` after a plain write does.
-// Safety: `mapping`, `writtenBackCount`, `zeroedCount` and `isClosed` are touched only by `append` and `close`, which the protocol
-// gives to one thread at a time; `sync` uses only the immutable descriptor; `count` is atomic.
+///
+/// What may wait for the device is a worker's: to make the pages of the mapping ahead, for the first write to one waits for the file
+/// system and at times for its journal, and to begin writing them back.
+// Safety: `writtenBackCount`, `zeroedCount`, `readiedCount`, `readiesAt` and `isClosed` are touched only by `append` and `close`,
+// which the protocol gives to one thread at a time; they alone change `mapping`, with `mappingLock` held, and whoever else uses it
+// holds that lock; `sync` uses only the immutable descriptor; `count` is atomic.
 @safe final class PosixLogSegment: LogSegment, @unchecked Sendable {
     let capacity: Int
     private let file: PosixFile
     private let count = Atomic(0)
     private let isFailed = Atomic(false)
+    private let preparation: LogPreparation?
+    private let mappingLock = Mutex(())
+    private let closeLock = Mutex(())
     private var mapping: UnsafeMutableRawPointer?
+    /// Up to where a worker was asked to get the mapping's pages ready, and from where on it is asked for the next piece.
+    private var readiedCount = 0
+    private var readiesAt = 1 << 16
+    private static let readiedBytes = 2 << 20
     private var isClosed = false
     /// Up to where the kernel was asked to write, so that the sync at the segment's end has little left to do.
     private var writtenBackCount = 0
@@ -26,9 +37,10 @@ import Synchronization
     private static let zeros = [UInt8](repeating: 0, count: 1 << 20)
 
     /// A segment of a file that is `capacity` bytes long and allocated throughout.
-    init(file: PosixFile, capacity: Int) {
+    init(file: PosixFile, capacity: Int, preparation: LogPreparation?) {
         self.file = file
         self.capacity = capacity
+        self.preparation = preparation
     }
 
     deinit { unmap() }
@@ -67,16 +79,54 @@ import Synchronization
             // fits behind `offset`; the file is cut only by `close`, which unmaps first.
             unsafe (base + offset).copyMemory(from: source, byteCount: bytes.count)
             count.store(offset + bytes.count, ordering: .releasing)
+            if offset + bytes.count >= readiesAt { readyNext(from: offset + bytes.count) }
         }
         if !durably { startWriteback() }
+    }
+
+    /// Asks a worker to get the next pages of the mapping ready.
+    private func readyNext(from offset: Int) {
+        let start = max(offset, readiedCount) & ~(Self.readiedBytes - 1)
+        let end = min(start + Self.readiedBytes, capacity)
+        readiedCount = end
+        readiesAt = end < capacity ? end - Self.readiedBytes : .max
+        guard let preparation, end > start else { return }
+        preparation.isUsed.store(true, ordering: .relaxed)
+        preparation.workers.submit(.urgent) { self.ready(start..<end) }
+    }
+
+    private func ready(_ range: Range<Int>) {
+        mappingLock.withLock { _ in
+            guard let base = unsafe mapping else { return }
+            // Safety: the range lies within the mapping, which stays while the lock is held.
+            unsafe silt_populate(base + range.lowerBound, range.count)
+        }
+    }
+
+    /// Gets the first pages ready, before anybody appends.
+    func readyFirst() throws(SiltstoneError) {
+        _ = try unsafe mapped()
+        readiedCount = min(Self.readiedBytes, capacity)
+        readiesAt = readiedCount < capacity ? readiedCount / 2 : .max
+        ready(0..<readiedCount)
     }
 
     private func startWriteback() {
         let whole = byteCount & ~(Self.writebackBytes - 1)
         if whole <= writtenBackCount { return }
-        silt_start_writeback(
-            file.descriptor, Int64(writtenBackCount), Int64(whole - writtenBackCount))
+        let range = writtenBackCount..<whole
         writtenBackCount = whole
+        guard let preparation else { return writeBack(range) }
+        // A device with a full queue would hold up who commits.
+        preparation.workers.submit(.urgent) {
+            self.closeLock.withLock { _ in self.writeBack(range) }
+        }
+    }
+
+    private func writeBack(_ range: Range<Int>) {
+        // Closed meanwhile, it is on the device.
+        guard file.isOpen else { return }
+        silt_start_writeback(file.descriptor, Int64(range.lowerBound), Int64(range.count))
     }
 
     /// Sees to it that what follows `end` was written with zeros, a piece at a time.
@@ -117,7 +167,7 @@ import Synchronization
         do throws(SiltstoneError) {
             try file.truncate(to: byteCount)
             try file.sync()
-            try file.close()
+            try closeLock.withLock { _ throws(SiltstoneError) in try file.close() }
         } catch {
             isFailed.store(true, ordering: .relaxed)
             throw SiltstoneError(.unavailable, error.message, at: error.location)
@@ -135,6 +185,7 @@ import Synchronization
     }
 
     private func mapped() throws(SiltstoneError) -> UnsafeMutableRawPointer {
+        // Safety: only the thread that appends sets it.
         if let mapping = unsafe mapping { return unsafe mapping }
         // Safety: a fresh mapping at an address that the kernel chooses.
         let result = unsafe mmap(
@@ -142,14 +193,25 @@ import Synchronization
         guard let base = unsafe result, unsafe base != MAP_FAILED else {
             throw PosixFile.failure("mmap", errno, file: file.name)
         }
-        unsafe mapping = base
+        mappingLock.withLock { _ in unsafe mapping = base }
         return unsafe base
     }
 
     private func unmap() {
-        guard let base = unsafe mapping else { return }
-        // Safety: the mapping was made with this size and is not used after.
-        _ = unsafe munmap(base, capacity)
-        unsafe mapping = nil
+        mappingLock.withLock { _ in
+            guard let base = unsafe mapping else { return }
+            // Safety: the mapping was made with this size and is not used after.
+            _ = unsafe munmap(base, capacity)
+            unsafe mapping = nil
+        }
     }
+}
+
+/// Who gets the memory of segments ready, and whether it is used.
+final class LogPreparation: Sendable {
+    let workers: any Workers
+    /// Whether small records were written: they go through mappings, others do not.
+    let isUsed = Atomic(false)
+
+    init(workers: any Workers) { self.workers = workers }
 }

@@ -2,19 +2,22 @@ import CSiltstone
 import Glibc
 import Synchronization
 
-/// Background threads of our own: one for urgent jobs alone, the others for both kinds.
+/// Background threads of our own: two for urgent jobs alone, one for these and flushes, the others for all kinds.
 ///
-/// The others run at a lower priority of the operating system, so that compactions do not slow the
+/// Those run at a lower priority of the operating system, so that compactions do not slow the
 /// threads that answer.
 package final class ThreadWorkers: Workers {
     private let core = WorkerCore()
     private let threads: Mutex<[pthread_t]>
 
-    /// Starts `count` threads, at least two: one always stays free of low-priority jobs.
+    /// Starts `count` threads, at least two, and those for urgent jobs; one of the others stays free of low-priority jobs.
     package init(count: Int) {
         var started: [pthread_t] = []
-        for index in 0..<max(2, count) {
-            let start = WorkerStart(core: core, isReserved: index == 0)
+        // While one waits for the device, the other makes memory ready.
+        var kinds = [WorkPriority.urgent, .urgent, .high]
+        kinds += Array(repeating: .low, count: max(1, count - 1))
+        for lowest in kinds {
+            let start = WorkerStart(core: core, lowest: lowest)
             var thread = pthread_t()
             // Safety: the new thread takes over the retained reference and releases it once.
             let argument = unsafe Unmanaged.passRetained(start).toOpaque()
@@ -25,7 +28,7 @@ package final class ThreadWorkers: Workers {
                     guard let argument = unsafe argument else { return nil }
                     let start = unsafe Unmanaged<WorkerStart>.fromOpaque(argument)
                         .takeRetainedValue()
-                    start.core.run(isReserved: start.isReserved)
+                    start.core.run(downTo: start.lowest)
                     return nil
                 }, argument)
             if failure == 0 {
@@ -71,49 +74,52 @@ package final class ThreadWorkers: Workers {
 /// What a new thread is told.
 private final class WorkerStart: Sendable {
     let core: WorkerCore
-    let isReserved: Bool
+    /// The least urgent jobs that it takes.
+    let lowest: WorkPriority
 
-    init(core: WorkerCore, isReserved: Bool) {
+    init(core: WorkerCore, lowest: WorkPriority) {
         self.core = core
-        self.isReserved = isReserved
+        self.lowest = lowest
     }
 }
 
 /// The queues and the conditions that threads wait for.
-// Safety: `queues`, `runningCount`, `idleReservedCount` and `isStopped` are touched only while
+// Safety: `queues`, `runningCount`, `idleCounts` and `isStopped` are touched only while
 // `mutex` is held; the mutex and the conditions are initialized before use and freed at the end.
 @safe private final class WorkerCore: @unchecked Sendable {
     private typealias Job = @Sendable () -> Void
     private static let lowPrioritySteps: Int32 = 5
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// For the reserved thread, for the others, and for those who drain.
-    private let reservedWakes = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let otherWakes = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// For the threads of each lowest priority, and for those who drain.
+    private let wakes = UnsafeMutablePointer<pthread_cond_t>.allocate(
+        capacity: WorkPriority.allCases.count)
     private let becameIdle = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var queues = WorkPriority.allCases.map { _ in JobQueue() }
     private var runningCount = 0
     private var threadCount = 0
-    private var reservedIsIdle = false
+    /// How many threads of each lowest priority wait for a job.
+    private var idleCounts = WorkPriority.allCases.map { _ in 0 }
     private var isStopped = false
 
     init() {
         // Safety: the memory was allocated above, for one value each.
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(reservedWakes, nil)
-        unsafe pthread_cond_init(otherWakes, nil)
+        for priority in WorkPriority.allCases {
+            unsafe pthread_cond_init(wakes + priority.rawValue, nil)
+        }
         unsafe pthread_cond_init(becameIdle, nil)
     }
 
     deinit {
         // Safety: every thread holds a reference to this object, so none waits any more.
         unsafe pthread_cond_destroy(becameIdle)
-        unsafe pthread_cond_destroy(otherWakes)
-        unsafe pthread_cond_destroy(reservedWakes)
+        for priority in WorkPriority.allCases {
+            unsafe pthread_cond_destroy(wakes + priority.rawValue)
+        }
         unsafe pthread_mutex_destroy(mutex)
         unsafe becameIdle.deallocate()
-        unsafe otherWakes.deallocate()
-        unsafe reservedWakes.deallocate()
+        unsafe wakes.deallocate()
         unsafe mutex.deallocate()
     }
 
@@ -125,20 +131,24 @@ private final class WorkerStart: Sendable {
             guard !isStopped else { return false }
             guard threadCount > 0 else { return true }
             queues[priority.rawValue].append(job)
-            // Safety: the conditions live as long as this object.
-            if priority == .high, reservedIsIdle {
-                unsafe pthread_cond_signal(reservedWakes)
-            } else {
-                unsafe pthread_cond_signal(otherWakes)
-            }
+            wakeOne(for: priority.rawValue)
             return false
         }
         if runsHere { job() }
     }
 
-    func run(isReserved: Bool) {
-        if !isReserved { silt_lower_thread_priority(WorkerCore.lowPrioritySteps) }
-        while let job = nextJob(isReserved: isReserved) {
+    /// Wakes who is idle and takes fewest kinds of jobs; when nobody is, the job waits in its queue.
+    private func wakeOne(for queue: Int) {
+        guard let fit = (queue..<idleCounts.count).first(where: { idleCounts[$0] > 0 }) else {
+            return
+        }
+        // Safety: the conditions live as long as this object.
+        unsafe pthread_cond_signal(wakes + fit)
+    }
+
+    func run(downTo lowest: WorkPriority) {
+        if lowest == .low { silt_lower_thread_priority(WorkerCore.lowPrioritySteps) }
+        while let job = nextJob(downTo: lowest) {
             job()
             locked {
                 runningCount -= 1
@@ -163,8 +173,9 @@ private final class WorkerStart: Sendable {
             isStopped = true
             for index in queues.indices { queues[index] = JobQueue() }
             // Safety: the conditions live as long as this object.
-            unsafe pthread_cond_broadcast(reservedWakes)
-            unsafe pthread_cond_broadcast(otherWakes)
+            for priority in WorkPriority.allCases {
+                unsafe pthread_cond_broadcast(wakes + priority.rawValue)
+            }
             if isIdle { unsafe pthread_cond_broadcast(becameIdle) }
             return waiting
         }
@@ -173,23 +184,24 @@ private final class WorkerStart: Sendable {
 
     private var isIdle: Bool { runningCount == 0 && queues.allSatisfy(\.isEmpty) }
 
-    private func nextJob(isReserved: Bool) -> Job? {
+    private func nextJob(downTo lowest: WorkPriority) -> Job? {
         locked {
             while true {
                 if isStopped { return nil }
-                let highest = isReserved ? 0..<1 : queues.indices
-                if let queue = highest.first(where: { !queues[$0].isEmpty }) {
+                if let queue = (0...lowest.rawValue).first(where: { !queues[$0].isEmpty }) {
                     runningCount += 1
+                    defer {
+                        // Two jobs may have woken the same thread.
+                        for rest in queues.indices where !queues[rest].isEmpty {
+                            wakeOne(for: rest)
+                        }
+                    }
                     return queues[queue].removeFirst()
                 }
+                idleCounts[lowest.rawValue] += 1
                 // Safety: the mutex is held, as waiting requires.
-                if isReserved {
-                    reservedIsIdle = true
-                    unsafe pthread_cond_wait(reservedWakes, mutex)
-                    reservedIsIdle = false
-                } else {
-                    unsafe pthread_cond_wait(otherWakes, mutex)
-                }
+                unsafe pthread_cond_wait(wakes + lowest.rawValue, mutex)
+                idleCounts[lowest.rawValue] -= 1
             }
         }
     }

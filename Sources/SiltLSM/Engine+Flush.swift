@@ -82,7 +82,7 @@ extension Engine {
             counters.flushNanoseconds.add(Int(clamping: spent))
         }
         // A batch over several trees or regions must not become half durable: first the log, then the tables.
-        try writeLog(durably: true)
+        try syncLog()
         var writers: [RunWriter] = []
         defer { for writer in writers { writer.release() } }
         var outputs: [UInt8: [TableHold]] = [:]
@@ -137,22 +137,42 @@ extension Engine {
     }
 
     /// Gives what waits in memory to the log device.
-    func writeLog(durably: Bool) throws(SiltstoneError) {
+    func writeLog() throws(SiltstoneError) {
         try withLead { commit throws(SiltstoneError) in
             queue.setSlow(true)
             defer { queue.setSlow(false) }
-            try commit.log.write(durably: durably)
+            try commit.log.write(durably: false)
         }
     }
 
-    /// Deletes the log segments that no memtable needs any more.
+    /// Makes the log durable up to its end of now; others commit meanwhile.
+    func syncLog() throws(SiltstoneError) {
+        let (segments, reach) = try withLead { commit throws(SiltstoneError) in
+            try commit.log.write(durably: false)
+            return commit.log.unsynced
+        }
+        if segments.isEmpty { return }
+        do throws(SiltstoneError) {
+            for segment in segments { try segment.sync() }
+        } catch {
+            // The kernel may have dropped what it could not write: no later sync could be believed.
+            throw poison(error)
+        }
+        withLead { $0.log.noteDurable(reach) }
+    }
+
+    /// Deletes the log segments that no memtable needs any more; others commit meanwhile.
     func trimLog() throws(SiltstoneError) {
         do throws(SiltstoneError) {
-            try withLead { commit throws(SiltstoneError) in
-                if commit.log.failure != nil { return }
+            let limit = try withLead { commit throws(SiltstoneError) -> UInt64? in
+                if commit.log.failure != nil { return nil }
                 // Asked for here: no region comes or goes while the lock is held.
                 let oldest = groups.flatMap(\.set.trees).map(\.oldestSegment).min() ?? .max
-                try commit.log.trim(below: oldest)
+                return try commit.log.trim(below: oldest)
+            }
+            guard let limit else { return }
+            try logTrim.withLock { _ throws(SiltstoneError) in
+                try environment.log.trim(incarnation, below: limit)
             }
         } catch {
             throw noted(error)

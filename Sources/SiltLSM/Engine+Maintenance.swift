@@ -25,7 +25,7 @@ extension Engine {
             guard let self else { return }
             logWriteIsQueued.store(false, ordering: .relaxed)
             // A failure poisons the log by itself; a full disk is met again by the next commit.
-            try? writeLog(durably: false)
+            try? writeLog()
         }
     }
 
@@ -34,6 +34,11 @@ extension Engine {
 
     /// Sets aside what has grown too large, and asks workers to flush it.
     func maintain(_ upkeep: CommitUpkeep) {
+        for group in upkeep.groups {
+            for tree in group.set.trees where tree.active.wantsMemory {
+                tree.active.readyMemory(upTo: options.flushBytes, environment.workers)
+            }
+        }
         guard options.runsMaintenance else { return }
         for group in upkeep.groups {
             let isFull = { (tree: TreeVersion) in tree.active.byteCount >= self.options.flushBytes }
@@ -57,8 +62,8 @@ extension Engine {
         // A job that is queued sees whatever was frozen before it began.
         group.wantsFlush.store(false, ordering: .relaxed)
         if isQueued { return }
-        environment.workers.submit(.high) { [weak self, weak group] in
-            guard let self, let group else { return }
+        environment.workers.submit(.high) { [weak self] in
+            guard let self else { return }
             if isClosing.load(ordering: .relaxed) || failure != nil {
                 group.state.withLock { $0.flushIsQueued = false }
                 return
@@ -90,8 +95,8 @@ extension Engine {
             return state.compactionIsQueued
         }
         if isQueued { return }
-        environment.workers.submit(.low) { [weak self, weak group] in
-            guard let self, let group else { return }
+        environment.workers.submit(.low) { [weak self] in
+            guard let self else { return }
             group.state.withLock { $0.compactionIsQueued = false }
             if isClosing.load(ordering: .relaxed) || failure != nil { return }
             do throws(SiltstoneError) {

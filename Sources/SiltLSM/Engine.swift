@@ -1,3 +1,4 @@
+internal import CSiltstone
 internal import SiltBytes
 internal import SiltFormat
 package import SiltIO
@@ -34,6 +35,8 @@ package final class Engine: Sendable {
     /// Whether recovery ended and commits are accepted.
     let isReady = Atomic(false)
     let logWriteIsQueued = Atomic(false)
+    /// Held by who deletes segments of the log.
+    let logTrim = Mutex(())
     /// Bytes of all regions that wait to be merged down.
     let compactionDebt = Atomic(0)
     /// How long commits should have been held back and were not yet, in nanoseconds.
@@ -54,6 +57,8 @@ package final class Engine: Sendable {
     private init(_ environment: Environment, _ options: EngineOptions, incarnation: Identifier) {
         self.environment = environment
         self.options = options
+        // A budget would mean little if what is freed stayed with the process.
+        if options.memoryBudgetBytes != nil { silt_return_freed() }
         self.incarnation = incarnation
         tables = TableCache(
             objects: environment.objects, blocks: BlockCache(capacityBytes: options.cacheBytes))
@@ -179,6 +184,7 @@ package final class Engine: Sendable {
         metrics.longestStallNanoseconds = counters.longestStall.value
         metrics.refusedCount = counters.refused.value
         metrics.compactionDebtBytes = compactionDebt.value
+        metrics.runningMergeCount = runningMerges.value
         let cache = tables.blocks.statistics
         metrics.cacheBytes = cache.blockBytes
         metrics.indexBytes = cache.indexBytes

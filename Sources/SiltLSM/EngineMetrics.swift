@@ -40,6 +40,8 @@ package struct EngineMetrics: Sendable {
     package var refusedCount = 0
     /// Bytes that wait to be merged down.
     package var compactionDebtBytes = 0
+    /// Flushes and merges that run now.
+    package var runningMergeCount = 0
     /// Blocks found in the cache.
     package var cacheHitCount = 0
     /// Blocks read because the cache did not have them.

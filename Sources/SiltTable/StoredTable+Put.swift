@@ -44,11 +44,15 @@ extension StoredTable {
             let span = unsafe OperationSpan(
                 start: UnsafeRawPointer(place), byteCount: count, count: 1, families: families,
                 needsTimestamp: stored == nil)
-            do throws(SiltstoneError) {
-                _ = try shared.engine.commit(
-                    span, to: group, durability: durability ?? layout.durability)
-                return nil
-            } catch { return error }
+            // Safety: the table holds the engine. To count a reference would cost a call: others refer to it weakly.
+            return unsafe Unmanaged.passUnretained(shared.engine)._withUnsafeGuaranteedRef {
+                engine -> SiltstoneError? in
+                do throws(SiltstoneError) {
+                    _ = try engine.commit(
+                        span, to: group, durability: durability ?? layout.durability)
+                    return nil
+                } catch { return error }
+            }
         }
         if let failure { throw failure }
     }

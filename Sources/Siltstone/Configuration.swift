@@ -7,11 +7,14 @@ public struct Configuration: Sendable, Hashable {
     /// One budget for all memory of the store, instead of the two above: memtables, cache, indexes and filters, and the
     /// buffers of merges.
     ///
-    /// What memtables do not need at a moment is the cache's. The process takes some megabytes beside it.
+    /// What memtables do not need at a moment is the cache's. The process takes some megabytes beside it. With glibc, malloc of the
+    /// whole process is told to give back what is freed, which it otherwise keeps.
     public var memoryBudgetBytes: Int?
     /// The threads on which blocking calls run.
     public var threadCount: Int = 4
-    /// The threads that flush and compact; one of them is kept for what is urgent.
+    /// The threads that flush and compact; one of them is kept for flushes.
+    ///
+    /// Two more get logs and memory ready.
     public var workerCount: Int = 3
 
     /// The defaults.

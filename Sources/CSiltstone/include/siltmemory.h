@@ -57,6 +57,13 @@ void *silt_map(size_t n, size_t small);
 /// Gives back what silt_map returned.
 void silt_unmap(void *p, size_t n);
 
+/// Has the n bytes at p, page-aligned, backed by memory that can be written; best effort, and slow so that others need not be.
+void silt_populate(void *p, size_t n);
+
+/// Has malloc of the whole process give back what is freed: large pieces at once, small ones from few arenas. By itself glibc lets
+/// each thread keep up to as much as the largest piece that was ever freed, 32 MiB at most. Best effort.
+void silt_return_freed(void);
+
 /// n bytes, aligned to 16, for what is kept long and is some kilobytes large; any thread may give them back. NULL when there are none.
 void *silt_pool_take(size_t n);
 

@@ -45,11 +45,14 @@ final class CommitView {
         isDropped || families.firstMissing(in: self.families) != nil
     }
 
-    /// Whether a memtable is full, or one waits for its flush that nobody was asked for.
+    /// Whether a memtable is full or needs memory, or one waits for its flush that nobody was asked for.
     @inline(__always)
     func needsUpkeep(flushBytes: Int) -> Bool {
         if group.wantsFlush.load(ordering: .relaxed) { return true }
-        for index in slots.indices where slots[index].byteCount >= flushBytes { return true }
+        for index in slots.indices
+        where slots[index].wantsMemory || slots[index].byteCount >= flushBytes {
+            return true
+        }
         return false
     }
 }

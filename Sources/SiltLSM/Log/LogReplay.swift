@@ -6,8 +6,9 @@ package import SiltModel
 /// Reads the log of an ended server run from its first segment to its end, and tells a torn tail from damage.
 ///
 /// 1. Segments are numbered without a gap, records too.
-/// 2. A segment that does not end with its mark is the last with records: the writer makes a segment durable, mark included,
-///    before it writes to the next. If a later segment has a record, the earlier one is damaged.
+/// 2. A segment that does not end with its mark is the last that counts. The writer begins the next while the device still takes
+///    in the last part of one, so a power cut may leave records in the next that must not count. But when any record says that
+///    the log was on the device beyond the place where it breaks off, it is damaged.
 /// 3. A record that does not check out is a torn tail only when it lies after what is known to have been on the device, and it looks
 ///    unfinished (`TornTail`); when valid records follow, a whole sector of it must lack. Else the log is damaged and opening is
 ///    refused.
@@ -32,6 +33,7 @@ package struct LogReplay {
         throws(SiltstoneError)
     {
         let numbers = try device.segments(of: incarnation)
+        var unwritten: UInt64?
         for (index, number) in numbers.enumerated() {
             if index > 0, numbers[index - 1] + 1 != number {
                 throw SiltstoneError(
@@ -39,10 +41,22 @@ package struct LogReplay {
                     at: .init(file: device.name(incarnation, number - 1)))
             }
             let bytes = try device.read(incarnation, number)
-            if LogSegmentReader.isUnwritten(bytes) { continue }
+            if LogSegmentReader.isUnwritten(bytes) {
+                unwritten = number
+                continue
+            }
+            if let unwritten, unwritten + 1 == number,
+                firstClaim(number, bytes)?.segment == unwritten
+            {
+                // It was begun when `unwritten` had been and was not yet on the device: a power cut took that one whole. Who passes
+                // over one that was never used counts it as being there.
+                try passOver(numbers[index...], after: LogPosition(segment: unwritten, offset: 0))
+                return
+            }
             segmentCount += 1
-            if try !runSegment(number, bytes, apply) {
-                try checkNothingFollows(numbers[(index + 1)...], number)
+            if let offset = try runSegment(number, bytes, apply) {
+                let place = LogPosition(segment: number, offset: UInt64(offset))
+                try passOver(numbers[(index + 1)...], after: place)
                 return
             }
         }
@@ -50,14 +64,14 @@ package struct LogReplay {
 
     /// Replays one segment.
     ///
-    /// - Returns: whether it ended with its mark.
+    /// - Returns: where it breaks off; `nil` when it ended with its mark.
     private mutating func runSegment(
         _ number: UInt64, _ bytes: [UInt8],
         _ apply: (LogRecord, [UInt8]) throws(SiltstoneError) -> Void
-    ) throws(SiltstoneError) -> Bool {
+    ) throws(SiltstoneError) -> Int? {
         guard var reader = try open(number, bytes) else {
-            tornBytes += (bytes.lastIndex { $0 != 0 } ?? -1) + 1
-            return false
+            tornBytes += Self.writtenByteCount(bytes)
+            return 0
         }
         while let record = reader.next() {
             try check(record.slot, number, record.offset)
@@ -70,19 +84,38 @@ package struct LogReplay {
         switch reader.end {
         case .marked(let offset):
             try check(reader.lastSlot, number, offset)
-            return true
+            return nil
         case .torn(let offset, let byteCount, let cause):
             guard TornTail.looksUnfinished(bytes, at: offset, header: reader.header) else {
                 throw damage(number, offset, cause)
             }
             tornBytes += byteCount
-            return false
+            return offset
         case .damaged(let offset, let cause):
             guard isHole(offset, reader) else { throw damage(number, offset, cause) }
-            tornBytes += (bytes.lastIndex { $0 != 0 } ?? offset) + 1 - offset
-            return false
-        case .clean, nil: return false
+            tornBytes += max(0, Self.writtenByteCount(bytes) - offset)
+            return offset
+        case .clean(let offset): return offset
+        case nil: return bytes.count
         }
+    }
+
+    private static func writtenByteCount(_ bytes: [UInt8]) -> Int {
+        (bytes.lastIndex { $0 != 0 } ?? -1) + 1
+    }
+
+    /// Up to where the log was on the device by the first record of a segment.
+    private func firstClaim(_ number: UInt64, _ bytes: [UInt8]) -> LogPosition? {
+        guard var probe = probe(number, bytes) else { return nil }
+        if let first = probe.next() { return first.durable }
+        return probe.lastSlot > 0 ? probe.durable : nil
+    }
+
+    /// A reader of a segment's records, whatever became of its header.
+    private func probe(_ number: UInt64, _ bytes: [UInt8]) -> LogSegmentReader? {
+        let header = LogSegmentHeader(incarnation: incarnation, segment: number).encoded()
+        guard bytes.count > header.count else { return nil }
+        return try? LogSegmentReader(header + bytes[header.count...])
     }
 
     /// Whether a place before valid records is where a power cut left out sectors of what was given to the system but not yet
@@ -143,22 +176,30 @@ package struct LogReplay {
         lastSlot = slot
     }
 
-    /// Fails when a later segment holds a record.
-    private func checkNothingFollows(_ numbers: ArraySlice<UInt64>, _ number: UInt64)
+    /// Leaves out what later segments hold, and counts it, since the log breaks off at a place before them.
+    ///
+    /// - Throws: when one of their records says that the log was on the device beyond that place.
+    private mutating func passOver(_ numbers: ArraySlice<UInt64>, after place: LogPosition)
         throws(SiltstoneError)
     {
         for later in numbers {
             let bytes = try device.read(incarnation, later)
-            let header = LogSegmentHeader(incarnation: incarnation, segment: later).encoded()
-            guard bytes.count > header.count, !LogSegmentReader.isUnwritten(bytes),
-                var probe = try? LogSegmentReader(header + bytes[header.count...])
-            else { continue }
-            let hasRecord = probe.next() != nil
-            if hasRecord || probe.end != .clean(offset: header.count) {
-                throw damage(
-                    number, nil,
-                    DecodingError(offset: 0, "log segment has no end but segment \(later) follows"))
+            if LogSegmentReader.isUnwritten(bytes) { continue }
+            tornBytes += Self.writtenByteCount(bytes)
+            guard var probe = probe(later, bytes) else { continue }
+            while probe.next() != nil {}
+            var reach = probe.durable
+            if case .damaged(let offset, _) = probe.end,
+                let more = probe.whatFollows(damageAt: offset)
+            {
+                reach = max(reach, more.durable)
             }
+            guard reach > place else { continue }
+            throw damage(
+                place.segment, Int(clamping: place.offset),
+                DecodingError(
+                    offset: Int(clamping: place.offset),
+                    "log breaks off here, but segment \(later) was written when it did not"))
         }
     }
 

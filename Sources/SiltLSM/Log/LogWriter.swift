@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// 1. A segment is created ahead by a worker. Its header goes out with its first record.
 /// 2. Records are encoded behind the buffer, for the place where they will stand. `write` gives the buffer to the device.
-/// 3. A full segment gets an end mark and is made durable before the first record of the next: so where a record stands in a later
-///    segment, the earlier ones are complete.
+/// 3. A full segment gets an end mark, and a worker makes it durable while the next is written. A durable write waits for it, and
+///    so does the segment after the next: where a record stands, all segments but the one before are complete.
 /// 4. The first failure, other than a full disk met before anything was written, is final: no call is made after it.
 struct LogWriter: ~Copyable {
     private let device: any LogDevice
@@ -17,7 +17,9 @@ struct LogWriter: ~Copyable {
     private let segmentBytes: Int
     private let ahead: LogSegmentAhead
 
-    private var segment: (any LogSegment)?
+    private var current: OpenSegment?
+    /// Complete segments, oldest first, that are not known to be durable.
+    private var ended: [OpenSegment] = []
     /// The number of the current segment.
     private(set) var segmentNumber: UInt64 = 0
     private var slot: UInt64 = 0
@@ -67,7 +69,7 @@ struct LogWriter: ~Copyable {
     /// - Throws: `storageFull` when no segment can be made: nothing changed.
     mutating func reserve(_ byteCount: Int) throws(SiltstoneError) {
         try checkUsable()
-        if let segment,
+        if let segment = current?.segment,
             bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
                 <= segment.capacity
         {
@@ -76,14 +78,18 @@ struct LogWriter: ~Copyable {
         let next = try makeSegment(
             holding: LogSegmentHeader.byteCount + byteCount + LogRecordEncoder.endMarkByteCount)
         do throws(SiltstoneError) {
+            try settle()
             try endSegment()
+            // What lies between was never written to, and a reader must be able to tell.
+            if next.number > segmentNumber + 1 { try settle() }
         } catch {
             ahead.give(next.number, next.segment)
             throw error
         }
-        segment = next.segment
+        current = OpenSegment(next.segment, number: next.number)
         segmentNumber = next.number
         bufferOffset = 0
+        if ended.isEmpty { durable = LogPosition(segment: segmentNumber, offset: 0) }
         encoder = LogRecordEncoder(incarnation: incarnation, segment: segmentNumber)
         let header = LogSegmentHeader(incarnation: incarnation, segment: segmentNumber).encoded()
         // Safety: the room is the header's size.
@@ -146,7 +152,8 @@ struct LogWriter: ~Copyable {
     /// - Throws: `storageFull` when nothing was written, and then the buffer is as before.
     mutating func write(durably: Bool) throws(SiltstoneError) {
         try checkUsable()
-        guard let segment else { return }
+        if !ended.isEmpty { if durably { try settle() } else { try noteClosed() } }
+        guard let segment = current?.segment else { return }
         if buffer.count == 0, !durably || isDurable { return }
         do throws(SiltstoneError) {
             // Safety: the device copies the bytes before it returns.
@@ -181,24 +188,60 @@ struct LogWriter: ~Copyable {
         return final
     }
 
+    /// What must be forced to the device for everything written so far to be durable, and the position that this reaches.
+    ///
+    /// Any thread may do it, with `OpenSegment.sync`, and tell of it with `noteDurable`.
+    var unsynced: (segments: [OpenSegment], reach: LogPosition) {
+        (
+            isDurable ? [] : ended + (current.map { [$0] } ?? []),
+            LogPosition(segment: segmentNumber, offset: UInt64(bufferOffset))
+        )
+    }
+
+    /// Takes note that the log is durable up to a position.
+    mutating func noteDurable(_ reach: LogPosition) { durable = max(durable, reach) }
+
     /// Ends the log cleanly.
     mutating func close() throws(SiltstoneError) {
         try checkUsable()
         try endSegment()
+        try settle()
         _ = ahead.discard(segmentNumber + 1)
     }
 
-    /// Deletes the complete segments below `number`.
-    mutating func trim(below number: UInt64) throws(SiltstoneError) {
-        let limit = min(number, segmentNumber)
-        guard let first = complete.first, first.number < limit else { return }
-        try device.trim(incarnation, below: limit)
+    /// Forgets the complete segments below `number`, which the caller is to delete.
+    ///
+    /// - Returns: below which number; `nil` when there is nothing to delete.
+    mutating func trim(below number: UInt64) throws(SiltstoneError) -> UInt64? {
+        try noteClosed()
+        let limit = min(number, ended.first?.number ?? segmentNumber)
+        guard let first = complete.first, first.number < limit else { return nil }
         complete.removeAll { $0.number < limit }
         completeBytes = complete.reduce(0) { $0 + $1.byteCount }
+        return limit
+    }
+
+    /// Waits until all complete segments are durable.
+    private mutating func settle() throws(SiltstoneError) {
+        if ended.isEmpty { return }
+        for segment in ended {
+            do throws(SiltstoneError) { try segment.close() } catch { throw fail(error) }
+        }
+        ended.removeAll()
+        durable = max(durable, LogPosition(segment: segmentNumber, offset: 0))
+    }
+
+    /// Takes note of the complete segments that became durable.
+    private mutating func noteClosed() throws(SiltstoneError) {
+        while let first = ended.first, let outcome = first.outcome {
+            do throws(SiltstoneError) { try outcome.get() } catch { throw fail(error) }
+            ended.removeFirst()
+            durable = max(durable, LogPosition(segment: first.number + 1, offset: 0))
+        }
     }
 
     private mutating func endSegment() throws(SiltstoneError) {
-        guard let segment else { return }
+        guard let current else { return }
         let before = mark
         slot += 1
         // Safety: the room is what the encoder says that the mark takes.
@@ -207,15 +250,17 @@ struct LogWriter: ~Copyable {
             to: buffer.place(for: LogRecordEncoder.endMarkByteCount))
         buffer.advance(by: written)
         do throws(SiltstoneError) {
-            try write(durably: true)
+            try write(durably: false)
         } catch {
             rollBack(to: before)
             throw error
         }
         complete.append((segmentNumber, bufferOffset))
         completeBytes += bufferOffset
-        self.segment = nil
-        do throws(SiltstoneError) { try ahead.close(segment) } catch { throw fail(error) }
+        self.current = nil
+        ended.append(current)
+        ahead.close(current)
+        try noteClosed()
     }
 
     private func checkUsable() throws(SiltstoneError) {

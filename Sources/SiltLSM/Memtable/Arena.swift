@@ -28,6 +28,15 @@ internal import CSiltstone
         self.capacityBytes = capacity
     }
 
+    /// Has the pages of a range backed by memory.
+    func ready(_ range: Range<Int>) {
+        let page = 1 << 12
+        let start = range.lowerBound & ~(page - 1)
+        let end = min(range.upperBound, capacityBytes)
+        // Safety: the range lies within the mapping, which stays while this value is borrowed; what is there stays as it is.
+        if start < end { unsafe silt_populate(base + start, end - start) }
+    }
+
     deinit {
         // Safety: base and capacity are those of the mapping made in init.
         unsafe silt_unmap(base, capacityBytes)

@@ -84,6 +84,9 @@ package final class Memtable: @unchecked Sendable {
         count(timestamp, type, sequence, isNew: isNew)
     }
 
+    /// Has memory made for a range of the bytes that cells will take; any thread may, at any time.
+    func readyMemory(_ range: Range<Int>) { arena.ready(range) }
+
     /// Has what an insert of a column key will touch fetched from memory; any thread may, at any time.
     @inline(__always)
     func prepare(for columnKey: UnsafeRawBufferPointer) {

@@ -1,4 +1,5 @@
 internal import SiltFormat
+internal import SiltIO
 internal import Synchronization
 
 /// A memtable and what the log must keep for it.
@@ -11,10 +12,35 @@ final class MemtableSlot: Sendable {
     /// Written by the committing thread; only ever set once, so readers need no order with other
     /// memory.
     private let segment = Atomic<UInt64>(.max)
+    /// From how many bytes on a worker is to be asked for the next piece of memory.
+    private let readiesAt = Atomic(1 << 20)
+    private static let readiedBytes = 4 << 20
 
     init(capacityBytes: Int) {
         memtable = Memtable(capacityBytes: capacityBytes, firstLogSegment: 0)
         emptyByteCount = memtable.byteCount
+    }
+
+    /// Whether memory should be made ready for the cells that come next; for who inserts.
+    @inline(__always)
+    var wantsMemory: Bool { byteCount >= readiesAt.load(ordering: .relaxed) }
+
+    /// Has a worker make memory ready for the next cells, so that who inserts need not wait while the system clears it.
+    ///
+    /// - Parameter limit: how large the memtable should become.
+    func readyMemory(upTo limit: Int, _ workers: any Workers) {
+        let start = readiesAt.load(ordering: .relaxed)
+        guard byteCount >= start else { return }
+        let end = start + Self.readiedBytes
+        // One thread asks.
+        guard
+            readiesAt.compareExchange(
+                expected: start, desired: end < limit ? end : .max, ordering: .relaxed
+            ).exchanged
+        else { return }
+        let first = start + Self.readiedBytes / 4
+        let last = min(end + Self.readiedBytes / 4, limit)
+        workers.submit(.urgent) { [memtable] in memtable.readyMemory(first..<max(first, last)) }
     }
 
     /// The bytes of memory that its cells take.

@@ -10,6 +10,10 @@ struct BenchCommand: AsyncParsableCommand {
             Workloads run in the order given on one database; those whose names begin with fill, and \
             deleteseek, begin with an empty one. Every value read is compared with what was written.
 
+            mixed runs two writers and two readers, as fast as they go for a quarter of --duration (two minutes at most), then \
+            for --duration at 70 % of the rate that can be kept up: the operations of the first phase over its time and the \
+            time until all that it wrote is flushed and merged.
+
             \(Workload.allCases.map(\.rawValue).joined(separator: " "))
             """)
 

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import SiltIO
 import SiltLSM
@@ -6,7 +7,10 @@ import SiltTable
 import Siltstone
 import Synchronization
 
-/// The mixed load: writers and readers at once, first as fast as they go, then at a part of that.
+/// The mixed load: writers and readers at once, first as fast as they go, then at a part of what can be kept up.
+///
+/// What the first phase leaves to merges is part of its cost: its operations count over its own time and the time until nothing
+/// is left to flush or merge. A rate without that could not be kept up for longer than merges may fall behind.
 extension BenchRun {
     private static let writerCount = 2
     private static let readerCount = 2
@@ -29,13 +33,18 @@ extension BenchRun {
             try thread.load(table.blocking)
         }
         let pacedSeconds = settings.durationSeconds ?? 60
-        let peakSeconds = min(60, max(5, pacedSeconds / 4))
+        let peakSeconds = min(120, max(5, pacedSeconds / 4))
+        watch.begin("settle")
+        _ = try await settle(table, database.store.engine)
         watch.begin("peak")
         let peak = try await Self.all(threads) { thread in
             try thread.run(table.blocking, seconds: peakSeconds, operationsPerSecond: nil)
         }
+        watch.begin("settle")
+        let settleSeconds = try await settle(table, database.store.engine)
         let rates = peak.map {
-            Double($0.phase.total.count) / max($0.phase.seconds, 0.001) * Self.pacedShare
+            Double($0.phase.total.count) / max($0.phase.seconds + settleSeconds, 0.001)
+                * Self.pacedShare
         }
         watch.begin("paced")
         let again = peak.map { thread in
@@ -55,6 +64,8 @@ extension BenchRun {
             result.checkedRowCount += thread.checkedRowCount
         }
         result.peak.seconds = peakSeconds
+        result.settleSeconds = settleSeconds
+        result.pauses = watch.pauses
         result.paced.seconds = pacedSeconds
         var whole = BenchResult(workload: .mixed)
         whole.mixed = result
@@ -63,6 +74,24 @@ extension BenchRun {
         note(&whole, since: before)
         whole.seconds = pacedSeconds
         return whole
+    }
+
+    /// Flushes, and waits until nothing is left to merge.
+    ///
+    /// - Returns: how long that took, in seconds.
+    private func settle(_ table: Table, _ engine: Engine) async throws -> Double {
+        try await Self.onThread { Result { try table.blocking.flush() } }.get()
+        let start = DispatchTime.now()
+        var quietSince: DispatchTime?
+        while true {
+            let now = DispatchTime.now()
+            quietSince = engine.metrics.runningMergeCount > 0 ? nil : quietSince ?? now
+            // One merge may follow another.
+            if let quietSince, now >= quietSince + .milliseconds(300) {
+                return Double(quietSince.uptimeNanoseconds - start.uptimeNanoseconds) / 1e9
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     private static func all(
@@ -97,6 +126,10 @@ private final class MixedWatch: Sendable {
     private let engine: Engine
     private let isOver = Atomic(false)
     private let phase = Mutex("load")
+    private let seen = Mutex(MixedResult.Pauses())
+
+    /// When this process got no processor though it asked for one.
+    var pauses: MixedResult.Pauses { seen.withLock { $0 } }
 
     init(_ engine: Engine) { self.engine = engine }
 
@@ -106,6 +139,20 @@ private final class MixedWatch: Sendable {
 
     func start() {
         Thread.detachNewThread { [self] in watch() }
+        Thread.detachNewThread { [self] in listen() }
+    }
+
+    /// Sleeps shortly over and over: what wakes this thread late holds up the others, too, and is not the store's doing.
+    private func listen() {
+        let clock = SystemClock()
+        while !isOver.load(ordering: .relaxed) {
+            let start = clock.monotonicNanoseconds
+            clock.sleep(nanoseconds: 5_000_000)
+            let late = Double(clock.monotonicNanoseconds - start) / 1e6 - 5
+            guard late > MixedResult.Pauses.millisecondsMin else { continue }
+            let name = phase.withLock { $0 }
+            seen.withLock { $0.note(late, isPaced: name == "paced") }
+        }
     }
 
     private func watch() {
@@ -125,9 +172,11 @@ private final class MixedWatch: Sendable {
             "\(name) \(second) s: peak \(mib(ProcessUsage.peakBytes)) MiB, "
                 + "now \(mib(ProcessUsage.residentBytes)) MiB of which files "
                 + "\(mib(ProcessUsage.residentFileBytes)); memtables \(mib(metrics.memtableBytes)), "
-                + "log \(mib(metrics.logBytes)); "
+                + "log \(mib(metrics.logBytes)), cache \(mib(metrics.cacheBytes)), "
+                + "indexes \(mib(metrics.indexBytes)); "
                 + "flushed \(mib(metrics.flushWrittenBytes)), "
                 + "compacted \(mib(metrics.compactionWrittenBytes)); "
+                + "debt \(mib(metrics.compactionDebtBytes)), merges \(metrics.runningMergeCount); "
                 + "stalls \(metrics.stallCount), slowed \(metrics.slowedCount)\n")
         Output.error.flush()
     }

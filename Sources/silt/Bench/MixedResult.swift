@@ -72,15 +72,39 @@ struct MixedResult: Sendable {
         }
     }
 
+    /// When the machine gave this process no processor for long.
+    struct Pauses: Sendable {
+        /// Shorter ones are not counted.
+        static let millisecondsMin = 50.0
+        var pacedCount = 0
+        var pacedLongest = 0.0
+
+        /// Adds one.
+        mutating func note(_ milliseconds: Double, isPaced: Bool) {
+            guard isPaced else { return }
+            pacedCount += 1
+            pacedLongest = max(pacedLongest, milliseconds)
+        }
+    }
+
     var peak = Phase()
     var paced = Phase()
     var modelBytes = 0
+    /// How long it took until what the peak left was merged.
+    var settleSeconds = 0.0
+    var pauses = Pauses()
     var checkedRowCount = 0
-    var memory = ""
 
     var json: JSONValue {
         .object(
-            ("peak", peak.json), ("paced", paced.json),
+            ("peak", peak.json), ("settle_seconds", .number(settleSeconds)),
+            (
+                "sustained_ops_per_second",
+                .number(Double(peak.total.count) / max(peak.seconds + settleSeconds, 0.001))
+            ),
+            ("paced", paced.json),
+            ("machine_pauses_over_50_ms", .integer(Int64(pauses.pacedCount))),
+            ("longest_machine_pause_ms", .number(pauses.pacedLongest)),
             ("model_bytes", .integer(Int64(modelBytes))),
             ("rows_checked", .integer(Int64(checkedRowCount))))
     }

@@ -50,6 +50,53 @@ struct LogReplayTests {
         #expect(try EngineFixture(copy, groupCount: 1).values().count == 40)
     }
 
+    @Test(
+        "A power cut while a segment ends and the next is written leaves the batches up to some point",
+        arguments: [CrashPolicy.dropUnsynced, .tearAtSector, .keepSectors])
+    func overlap(_ policy: CrashPolicy) throws {
+        var options = EngineFixture.options
+        options.runsMaintenance = true
+        var overlapCount = 0
+        for seed in UInt64(1)...60 {
+            let fixture = try EngineFixture(groupCount: 1, options: options)
+            // No worker runs: no segment is closed before the one after it is full.
+            let rows = 30 + Int(seed) * 7 % 60
+            for index in 0..<rows {
+                try fixture.put(
+                    "r\(1000 + index)", String(repeating: "v", count: 100), durability: .syncWAL)
+            }
+            let disk = fixture.disk.crashed(keeping: policy, random: SeededRandom(seed: seed))
+            let again = try EngineFixture(disk, groupCount: 1)
+            let found = try again.values().keys.sorted()
+            #expect(
+                found == (0..<found.count).map { "r\(1000 + $0)" }, "seed=\(seed) \(policy)")
+            if again.report.tornBytes > options.logSegmentBytes / 2 { overlapCount += 1 }
+        }
+        #expect(
+            overlapCount > 0 || policy == .dropUnsynced, "some cut leaves records that do not count"
+        )
+    }
+
+    @Test(
+        "A durable batch waits for the segment before it",
+        arguments: [CrashPolicy.dropUnsynced, .tearAtSector, .keepSectors])
+    func durableAfterOverlap(_ policy: CrashPolicy) throws {
+        var options = EngineFixture.options
+        options.runsMaintenance = true
+        for seed in UInt64(1)...40 {
+            let fixture = try EngineFixture(groupCount: 1, options: options)
+            for index in 0..<30 {
+                try fixture.put(
+                    "r\(1000 + index)", String(repeating: "v", count: 100), durability: .syncWAL)
+            }
+            try fixture.put("r1030", "durable")
+            try fixture.put("r1031", "not", durability: .syncWAL)
+            let disk = fixture.disk.crashed(keeping: policy, random: SeededRandom(seed: seed))
+            let found = try EngineFixture(disk, groupCount: 1).values()
+            #expect(found.count >= 31 && found["r1030"] == "durable", "seed=\(seed)")
+        }
+    }
+
     @Test("Segments whose cells are all in tables are deleted")
     func trimming() throws {
         let fixture = try EngineFixture()

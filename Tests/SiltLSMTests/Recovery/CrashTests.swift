@@ -33,7 +33,8 @@ struct CrashTests {
     }
 
     private static func run(
-        _ disk: MemoryDisk, durability: Durability, isMaintained: Bool, _ progress: inout Progress
+        _ disk: MemoryDisk, durability: Durability, isMaintained: Bool, workersRunEach: Int = 1,
+        _ progress: inout Progress
     ) throws(SiltstoneError) {
         var options = EngineFixture.options
         options.runsMaintenance = isMaintained
@@ -47,7 +48,7 @@ struct CrashTests {
             _ = try fixture.engine.commit(batch(number, fixture.groups), durability: durability)
             progress.acknowledged = number
             fixture.clock.advance(milliseconds: 2)
-            if isMaintained { fixture.workers.runAll() }
+            if isMaintained, number % workersRunEach == 0 { fixture.workers.runAll() }
             switch number {
             case 5: try fixture.groups[0].flush()
             case 9, 17: try fixture.engine.flushAll()
@@ -118,16 +119,18 @@ struct CrashTests {
 
     @Test(
         "SYNC_WAL survives a killed process wholly, and a power cut without gaps or halves",
-        arguments: [CrashPolicy.processKill, .dropUnsynced, .mixed])
-    func syncLevel(_ policy: CrashPolicy) throws {
+        arguments: [CrashPolicy.processKill, .dropUnsynced, .mixed], [1, 3, 7])
+    func syncLevel(_ policy: CrashPolicy, _ workersRunEach: Int) throws {
         for cut in stride(from: 1, through: 120, by: 3) {
-            let note = "cut=\(cut) policy=\(policy)"
+            let note = "cut=\(cut) policy=\(policy) workersRunEach=\(workersRunEach)"
             let disk = MemoryDisk()
             // A killed process leaves what the system was given; only a power cut tears it.
             let effect = policy == .processKill ? FaultPlan.StopEffect.notApplied : .torn
             disk.install(FaultPlan(stopAtMutatingCall: cut, stopEffect: effect, seed: UInt64(cut)))
             var progress = Progress()
-            try? Self.run(disk, durability: .syncWAL, isMaintained: true, &progress)
+            try? Self.run(
+                disk, durability: .syncWAL, isMaintained: true, workersRunEach: workersRunEach,
+                &progress)
             let after = disk.crashed(keeping: policy, random: SeededRandom(seed: UInt64(cut)))
             let found = try Self.check(EngineFixture(after), note)
             if policy == .processKill { #expect(found >= progress.acknowledged, "\(note)") }

@@ -105,6 +105,7 @@ import Synchronization
 
     /// Gets the first pages ready, before anybody appends.
     func readyFirst() throws(SiltstoneError) {
+        // Safety: nothing is touched yet.
         _ = try unsafe mapped()
         readiedCount = min(Self.readiedBytes, capacity)
         readiesAt = readiedCount < capacity ? readiedCount / 2 : .max

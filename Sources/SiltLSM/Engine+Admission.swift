@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// Pressure is 0 at what memtables (or the bytes to merge) should come to, 1 at what they may. In between commits are let through
 /// at `(1 - pressure)` squared of a rate that no load reaches, so there is a pressure at which what comes in is what flushes and
-/// merges carry away, and the load settles there. The thread that commits sleeps, never for long: what it owes beyond is slept off by
-/// the commits after it.
+/// merges carry away, and the load settles there. Commits stand in line for that rate, however many threads bring them, and each sleeps
+/// until it would be its turn, but never for long: what it owes beyond is slept off by the commits after it.
 extension Engine {
     /// The rate at no pressure, in bytes a second.
     private static let fullRate = 128e6
@@ -57,15 +57,29 @@ extension Engine {
         if pressure >= 1 { return try waitForRoom() }
         guard options.runsMaintenance else { return }
         let rate = Self.fullRate * (1 - pressure) * (1 - pressure)
-        let cost = Int(Double(byteCount) / rate * 1e9)
-        let owed = owedNanoseconds.wrappingAdd(cost, ordering: .relaxed).newValue
-        if owed < Self.sleepMin { return }
-        let slept = min(owed, Self.sleepMax)
-        owedNanoseconds.store(min(owed - slept, Self.owedMax), ordering: .relaxed)
+        let cost = Double(byteCount) / rate * 1e9
+        let wait = takeTurn(UInt64(min(cost, Double(Self.owedMax))))
+        if wait < Self.sleepMin { return }
+        let slept = min(wait, Self.sleepMax)
         counters.slowed.add(1)
         counters.slowedNanoseconds.add(slept)
         counters.longestStall.raise(to: slept)
         environment.clock.sleep(nanoseconds: UInt64(slept))
+    }
+
+    /// Takes a commit's turn in the line of those that are held back.
+    ///
+    /// - Returns: how long it is until then, in nanoseconds.
+    private func takeTurn(_ cost: UInt64) -> Int {
+        let now = environment.clock.monotonicNanoseconds
+        var last = turnsTakenUntil.load(ordering: .relaxed)
+        while true {
+            let next = min(max(last, now) + cost, now + UInt64(Self.owedMax))
+            let (isTaken, seen) = turnsTakenUntil.weakCompareExchange(
+                expected: last, desired: next, ordering: .relaxed)
+            if isTaken { return Int(clamping: next - now) }
+            last = seen
+        }
     }
 
     private func waitForRoom() throws(SiltstoneError) {

@@ -39,8 +39,8 @@ package final class Engine: Sendable {
     let logTrim = Mutex(())
     /// Bytes of all regions that wait to be merged down.
     let compactionDebt = Atomic(0)
-    /// How long commits should have been held back and were not yet, in nanoseconds.
-    let owedNanoseconds = Atomic(0)
+    /// Until when commits that are held back took their turns, on the monotonic clock.
+    let turnsTakenUntil = Atomic<UInt64>(0)
     /// Flushes and merges that run now.
     let runningMerges = Atomic(0)
     /// Flushes that run now.

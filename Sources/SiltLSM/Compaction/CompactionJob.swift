@@ -6,7 +6,7 @@ struct CompactionJob: Sendable {
     enum Kind: Sendable {
         /// They are merged.
         case merge
-        /// The one file changes its level as it is.
+        /// The files, of which no two overlap, change their level as they are.
         case move
         /// They go: nothing in them can be read any more.
         case drop

@@ -6,6 +6,7 @@ internal import SiltModel
 /// 1. Files of which the time to live has passed altogether go, unread.
 /// 2. Level 0 holds runs, newest first. From `runCountTrigger` on, neighbouring runs of similar size are merged into one (tiered),
 ///    so that writing costs little. When level 0 is large against level 1, all of it is merged into the overlapping files of level 1.
+///    Runs that nothing older overlaps go down unread instead, as in a load in the order of keys.
 ///    With time windows, runs are merged by window instead, and nothing goes down.
 /// 3. Below, level n+1 may be `sizeRatio` times level n; from a level beyond its size one file goes down into those it overlaps.
 /// 4. Files that are mostly delete markers, or mostly past their time to live, are merged though no level is too large.
@@ -38,7 +39,11 @@ struct CompactionPlanner: Sendable {
         if let window = TimeWindow(tree.options.settings) {
             return planWindows(tree, busy, window, now) ?? planClipped(tree, busy)
         }
-        if tree.runs.count >= runCountTrigger, let job = planRuns(tree, busy) { return job }
+        if tree.runs.count >= runCountTrigger,
+            let job = planMoves(tree, busy) ?? planRuns(tree, busy)
+        {
+            return job
+        }
         return planLevels(tree, busy) ?? planUseless(tree, busy, now) ?? planClipped(tree, busy)
     }
 
@@ -102,6 +107,26 @@ struct CompactionPlanner: Sendable {
             hasMarkers = hasMarkers || hold.hasMarkers
         }
         return (oldest, hasMarkers)
+    }
+
+    /// Runs that neither an older run nor level 1 overlaps, down as they are; `nil` when they are not half of the runs.
+    private func planMoves(_ tree: TreeVersion, _ busy: BusyFiles) -> CompactionJob? {
+        if busy.outputLevels.contains(1) { return nil }
+        var moved: [TableHold] = []
+        var below = tree.levels.first ?? []
+        for run in tree.runs.reversed() {
+            let isWorthAFile = run.byteCount * 16 >= baseBytes
+            if isWorthAFile, !run.hasMarkers, run.file.clip == nil, !busy.contains(run),
+                overlapping(below, [run]).isEmpty
+            {
+                moved.append(run)
+            }
+            // What stays is older than what follows, so it may not be passed.
+            below.append(run)
+        }
+        if moved.count * 2 < tree.runs.count { return nil }
+        return CompactionJob(
+            kind: .move, inputs: moved.reversed(), outputLevel: 1, reachesBottom: false)
     }
 
     private func planRuns(_ tree: TreeVersion, _ busy: BusyFiles) -> CompactionJob? {

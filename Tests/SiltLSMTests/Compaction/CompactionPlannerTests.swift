@@ -57,6 +57,41 @@ struct CompactionPlannerTests {
         #expect(job?.reachesBottom == true)
     }
 
+    @Test(
+        "runs that nothing older overlaps go down unread; small, marked and busy ones and those in between stay"
+    )
+    func moves() throws {
+        let levels = [[file(9, rows: 0...9, bytes: 5 << 20)]]
+        let old = [
+            file(4, rows: 40...49), file(3, rows: 30...39), file(2, rows: 20...29),
+            file(1, rows: 10...19),
+        ]
+        let version = tree(runs: old, levels: levels)
+        let job = try #require(plan(version))
+        #expect(job.kind == .move)
+        #expect(numbers(job) == [4, 3, 2, 1])
+        let moved = version.compacting(job, into: job.inputs)
+        #expect(moved.runs.isEmpty)
+        #expect(moved.levels.map { $0.map(\.file.id.low) } == [[9, 1, 2, 3, 4]])
+        // The marked run stays, and with it the newer one that overlaps it.
+        let mixed = [
+            file(6, rows: 60...69), file(5, rows: 50...59), file(4, rows: 40...49),
+            file(3, rows: 15...15), file(2, rows: 10...19, markers: 1),
+        ]
+        #expect(numbers(plan(tree(runs: mixed, levels: levels))) == [6, 5, 4])
+        #expect(
+            numbers(plan(tree(runs: mixed, levels: levels), running: [job]))?.contains(9) != true)
+        // One of four that could move is no reason to keep the others from a merge.
+        let one = [file(4), file(3), file(2), file(1, rows: 10...19)]
+        #expect(plan(tree(runs: one, levels: levels))?.kind == .merge)
+        let small = old.map {
+            file(
+                $0.file.id.low, rows: Int($0.file.id.low) * 10...Int($0.file.id.low) * 10,
+                bytes: 4 << 10)
+        }
+        #expect(plan(tree(runs: small, levels: levels))?.kind == .merge)
+    }
+
     @Test("small runs above a large level are merged with one another")
     func tiers() {
         let runs = [file(4), file(3), file(2), file(1, bytes: 100 << 10)]

@@ -1,6 +1,6 @@
 internal import SiltBytes
 internal import SiltIO
-internal import SiltModel
+package import SiltModel
 internal import Synchronization
 
 /// How commits are held back while memory fills or merges fall behind: a little, then more, before they wait, and a wait has an
@@ -25,7 +25,7 @@ extension Engine {
     ///
     /// - Throws: `unavailable` before recovery; `overloaded` when there was no room for as long as a commit may wait.
     @inline(__always)
-    func admit(byteCount: Int) throws(SiltstoneError) {
+    package func admit(byteCount: Int) throws(SiltstoneError) {
         guard isReady.load(ordering: .acquiring) else {
             throw SiltstoneError(.unavailable, "recovery has not ended")
         }

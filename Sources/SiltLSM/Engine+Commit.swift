@@ -71,6 +71,37 @@ extension Engine {
         return queue.takeLead()
     }
 
+    /// Gives a batch its place: batches commit in the order in which they are enqueued.
+    ///
+    /// `admit` comes before; `commit` of what is returned, or `submit` when there is a completion, must follow at once.
+    package func enqueue(
+        _ writes: [GroupWrite], durability: Durability,
+        completion: (@Sendable (Result<CommitReceipt, SiltstoneError>) -> Void)? = nil
+    ) -> EnqueuedBatch {
+        let request =
+            completion.map { CommitRequest(writes, durability, completion: $0) }
+            ?? CommitRequest(writes.map(\.lent), durability)
+        return EnqueuedBatch(request: request, role: queue.add(request), writes: writes)
+    }
+
+    /// Waits until a batch that has its place is committed; as `commit` of writes.
+    package func commit(_ batch: EnqueuedBatch) throws(SiltstoneError) -> CommitReceipt {
+        defer { withExtendedLifetime(batch.writes) {} }
+        let start = latencies.begin()
+        defer { latencies.end(.commit, start) }
+        return try wait(for: batch.request, batch.role)
+    }
+
+    /// Sees to it that a batch which has its place and a completion is committed.
+    package func submit(_ batch: EnqueuedBatch) {
+        switch batch.role {
+        case .refused:
+            batch.request.completion?(.failure(SiltstoneError(.closed, "database is closed")))
+        case .schedules: scheduleLead()
+        case .leads, .follows: break
+        }
+    }
+
     /// Commits a batch without waiting.
     ///
     /// `completion` is called in the order of the batches, by a thread that commits or a worker, and may commit and flush itself;
@@ -79,11 +110,7 @@ extension Engine {
         _ writes: [GroupWrite], durability: Durability,
         completion: @escaping @Sendable (Result<CommitReceipt, SiltstoneError>) -> Void
     ) {
-        switch queue.add(CommitRequest(writes, durability, completion: completion)) {
-        case .refused: completion(.failure(SiltstoneError(.closed, "database is closed")))
-        case .schedules: scheduleLead()
-        case .leads, .follows: break
-        }
+        submit(enqueue(writes, durability: durability, completion: completion))
     }
 
     /// Runs `body` with the lead held: nobody commits meanwhile.
@@ -107,7 +134,12 @@ extension Engine {
 
     /// Queues a batch up and waits until it is committed, perhaps by this thread.
     private func wait(for request: CommitRequest) throws(SiltstoneError) -> CommitReceipt {
-        let role = queue.add(request)
+        try wait(for: request, queue.add(request))
+    }
+
+    private func wait(for request: CommitRequest, _ role: CommitQueue.Role)
+        throws(SiltstoneError) -> CommitReceipt
+    {
         if role == .refused { throw SiltstoneError(.closed, "database is closed") }
         var leads = role == .leads
         while true {

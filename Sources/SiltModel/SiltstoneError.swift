@@ -8,7 +8,7 @@ public struct SiltstoneError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String, Hashable, Sendable {
             case invalidArgument, notFound, alreadyExists, conflict, conditionFailed, corrupted
-            case unavailable, overloaded, storageFull, closed, cancelled, unknownOutcome
+            case unavailable, overloaded, storageFull, closed, cancelled, unknownOutcome, expired
         }
 
         private let kind: Kind
@@ -41,6 +41,9 @@ public struct SiltstoneError: Error, Sendable, CustomStringConvertible {
         public static let cancelled = Code(kind: .cancelled)
         /// The write was sent to storage and may or may not be there after a restart, wholly or not at all.
         public static let unknownOutcome = Code(kind: .unknownOutcome)
+
+        /// What was asked for is not kept any more; begin anew.
+        public static let expired = Code(kind: .expired)
 
         /// The name of the code, as in the HTTP API's errors.
         public var description: String { kind.rawValue }

@@ -11,10 +11,14 @@ struct BatchEncoder {
 
     /// What the engine is to commit.
     private(set) var writes: [GroupWrite] = []
+    /// The size of it, in bytes.
+    private(set) var byteCount = 0
+    /// What feeds are to tell of it.
+    private(set) var feeds: [FeedPart] = []
 
     private let clock: any Clock
     private let indexTables: IndexTables
-    private var byteCount = 0
+    private let changeFeeds: ChangeFeeds
     /// The table met last, its layout, and for each of its regions the place in `writes`, or -1;
     /// a table of one region keeps that place apart.
     private var table: StoredTable?
@@ -27,6 +31,7 @@ struct BatchEncoder {
     init(shared: SharedParts, expectedCount: Int) {
         clock = shared.clock
         indexTables = shared.indexTables
+        changeFeeds = shared.feeds
         self.expectedCount = expectedCount
     }
 
@@ -41,12 +46,9 @@ struct BatchEncoder {
         let place = place(of: mutation, layout)
         let before = writes[place].operations.byteCount
         let isMixed = Self.putsAfterDelete(mutation)
-        for index in mutation.changes.indices where !isMixed || mutation.changes[index].isPut {
-            try append(mutation.changes[index], at: index, of: mutation, layout, place)
-        }
-        for index in mutation.changes.indices where isMixed && !mutation.changes[index].isPut {
-            try append(mutation.changes[index], at: index, of: mutation, layout, place)
-        }
+        var told: [CellMutation]? = layout.feed == nil ? nil : []
+        try append(mutation, puts: isMixed ? true : nil, layout, place, &told)
+        if isMixed { try append(mutation, puts: false, layout, place, &told) }
         expectedCount -= 1
         byteCount += writes[place].operations.byteCount - before
         guard byteCount <= Limits.batchBytesMax else {
@@ -54,6 +56,18 @@ struct BatchEncoder {
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
         }
         if !layout.indexes.isEmpty { try appendEntries(of: mutation, layout) }
+        if let told, let stored = layout.feed, let feed = changeFeeds[stored.id] {
+            tell(.row(RowMutation(row: mutation.row, changes: told)), in: feed)
+        }
+    }
+
+    /// Takes note of what a feed is to tell.
+    mutating func tell(_ kind: TableChange.Kind, in feed: ChangeFeed) {
+        if let index = feeds.firstIndex(where: { $0.feed === feed }) {
+            feeds[index].kinds.append(kind)
+        } else {
+            feeds.append(FeedPart(feed: feed, kinds: [kind]))
+        }
     }
 
     /// Whether a value comes after a delete.
@@ -83,16 +97,33 @@ struct BatchEncoder {
         }
     }
 
+    /// Adds a mutation's changes: all of them, those that store values, or the others.
+    private mutating func append(
+        _ mutation: RowMutation, puts: Bool?, _ layout: TableLayout, _ place: Int,
+        _ told: inout [CellMutation]?
+    ) throws(SiltstoneError) {
+        for index in mutation.changes.indices
+        where puts == nil || mutation.changes[index].isPut == puts {
+            let change = mutation.changes[index]
+            let timestamp = try append(change, at: index, of: mutation, layout, place)
+            told?.append(CellMutation(change.column, change.action, timestamp: timestamp))
+        }
+    }
+
+    /// Adds a change.
+    ///
+    /// - Returns: its time stamp; `nil` when the server assigns it.
     private mutating func append(
         _ change: CellMutation, at index: Int, of mutation: RowMutation, _ layout: TableLayout,
         _ place: Int
-    ) throws(SiltstoneError) {
+    ) throws(SiltstoneError) -> Int64? {
         let family = layout.families[try layout.familyIndex(named: change.column.family)].id
         let timestamp = try RowRules.stored(timestamp: change.timestamp)
         switch change.action {
         case .put(let value, let life):
             try RowRules.check(qualifier: change.column.qualifier)
-            try RowRules.check(value: value, column: change.column)
+            // An entry of a feed holds the longest value and its column.
+            if !layout.isFeed { try RowRules.check(value: value, column: change.column) }
             if let life, life <= 0 {
                 throw SiltstoneError(
                     .invalidArgument,
@@ -107,6 +138,7 @@ struct BatchEncoder {
             var exact = timestamp
             if exact == nil { exact = try newestTimestamp(index, mutation, layout) }
             appendMarker(.delete, family, mutation.row, change.column.qualifier, exact, place)
+            return exact
         case .deleteColumn:
             try RowRules.check(qualifier: change.column.qualifier)
             appendMarker(
@@ -116,6 +148,7 @@ struct BatchEncoder {
         case .deleteFamilyVersion:
             appendMarker(.deleteFamilyVersion, family, mutation.row, .empty, timestamp, place)
         }
+        return timestamp
     }
 
     private mutating func appendMarker(

@@ -79,7 +79,7 @@ package struct PutBatch: Sendable {
         defer { shared.locks.unlock(locked) }
         // What a changed schema means for families and regions the engine finds out itself.
         let now = try table.writableLayout()
-        if !now.indexes.isEmpty {
+        if now.isTracked {
             return try WritePath.writeLocked(
                 mutations(), of: table, durability: durability, shared: shared)
         }
@@ -93,7 +93,7 @@ package struct PutBatch: Sendable {
             writes.filter { $0.operations.count > 0 }, durability: durability ?? now.durability)
     }
 
-    /// The values as mutations: what indexes are kept by.
+    /// The values as mutations: what indexes and feeds are kept by.
     private func mutations() throws(SiltstoneError) -> [RowMutation] {
         guard let layout else { return [] }
         var mutations: [RowMutation] = []

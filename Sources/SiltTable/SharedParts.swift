@@ -9,6 +9,8 @@ struct SharedParts: Sendable {
     let locks = RowLocks()
     /// The tables of index entries.
     let indexTables = IndexTables()
+    /// The open change feeds.
+    let feeds = ChangeFeeds()
 
     /// Everything outside the program.
     var environment: Environment { engine.environment }

@@ -26,12 +26,12 @@ enum SnapshotAttributes {
             isReadOnly: true, hashBuckets: table.hashBuckets, attributes: attributes)
     }
 
-    /// The schema that the table had, without its indexes.
+    /// The schema that the table had, without its indexes and its feed.
     static func original(of snapshot: TableDefinition) -> TableDefinition {
         var attributes: [String: String] = [:]
         for (key, value) in snapshot.attributes where key.hasPrefix(attributePrefix) {
             let name = String(key.dropFirst(attributePrefix.count))
-            if !name.hasPrefix(StoredIndex.attributePrefix) { attributes[name] = value }
+            if !TableRules.isOwn(attribute: name) { attributes[name] = value }
         }
         return TableDefinition(
             tableName(of: snapshot) ?? snapshot.name, families: snapshot.families,

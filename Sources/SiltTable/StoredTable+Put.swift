@@ -16,7 +16,7 @@ extension StoredTable {
         let stripe = shared.locks.lockShared(table: id, row: row)
         defer { shared.locks.unlockShared(stripe) }
         let layout = try writableLayout()
-        if !layout.indexes.isEmpty {
+        if layout.isTracked {
             let change = CellMutation(
                 column, .put(value: value, timeToLiveMilliseconds: nil), timestamp: timestamp)
             return try WritePath.writeLocked(

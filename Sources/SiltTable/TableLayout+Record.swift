@@ -62,10 +62,9 @@ extension TableLayout {
             )
         }
         kept.hashBuckets = self.definition.hashBuckets
-        // Indexes have calls of their own; whoever gives back a definition with old ones changes nothing.
-        kept.attributes = kept.attributes.filter {
-            !$0.key.hasPrefix(StoredIndex.attributePrefix)
-        }
+        // Indexes and feeds have calls of their own; whoever gives back a definition with old ones changes nothing.
+        kept.attributes = kept.attributes.filter { !TableRules.isOwn(attribute: $0.key) }
+        kept.attributes[StoredFeed.attributeKey] = feed?.attributeValue
         for index in indexes
         where changed.contains(where: { $0.settings.name == index.declared.column.family }) {
             kept.attributes[index.attributeKey] = index.attributeValue
@@ -77,6 +76,15 @@ extension TableLayout {
 }
 
 extension TableLayout {
+    /// The next version of the layout, with another feed or none.
+    func with(_ feed: StoredFeed?) -> TableLayout {
+        var changed = definition
+        changed.attributes[StoredFeed.attributeKey] = feed?.attributeValue
+        return TableLayout(
+            schemaNumber: schemaNumber + 1, definition: changed, families: families,
+            nextFamily: nextFamily, regions: regions)
+    }
+
     /// The next version of the layout, in which an index is another, new or gone.
     func with(_ index: StoredIndex?, for column: Column) -> TableLayout {
         var changed = definition

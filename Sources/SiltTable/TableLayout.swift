@@ -32,6 +32,10 @@ final class TableLayout: Sendable {
     let buckets: RowBuckets
     /// The column indexes, complete or not, in the order of their columns.
     let indexes: [StoredIndex]
+    /// The change feed, if there is one.
+    let feed: StoredFeed?
+    /// Whether the table holds the entries of another's feed.
+    let isFeed: Bool
     /// The plan made last: a program reads with few projections, most often the same again.
     private let lastPlan = Mutex<(projection: Projection, plan: ReadPlan)?>(nil)
 
@@ -49,7 +53,12 @@ final class TableLayout: Sendable {
         self.regions = regions
         buckets = RowBuckets(regions)
         indexes = StoredIndex.indexes(definition.attributes)
+        feed = StoredFeed(definition.attributes)
+        isFeed = definition.name.hasPrefix(StoredFeed.tablePrefix)
     }
+
+    /// Whether more than the rows is written when rows are.
+    var isTracked: Bool { feed != nil || !indexes.isEmpty }
 
     /// The number of the region that a row lies in.
     func regionIndex(of row: Bytes) -> Int {

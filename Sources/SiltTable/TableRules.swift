@@ -12,6 +12,11 @@ enum TableRules {
     /// The namespace of tables that Siltstone itself keeps.
     static let systemPrefix = "silt:"
 
+    /// Whether an attribute of a table is what Siltstone keeps there, and no user's.
+    static func isOwn(attribute key: String) -> Bool {
+        key.hasPrefix(StoredIndex.attributePrefix) || key == StoredFeed.attributeKey
+    }
+
     /// Throws `invalidArgument` for a definition that cannot be a table.
     static func check(_ definition: TableDefinition) throws(SiltstoneError) {
         try check(name: definition.name)

@@ -14,7 +14,7 @@ extension TableStore {
         try refuseSystem(definition.name)
         var definition = definition
         definition.attributes = definition.attributes.filter {
-            !$0.key.hasPrefix(StoredIndex.attributePrefix)
+            !TableRules.isOwn(attribute: $0.key)
         }
         return try create(definition)
     }
@@ -42,6 +42,14 @@ extension TableStore {
         throws(SiltstoneError) -> StoredTable
     {
         try refuseSystem(name)
+        return try alter(name, to: definition)
+    }
+
+    /// As `alterTable`, for any table.
+    @discardableResult
+    func alter(_ name: String, to definition: TableDefinition) throws(SiltstoneError)
+        -> StoredTable
+    {
         guard definition.name == name else {
             throw SiltstoneError(
                 .invalidArgument, "table cannot be renamed from=\(name) to=\(definition.name)")
@@ -74,9 +82,10 @@ extension TableStore {
     /// - Throws: `conflict` while the table's attribute `DELETION_PROTECTION` is `true`.
     package func dropTable(_ name: String) throws(SiltstoneError) {
         try refuseSystem(name)
-        let indexes = try table(name).layout().indexes
+        let layout = try table(name).layout()
         try drop(name)
-        for index in indexes { try dropEntries(of: index) }
+        for index in layout.indexes { try dropEntries(of: index) }
+        if let feed = layout.feed { try dropEntries(of: feed) }
     }
 
     /// As `dropTable`, for any table.

@@ -101,6 +101,8 @@ extension TableStore {
                 let before = try table.layout()
                 let held = try source.layout()
                 let groups = try engine.copies(of: held.regions, for: table.id, isFixed: false)
+                var definition = definition
+                definition.attributes[StoredFeed.attributeKey] = before.feed?.attributeValue
                 let next = TableLayout(
                     schemaNumber: before.schemaNumber + 1, definition: definition,
                     families: held.families, nextFamily: max(before.nextFamily, held.nextFamily),
@@ -108,6 +110,8 @@ extension TableStore {
                 do throws(SiltstoneError) {
                     // Nobody writes, or changes what was read, between the old rows and the new ones.
                     try shared.locks.withAllHeld { () throws(SiltstoneError) in
+                        // After a crash between the two somebody makes anew what is right: that does no harm.
+                        try tell(.restored(snapshot: snapshot), of: before)
                         try catalog.write(next.record(table: table.id))
                         table.replaceLayout(next)
                     }

@@ -53,6 +53,7 @@ package final class TableStore: Sendable {
             let store = TableStore(
                 shared: shared, catalog: catalog, recovery: recovery, tables: tables)
             try store.openIndexes()
+            try store.openFeeds()
             store.watchRegions()
             return store
         } catch {
@@ -150,11 +151,18 @@ package final class TableStore: Sendable {
     /// Writes what is in memory of all tables to table files.
     package func flush() throws(SiltstoneError) { try engine.flushAll() }
 
+    /// Lets everybody go on who waits for changes of a table, as if there were some.
+    package func wakeChangeReaders() { shared.feeds.wakeAll() }
+
     /// Deletes files that nothing refers to any more and whose grace period is over.
     package func sweep() throws(SiltstoneError) { try engine.sweep() }
 
     /// Flushes, closes the log and gives the directory up.
-    package func close() throws(SiltstoneError) { try engine.close() }
+    package func close() throws(SiltstoneError) {
+        // Who waits for changes finds the store closed.
+        defer { shared.feeds.wakeAll() }
+        try engine.close()
+    }
 
     /// Closes, and ends the environment's threads; for whoever made the environment.
     package func closeWithEnvironment() throws(SiltstoneError) {

@@ -8,7 +8,7 @@ import SiltModel
 ///
 /// 1. Every row's stripe is locked: shared, or alone when the batch must read what the row holds.
 /// 2. The changes are checked and encoded, those of one region together.
-/// 3. One commit of the engine: one log record, so all or nothing.
+/// 3. One commit of the engine: one log record, so all or nothing. What feeds tell of it is a part of it (`FeedCommit`).
 enum WritePath {
     /// Writes a batch; visible and durable at its level on return.
     static func write(
@@ -18,9 +18,21 @@ enum WritePath {
         let locked = lockSet(of: batch)
         shared.locks.lock(locked)
         defer { shared.locks.unlock(locked) }
-        let encoder = try encode(batch, shared: shared)
-        _ = try shared.engine.commit(
-            encoder.writes, durability: durability ?? encoder.durability)
+        var encoder = try encode(batch, shared: shared)
+        try commit(&encoder, durability: durability, shared: shared)
+    }
+
+    private static func commit(
+        _ encoder: inout BatchEncoder, durability: Durability?, shared: SharedParts
+    ) throws(SiltstoneError) {
+        if encoder.feeds.isEmpty {
+            _ = try shared.engine.commit(
+                encoder.writes, durability: durability ?? encoder.durability)
+            return
+        }
+        let enqueued = try FeedCommit.enqueue(&encoder, durability: durability, shared: shared)
+        _ = try shared.engine.commit(enqueued)
+        for part in encoder.feeds { part.feed.wake() }
     }
 
     /// Writes rows of one table; visible and durable at their level on return.
@@ -45,13 +57,22 @@ enum WritePath {
         let locked = lockSet(of: batch)
         shared.locks.lock(locked)
         do {
-            let encoder = try encode(batch, shared: shared)
+            var encoder = try encode(batch, shared: shared)
             let locks = shared.locks
-            shared.engine.submit(
-                encoder.writes, durability: durability ?? encoder.durability
-            ) { result in
+            let feeds = encoder.feeds.map(\.feed)
+            let finish: @Sendable (Result<CommitReceipt, SiltstoneError>) -> Void = { result in
                 locks.unlock(locked)
+                for feed in feeds { feed.wake() }
                 completion(result.map { _ in })
+            }
+            if feeds.isEmpty {
+                shared.engine.submit(
+                    encoder.writes, durability: durability ?? encoder.durability,
+                    completion: finish)
+            } else {
+                shared.engine.submit(
+                    try FeedCommit.enqueue(
+                        &encoder, durability: durability, shared: shared, completion: finish))
             }
         } catch {
             shared.locks.unlock(locked)
@@ -66,8 +87,7 @@ enum WritePath {
     ) throws(SiltstoneError) {
         var encoder = BatchEncoder(shared: shared, expectedCount: mutations.count)
         for index in mutations.indices { try encoder.append(mutations[index], of: table) }
-        _ = try shared.engine.commit(
-            encoder.writes, durability: durability ?? encoder.durability)
+        try commit(&encoder, durability: durability, shared: shared)
     }
 
     private static func lockSet(of batch: [TableMutation]) -> RowLockSet {

@@ -57,6 +57,7 @@ public final class SiltstoneServer: Sendable {
     private let thriftChannel: (any Channel)?
     private let connections: Connections
     private let jobs: Jobs
+    private let changes: ChangeWaits
     private let drainSeconds: Int64
     private let hasEnded = Mutex(false)
 
@@ -68,14 +69,16 @@ public final class SiltstoneServer: Sendable {
 
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
-        thriftChannel: (any Channel)?, connections: Connections, jobs: Jobs, drainSeconds: Int64
+        thriftChannel: (any Channel)?, connections: Connections, router: Router,
+        drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
         self.channel = channel
         self.thriftChannel = thriftChannel
         self.connections = connections
-        self.jobs = jobs
+        jobs = router.jobs
+        changes = router.changes
         self.drainSeconds = drainSeconds
     }
 
@@ -103,7 +106,8 @@ public final class SiltstoneServer: Sendable {
             let store = database.store
             let tokens = try await threads.runIfActive { try AccessTokens(store: store) }
             let router = Router(
-                database: database, threads: threads, tokens: tokens, configuration: configuration)
+                database: database, group: group, threads: threads, tokens: tokens,
+                configuration: configuration)
             started = router
             if !configuration.isReadOnly {
                 try await threads.runIfActive { try router.jobs.resume() }
@@ -133,7 +137,7 @@ public final class SiltstoneServer: Sendable {
             }
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, thriftChannel: thriftChannel,
-                connections: connections, jobs: router.jobs,
+                connections: connections, router: router,
                 drainSeconds: configuration.drainSeconds)
         } catch {
             if let jobs = started?.jobs { try? await threads.runIfActive { jobs.stopAll() } }
@@ -188,6 +192,7 @@ public final class SiltstoneServer: Sendable {
         else { return }
         try? await channel.close().get()
         try? await thriftChannel?.close().get()
+        changes.end()
         let jobs = jobs
         async let stopped: Void? = try? threads.runIfActive { jobs.stopAll() }
         await connections.drain(deadline: .seconds(drainSeconds), on: group.next())

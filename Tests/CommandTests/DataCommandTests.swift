@@ -139,4 +139,36 @@ struct DataCommandTests {
         #expect(try Program.succeed("table", "list", "--data", data).lines == ["a"])
         #expect(try Program.silt("table", "describe", "b", "--data", data).status == 3)
     }
+
+    @Test("a table's changes are kept, shown in order and gone on with")
+    func changes() throws {
+        let data = data
+        try Program.succeed("table", "create", "t", "-f", "f", "--data", data)
+        #expect(try Program.silt("table", "changes", "t", "--data", data).status == 3)
+        try Program.succeed("table", "feed", "t", "--retention", "7d", "--data", data)
+        for row in ["b", "a"] {
+            try Program.succeed("put", "t", row, "f:q=\(row)1", "--data", data)
+        }
+        try Program.succeed("delete", "t", "b", "--data", data)
+        let lines = try Program.succeed(
+            "table", "changes", "t", "--format", "csv", "--data", data
+        ).lines
+        #expect(lines[0] == "position,time,row,change,column,timestamp,value")
+        let fields = lines.dropFirst().map { $0.split(separator: ",").map(String.init) }
+        #expect(fields.map { $0[2] } == ["b", "a", "b"])
+        #expect(fields.map { $0[3] } == ["put", "put", "delete_family"])
+        #expect(fields[0].last == "b1")
+        let rest = try Program.succeed(
+            "table", "changes", "t", "--after", fields[1][0], "--format", "ndjson", "--data", data
+        ).lines
+        #expect(rest.count == 1 && rest[0].contains(#""type":"delete_family""#))
+        let feed = try Program.succeed(
+            "table", "feed", "t", "--format", "csv", "--data", data
+        ).lines
+        #expect(feed.last == "7d,\(fields[2][0])")
+        #expect(
+            try Program.silt("table", "changes", "t", "--after", "x", "--data", data).status == 2)
+        try Program.succeed("table", "feed", "t", "--off", "--data", data)
+        #expect(try Program.silt("table", "changes", "t", "--data", data).status == 3)
+    }
 }

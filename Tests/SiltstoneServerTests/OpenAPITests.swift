@@ -14,6 +14,7 @@ import Testing
         "post /v1/tables/{table}/split": #"{"at":"m"}"#,
         "post /v1/tables/{table}/aggregate": #"{"results":{"n":"count()"}}"#,
         "put /v1/tables/{table}/indexes/{column}": #"{"order":"text"}"#,
+        "put /v1/tables/{table}/feed": #"{"retention_ms":60000}"#,
         "post /v1/tables/{table}/rows": #"{"row":"r","put":{"f:a":"1"}}"#,
         "put /v1/tables/{table}/rows/{row}": #"{"f:a":"1"}"#,
         "post /v1/tables/{table}/rows/{row}/increment": #"{"f:n":1}"#,

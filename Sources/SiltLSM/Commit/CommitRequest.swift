@@ -102,3 +102,11 @@ extension GroupWrite {
     /// The write without ownership of its operations.
     var lent: CommitWrite { CommitWrite(group: group, operations: operations.span) }
 }
+
+/// A batch that has its place among the commits.
+package struct EnqueuedBatch {
+    let request: CommitRequest
+    let role: CommitQueue.Role
+    /// Kept until the batch is committed: the request only borrows them.
+    let writes: [GroupWrite]
+}

@@ -57,9 +57,10 @@ struct CommitRound {
         let firstSection = sections.count
         let firstStamp = stamps.count
         var operationBytes = 0
+        let stamp = stamp(writes, views)
         for index in writes.indices {
             operationBytes += writes[index].operations.byteCount
-            number(writes[index], views[index])
+            number(writes[index], views[index], stamp)
         }
         let sectionCount = sections.count - firstSection
         batches.append(
@@ -101,13 +102,22 @@ struct CommitRound {
         return view.target
     }
 
-    private mutating func number(_ write: CommitWrite, _ view: CommitView) {
-        let target = place(of: view)
-        var stamp = targets[target].timestamp
-        // Operations with time stamps of their own use none up.
-        if write.operations.needsTimestamp {
-            stamp = ServerTimestamp.next(after: stamp, nowMilliseconds: nowMilliseconds)
+    /// The time stamp of a batch: the same in all of its regions.
+    private mutating func stamp(_ writes: [CommitWrite], _ views: [CommitView]) -> Int64 {
+        var stamp = Int64.min
+        for index in writes.indices where writes[index].operations.needsTimestamp {
+            let last = targets[place(of: views[index])].timestamp
+            stamp = max(
+                stamp, ServerTimestamp.next(after: last, nowMilliseconds: nowMilliseconds))
         }
+        return stamp
+    }
+
+    private mutating func number(_ write: CommitWrite, _ view: CommitView, _ batchStamp: Int64) {
+        let target = place(of: view)
+        // Operations with time stamps of their own use none up.
+        let stamp =
+            write.operations.needsTimestamp ? batchStamp : targets[target].timestamp
         let first = targets[target].sequence + 1
         targets[target].timestamp = stamp
         targets[target].sequence += UInt64(write.operations.count)

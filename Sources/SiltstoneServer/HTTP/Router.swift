@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import NIOPosix
 import SiltIO
@@ -23,6 +24,8 @@ struct Router: Sendable {
     let tokens: AccessTokens
     /// When the server started, in milliseconds since 1970.
     let startedMilliseconds: Int64
+    /// Requests that wait for changes of tables.
+    let changes: ChangeWaits
     private let configuration: SiltstoneServer.Configuration
 
     /// Whether every change is refused.
@@ -35,9 +38,10 @@ struct Router: Sendable {
     var auditLog: (@Sendable (String) -> Void)? { configuration.auditLog }
 
     init(
-        database: Database, threads: NIOThreadPool, tokens: AccessTokens,
+        database: Database, group: any EventLoopGroup, threads: NIOThreadPool, tokens: AccessTokens,
         configuration: SiltstoneServer.Configuration
     ) {
+        changes = ChangeWaits(store: database.store, group: group, threads: threads)
         self.tokens = tokens
         store = database.store
         streams = Streams(store: store, threads: threads)
@@ -180,6 +184,7 @@ struct Router: Sendable {
         case .conditionFailed: .preconditionFailed
         case .overloaded: .tooManyRequests
         case .storageFull: .insufficientStorage
+        case .expired: .gone
         case .corrupted: .internalServerError
         default: .serviceUnavailable
         }

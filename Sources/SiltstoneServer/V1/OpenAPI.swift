@@ -82,6 +82,22 @@ enum OpenAPI {
             summary: "Drops the index of a column.", success: (200, json, "Any"),
             refusals: [404]),
         .init(
+            method: "get", path: "/v1/tables/{table}/feed", summary: "The change feed of a table.",
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "put", path: "/v1/tables/{table}/feed",
+            summary: "Makes changes of a table be told, or changes for how long.",
+            body: (json, "Any"), success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "delete", path: "/v1/tables/{table}/feed",
+            summary: "Ends the change feed of a table.", success: (200, json, "Any"),
+            refusals: [404]),
+        .init(
+            method: "get", path: "/v1/tables/{table}/changes",
+            summary: "Changes after a position, in the order of their commits.",
+            query: [("after", "string"), ("limit", "integer"), ("wait", "integer")],
+            success: (200, lines, "Text"), refusals: [404, 410]),
+        .init(
             method: "get", path: "/v1/tables/{table}/rows", summary: "Scans rows.",
             query: read + [
                 ("start", "string"), ("stop", "string"), ("prefix", "string"),

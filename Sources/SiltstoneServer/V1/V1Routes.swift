@@ -34,6 +34,10 @@ struct V1Routes {
                     .reply(words[2])
             case ("aggregate", 3):
                 return try AggregateRoutes(request: request, table: table).reply()
+            case ("changes", 3):
+                return try ChangeRoutes(router: router, request: request, table: table).changes()
+            case ("feed", 3):
+                return try ChangeRoutes(router: router, request: request, table: table).feed()
             case ("indexes", 3): return indexes(table).list()
             case ("indexes", 4):
                 return try indexes(table).reply(try Self.column(parts[3]))

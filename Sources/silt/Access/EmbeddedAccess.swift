@@ -96,7 +96,7 @@ struct EmbeddedAccess: TableAccess {
 
     func close() throws { try store.closeWithEnvironment() }
 
-    private func find(_ table: String) throws -> StoredTable {
+    func find(_ table: String) throws -> StoredTable {
         do {
             return try store.table(table)
         } catch let error where error.code == .notFound {

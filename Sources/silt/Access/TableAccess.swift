@@ -42,6 +42,17 @@ protocol TableAccess {
     /// Drops the index of a column.
     func dropIndex(_ column: Column, of table: String) throws
 
+    /// For how long a table's changes are kept, in milliseconds, and the position of the last.
+    func feed(of table: String) throws -> (retentionMilliseconds: Int64, last: ChangePosition)
+    /// Makes changes of a table be told, or changes for how long.
+    func enableFeed(of table: String, retentionMilliseconds: Int64) throws
+    /// Ends a table's feed.
+    func disableFeed(of table: String) throws
+    /// Changes after a position, waited for when there are none, and after which position to go on.
+    func changes(
+        of table: String, after position: ChangePosition, limit: Int, waitMilliseconds: Int
+    ) throws -> (changes: [TableChange], next: ChangePosition)
+
     /// A row's cells, or `nil`.
     func get(_ row: Bytes, of table: String, _ projection: Projection) throws -> Row?
     /// Hands the rows of a range over, in order, until there are no more, `limit` is reached or `body` says no.

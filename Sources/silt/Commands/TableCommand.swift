@@ -12,7 +12,7 @@ struct TableCommand: ParsableCommand {
             TableCreateCommand.self, TableListCommand.self, TableDescribeCommand.self,
             TableDropCommand.self, TableRegionsCommand.self, TableFlushCommand.self,
             TableCompactCommand.self, TableSplitCommand.self, TableMergeCommand.self,
-            TableIndexCommand.self,
+            TableIndexCommand.self, TableFeedCommand.self, TableChangesCommand.self,
         ])
 }
 

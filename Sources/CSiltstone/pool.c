@@ -5,8 +5,10 @@
 
 // Blocks come and go on many threads and live long. malloc keeps what each thread's arena once held, so that
 // a cache of 256 MB grows to twice that; here all threads share slabs of equal pieces, and free pages go back.
+// A slab is as large as a huge page. Where there is much of a class its slabs are huge pages: reads at random then
+// do not wait for page tables. The first slabs are not, so that a class with few pieces takes little.
 
-enum { slab_bytes = 1 << 20, piece_min = 1 << 10, piece_max = 1 << 17, steps = 8, class_count = 7 * steps + 1 };
+enum { slab_bytes = 2 << 20, huge_from = 16 << 20, piece_min = 1 << 10, piece_max = 1 << 17, steps = 8, class_count = 7 * steps + 1 };
 
 typedef struct slab {
     struct slab *next, *prev;
@@ -38,13 +40,14 @@ static size_t piece_bytes(int class) {
     return ((size_t)1 << log) + (((size_t)part << log) / steps);
 }
 
-static slab *slab_make(size_t piece) {
+static slab *slab_make(size_t piece, int is_huge) {
     // Aligned to its size, so that a piece leads to its slab.
     char *p = mmap(NULL, 2 * slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return NULL;
     char *start = (char *)(((uintptr_t)p + slab_bytes - 1) & ~(uintptr_t)(slab_bytes - 1));
     if (start > p) munmap(p, (size_t)(start - p));
     munmap(start + slab_bytes, (size_t)(p + slab_bytes - start));
+    (void)madvise(start, slab_bytes, is_huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     slab *s = (slab *)start;
     s->count = (uint32_t)((slab_bytes - 64) / piece);
     return s;
@@ -74,7 +77,7 @@ void *silt_pool_take(size_t n) {
     pthread_mutex_lock(&c->lock);
     slab *s = c->open;
     if (!s) {
-        s = c->spare ? c->spare : slab_make(piece);
+        s = c->spare ? c->spare : slab_make(piece, c->used * piece >= huge_from);
         if (!s) {
             pthread_mutex_unlock(&c->lock);
             return NULL;

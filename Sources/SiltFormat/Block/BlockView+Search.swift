@@ -3,7 +3,7 @@ internal import CSiltstone
 /// Searching a block: one binary search over the 8-byte prefixes, then over the few keys that
 /// share the prefix looked for, then over the versions of the column found.
 extension BlockView {
-    /// Has the processor fetch the header and the prefixes of the keys, 32 cache lines at most.
+    /// Has the processor fetch the header, the prefixes of the keys, 32 cache lines at most, and what all begin with.
     package func prefetchKeys() {
         var place = 0
         let end = min(BlockLayout.headerByteCount &+ layout.keyCount &* 8, 2048)
@@ -12,6 +12,8 @@ extension BlockView {
             unsafe silt_prefetch(base + place)
             place &+= 64
         }
+        // Safety: as above.
+        unsafe silt_prefetch(base + layout.common)
     }
 
     /// The first entry whose cell key is at or after the given one; `count` when there is none.

@@ -11,7 +11,7 @@ package import SiltBytes
 @safe
 package struct BlockView: @unchecked Sendable {
     @usableFromInline let base: UnsafeRawPointer
-    @usableFromInline let layout: BlockLayout
+    @usableFromInline let layout: BlockPlaces
 
     /// Checks the block in `buffer`.
     ///
@@ -20,9 +20,12 @@ package struct BlockView: @unchecked Sendable {
         guard buffer.count >= BlockLayout.headerByteCount, let start = buffer.baseAddress else {
             throw DecodingError(offset: 0, "block is too short size=\(buffer.count)")
         }
+        guard buffer.count <= BlockLayout.byteCountMax else {
+            throw DecodingError(offset: 0, "block is too long size=\(buffer.count)")
+        }
         let header = unsafe [UInt8](
             UnsafeRawBufferPointer(rebasing: buffer[..<BlockLayout.headerByteCount]))
-        layout = try BlockLayout(reading: header, blockByteCount: buffer.count)
+        layout = BlockPlaces(try BlockLayout(reading: header, blockByteCount: buffer.count))
         unsafe base = start
         try verifyOffsets()
     }

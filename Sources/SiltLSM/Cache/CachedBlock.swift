@@ -12,8 +12,6 @@ final class CachedBlock: Sendable {
 
     /// The block, readable while this object is held.
     let view: BlockView
-    /// The block's columns, for walks.
-    let columns: BlockColumns
     /// How many rounds of the cache's hand it survives.
     let credit = Atomic<UInt8>(0)
     /// Its place among the entries of its shard; changed with the shard's lock held.
@@ -24,9 +22,7 @@ final class CachedBlock: Sendable {
     init(_ memory: RawBytes) throws(DecodingError) {
         self.memory = memory
         // Safety: the view lives no longer than `memory`, beside which it is stored.
-        let view = try unsafe BlockView(memory.bytes)
-        self.view = view
-        columns = BlockColumns(view)
+        view = try unsafe BlockView(memory.bytes)
     }
 
     // Safety: the memory is held beside the view, as long as this object.
@@ -38,7 +34,7 @@ final class CachedBlock: Sendable {
     static func prefetch(_ block: Unmanaged<CachedBlock>) {
         // Safety: a prefetch reads nothing, whatever is there.
         let start = unsafe block.toOpaque()
-        for line in 0..<10 { unsafe silt_prefetch(start + line &* 64) }
+        for line in 0..<3 { unsafe silt_prefetch(start + line &* 64) }
     }
 
     /// Takes note of a use; a block that is used again and again is not written to any more.
@@ -67,6 +63,11 @@ struct BlockSlot: @unchecked Sendable {
         // Pairs with the exchange that takes a block out, so that who loads it afterwards sees none.
         unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
+
+    /// Has the processor fetch the word.
+    @inline(__always)
+    // Safety: a prefetch reads nothing.
+    func prefetch() { unsafe silt_prefetch(word) }
 
     /// Shows a block that the cache keeps; with the shard's lock held.
     func fill(_ block: CachedBlock) {

@@ -6,6 +6,8 @@ struct DeletedGap: Sendable {
     var start: [UInt8]
     /// The first column key after it; `nil` when nothing follows.
     var end: [UInt8]?
+    /// The end of the only column that was looked at, `escape(qualifier) 00`; `nil` when all were.
+    var column: [UInt8]?
     /// The sequence at which nothing was visible.
     var sequence: UInt64
     /// The moment at which nothing was visible, in milliseconds since 1970: cells expire, and stay so.
@@ -30,21 +32,27 @@ final class DeletedGaps: Sendable {
     /// Takes note of a gap.
     func add(_ gap: DeletedGap) {
         gaps.withLock { gaps in
-            gaps.removeAll { $0.end == gap.end && !Self.precedes($0.start, gap.start) }
+            gaps.removeAll {
+                $0.end == gap.end && $0.column == gap.column
+                    && !Self.precedes($0.start, gap.start)
+            }
             if gaps.count == Self.countMax { gaps.removeFirst() }
             gaps.append(gap)
         }
     }
 
-    /// The gap that a column key lies in, when it holds for a sequence at a moment.
-    func find(_ key: UnsafeRawBufferPointer, sequence: UInt64, nowMilliseconds: Int64)
-        -> DeletedGap?
-    {
+    /// The gap that a column key lies in, when it holds for a sequence at a moment, and for a walk that looks at one column
+    /// or at all.
+    func find(
+        _ key: UnsafeRawBufferPointer, column wanted: [UInt8]?, sequence: UInt64,
+        nowMilliseconds: Int64
+    ) -> DeletedGap? {
         // Safety: the buffer is the caller's, for this call.
         let column = unsafe [UInt8](key)
         let gap = gaps.withLock { gaps in
             gaps.last { gap in
                 gap.sequence <= sequence && gap.nowMilliseconds <= nowMilliseconds
+                    && (gap.column == nil || gap.column == wanted)
                     && !Self.precedes(column, gap.start)
                     && gap.end.map { Self.precedes(column, $0) } ?? true
             }

@@ -99,7 +99,21 @@ struct MergeCore: ~Copyable {
         @inline(__always) get { unsafe cells[winner] }
     }
 
+    /// Where the current cell is; good until the merge moves.
+    var current: UnsafePointer<SourceCell> {
+        // Safety: as for `cell`.
+        @inline(__always) get { unsafe UnsafePointer(cells + winner) }
+    }
+
+    /// The bytes of blocks that a source left and keeps for the batch.
+    @inline(__always)
+    func retiredBytes(of source: Int) -> Int {
+        // Safety: callers name a source; from `memtableCount` on they are runs.
+        unsafe source < memtableCount ? 0 : runs[source &- memtableCount].retiredBytes
+    }
+
     /// The current cell's value.
+    @inline(__always)
     var value: UnsafeRawBufferPointer {
         // Safety: as for `cell`; below `memtableCount` a source is a memtable, else a run.
         guard unsafe cells[winner].isValid else {

@@ -68,7 +68,7 @@ struct PrefixBase: ~Copyable {
     let bytes: UnsafeMutableRawPointer
 
     /// No bytes.
-    init() { unsafe bytes = .allocate(byteCount: Self.countMax, alignment: 8) }
+    init() { unsafe bytes = .allocate(byteCount: Self.countMax + 8, alignment: 8) }
 
     deinit { unsafe bytes.deallocate() }
 
@@ -79,13 +79,30 @@ struct PrefixBase: ~Copyable {
         self.count = count
     }
 
+    /// Whether a key that is as long as the base begins with it.
+    @inline(__always)
+    private func begins(_ key: UnsafeRawPointer) -> Bool {
+        // Safety: 8 bytes can be read after a key, and the base has room for as many.
+        var place = 0
+        while place &+ 8 <= count {
+            if unsafe key.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                != bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            {
+                return false
+            }
+            place &+= 8
+        }
+        if place == count { return true }
+        let one = unsafe key.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        let two = unsafe bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        return (one ^ two).littleEndian &<< UInt64(64 &- 8 &* (count &- place)) == 0
+    }
+
     /// Sets a cell's prefix, or marks it as off.
     @inline(__always)
     func setPrefix(of cell: inout SourceCell) {
         // Safety: the cell's key is valid for its count.
-        if let key = unsafe cell.key, cell.keyCount >= count,
-            unsafe silt_compare(key, bytes, count) == 0
-        {
+        if let key = unsafe cell.key, cell.keyCount >= count, unsafe begins(key) {
             cell.prefix = unsafe silt_prefix(key + count, cell.keyCount &- count)
             cell.isOff = false
         } else {

@@ -74,7 +74,7 @@ extension TableRunCursor {
         block = opened
         if retains { prefetchBlock(after: number, of: reader) }
         // Safety: columns are plain data: nothing is lost by writing over the last ones.
-        unsafe columns.initialize(to: opened.columns)
+        unsafe columns.initialize(to: BlockColumns(opened.view))
         blockNumber = number
         firstEntry = 0
         endEntry = opened.view.count

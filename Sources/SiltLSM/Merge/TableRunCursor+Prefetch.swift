@@ -4,20 +4,26 @@ internal import SiltModel
 
 /// What is fetched before it is needed: a seek in several runs waits for memory once, not once a run.
 extension TableRunCursor {
-    /// Finds the block in which a seek will begin, and has the processor fetch what describes it.
-    ///
-    /// - Returns: the block when it is cached and not the current one; good within the epoch.
-    mutating func prepareSeek(_ key: UnsafeRawBufferPointer) -> Unmanaged<CachedBlock>? {
+    /// Finds the block in which a seek will begin, and has the processor fetch its slot.
+    mutating func prepareSeek(_ key: UnsafeRawBufferPointer) {
         soughtBlock = -1
         // One of several files is found only by looking for it.
-        guard files.count == 1, let reader else { return nil }
-        // Safety: the key is the caller's; a block that a slot shows is kept by the epoch that the
-        // caller is in, and is not touched here.
-        let place = unsafe reader.index.find(key)
-        soughtBlock = place
-        let number = max(place, blocks.lowerBound)
-        guard number < blocks.upperBound, number != blockNumber,
-            let known = unsafe reader.slot(number).borrow()
+        guard files.count == 1, let reader else { return }
+        // Safety: the key is the caller's.
+        soughtBlock = unsafe reader.index.find(key)
+        let number = max(soughtBlock, blocks.lowerBound)
+        if number < blocks.upperBound { reader.slot(number).prefetch() }
+    }
+
+    /// Has the processor fetch what describes the block that `prepareSeek` found.
+    ///
+    /// - Returns: the block when it is cached and not the current one; good within the epoch.
+    func prefetchSought() -> Unmanaged<CachedBlock>? {
+        let number = max(soughtBlock, blocks.lowerBound)
+        // Safety: a block that a slot shows is kept by the epoch that the caller is in, and is not
+        // touched here.
+        guard soughtBlock >= 0, number < blocks.upperBound, number != blockNumber,
+            let known = unsafe reader?.slot(number).borrow()
         else { return nil }
         unsafe CachedBlock.prefetch(known)
         return unsafe known
@@ -81,9 +87,9 @@ extension MergeCore {
         unsafe withUnsafeTemporaryAllocation(
             of: Unmanaged<CachedBlock>?.self, capacity: runCount
         ) { found in
+            for index in 0..<runCount { unsafe (runs + index).pointee.prepareSeek(key) }
             for index in 0..<runCount {
-                unsafe found.initializeElement(
-                    at: index, to: (runs + index).pointee.prepareSeek(key))
+                unsafe found.initializeElement(at: index, to: runs[index].prefetchSought())
             }
             for index in 0..<runCount {
                 unsafe found[index]?._withUnsafeGuaranteedRef { $0.view.prefetchKeys() }

@@ -148,7 +148,9 @@ extension TableRunCursor {
                 valueStart = Int(truncatingIfNeeded: values[place])
                 valueCount = Int(truncatingIfNeeded: values[place &+ 1]) &- valueStart
             }
-            // Safety: as above.
+            // Safety: as above; a prefetch reads nothing.
+            unsafe silt_prefetch(columns.values + valueStart)
+            unsafe silt_prefetch(columns.values + valueStart + 64)
             unsafe (cells + (first &+ index)).initialize(
                 to: WalkedCell(
                     row: UnsafeRawPointer(row), value: columns.values + valueStart,

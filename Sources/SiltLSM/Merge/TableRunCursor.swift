@@ -120,6 +120,7 @@ struct TableRunCursor: ~Copyable {
     }
 
     /// The value of the current cell; only while there is one.
+    @inline(__always)
     var value: UnsafeRawBufferPointer {
         guard entry >= 0, entry < entryCount else {
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)

@@ -28,10 +28,9 @@ package struct WalkRule: Sendable {
         self.nowMilliseconds = nowMilliseconds
     }
 
-    /// Whether what such a walk does not show is deleted or expired for every other.
+    /// Whether what such a walk does not show, of the columns it looks at, is deleted or expired for every other.
     var seesEverything: Bool {
-        column == nil && timeRange.min <= 0 && timeRange.max == .max
-            && settings.keepDeletedCells == .no
+        timeRange.min <= 0 && timeRange.max == .max && settings.keepDeletedCells == .no
     }
 
     /// Whether markers outside the time range do not count.

@@ -11,40 +11,40 @@ struct WalkState: ~Copyable {
     /// This many cells are passed one by one before seeking: a seek costs about as much.
     private static let passedCountMax = 8
     /// So many wins in a row let a source be taken for one that goes on.
-    private static let streakMin = 4
+    static let streakMin = 4
     /// Blocks that were left but are pointed at: more bytes than this end a batch.
     private static let retiredBytesMax = 1 << 20
 
-    private var core: MergeCore
-    private(set) var batch = CellBatch()
-    private(set) var columns = WalkColumns()
-    private var rule: WalkRule
-    private var versionCountMax = 0
-    private var stretch = StretchRule()
-    private var canStretch = false
+    var core: MergeCore
+    var batch = CellBatch()
+    var columns = WalkColumns()
+    var rule: WalkRule
+    var versionCountMax = 0
+    var stretch = StretchRule()
+    var canStretch = false
 
-    private var deletes = DeleteTracker()
-    private var versions: VersionTracker
+    var deletes = DeleteTracker()
+    var versions: VersionTracker
     /// The column key that the walk is in, its length, and that of its row prefix.
-    private var key: UnsafeMutableRawBufferPointer
-    private var keyCount = 0
+    var key: UnsafeMutableRawBufferPointer
+    var keyCount = 0
     /// What the rows of all current keys begin with, of a generation of the merge's base.
-    private let baseRow: UnsafeMutableRawPointer
-    private var baseRowEscaped = -1
-    private var baseRowCount = 0
-    private var baseGeneration = -1
-    private var rowCount = 0
-    private var isRowPending = false
-    private var isColumnDone = false
-    private var isRowDone = false
-    private var versionCount = 0
-    private var passedCount = 0
+    let baseRow: UnsafeMutableRawPointer
+    var baseRowEscaped = -1
+    var baseRowCount = 0
+    var baseGeneration = -1
+    var rowCount = 0
+    var isRowPending = false
+    var isColumnDone = false
+    var isRowDone = false
+    var versionCount = 0
+    var passedCount = 0
     private var isAtEnd = false
     /// Where gaps are noted, and where the one that the walk is in began; see `DeletedGaps`.
     private let gaps: DeletedGaps?
     private var gapStart: [UInt8] = []
-    private var isInGap = false
-    private var hiddenCount = 0
+    var isInGap = false
+    var hiddenCount = 0
     private var sequence: UInt64
     private var failure: SiltstoneError?
 
@@ -182,10 +182,7 @@ struct WalkState: ~Copyable {
                 !isInGap || hiddenCount < DeletedGaps.cellCountMin
             {
                 if try takeStretch() { return true }
-                if takeOne(cell) {
-                    try core.next()
-                    return true
-                }
+                if try takeSome() { return true }
             }
             guard let isEntered = try enterColumn(cell) else { return false }
             if !isEntered {
@@ -211,8 +208,8 @@ struct WalkState: ~Copyable {
         guard let gaps, rule.settings.keepDeletedCells == .no,
             // Safety: the key has `keyCount` bytes.
             let gap = unsafe gaps.find(
-                UnsafeRawBufferPointer(rebasing: key[..<keyCount]), sequence: sequence,
-                nowMilliseconds: rule.nowMilliseconds)
+                UnsafeRawBufferPointer(rebasing: key[..<keyCount]), column: rule.column,
+                sequence: sequence, nowMilliseconds: rule.nowMilliseconds)
         else { return false }
         hiddenCount += DeletedGaps.cellCountMin
         guard let end = gap.end else {
@@ -248,7 +245,7 @@ struct WalkState: ~Copyable {
         if let last, !gapStart.lexicographicallyPrecedes(last) { return }
         gaps.add(
             DeletedGap(
-                start: gapStart, end: last, sequence: sequence,
+                start: gapStart, end: last, column: rule.column, sequence: sequence,
                 nowMilliseconds: rule.nowMilliseconds))
     }
 
@@ -261,7 +258,7 @@ struct WalkState: ~Copyable {
         return unsafe silt_compare(own, other, keyCount) == 0
     }
 
-    private mutating func setKey(_ source: UnsafeRawPointer, _ count: Int) {
+    mutating func setKey(_ source: UnsafeRawPointer, _ count: Int) {
         // Safety: the source has `count` bytes, after which 8 can be read: a table's key is followed
         // by room, a memtable's by a tail. The buffer is made larger by as many.
         if unsafe count &+ 8 > key.count {
@@ -270,6 +267,14 @@ struct WalkState: ~Copyable {
         }
         keyCount = count
         guard let target = unsafe key.baseAddress else { return }
+        if count >= 16, count <= 32 {
+            let head = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
+            let tail = unsafe (source + (count &- 16)).loadUnaligned(as: SIMD2<UInt64>.self)
+            unsafe target.storeBytes(of: head, as: SIMD2<UInt64>.self)
+            unsafe target.storeBytes(
+                of: tail, toByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+            return
+        }
         var place = 0
         while place < count {
             unsafe target.storeBytes(
@@ -285,6 +290,19 @@ struct WalkState: ~Copyable {
     private mutating func enterColumn(_ cell: SourceCell) throws(SiltstoneError) -> Bool? {
         guard let source = unsafe cell.key else { return false }
         let whole = unsafe UnsafeRawBufferPointer(start: source, count: cell.keyCount)
+        if unsafe endsAlike(whole) {
+            let count = cell.keyCount &- columns.currentByteCount
+            // Safety: the row prefix is a part of the key.
+            if let upper = rule.upper,
+                unsafe Self.order(UnsafeRawBufferPointer(rebasing: whole[..<count]), upper) >= 0
+            {
+                return false
+            }
+            isRowDone = rule.column != nil
+            unsafe enter(
+                source, cell.keyCount, rowCount: count, isSameRow: false, isWanted: true)
+            return true
+        }
         let count = unsafe CellKey.rowPrefixByteCount(of: whole)
         // Safety: a row prefix is a part of its column key; all are used before the merge moves.
         let prefix = unsafe UnsafeRawBufferPointer(rebasing: whole[..<count])
@@ -316,9 +334,31 @@ struct WalkState: ~Copyable {
             }
             isRowDone = false
         }
-        unsafe setKey(source, cell.keyCount)
+        unsafe enter(
+            source, cell.keyCount, rowCount: count, isSameRow: isSameRow, isWanted: isWanted)
+        return true
+    }
+
+    /// Whether a key that is not the current one is of the current column, and so of another row: it ends with
+    /// `00 escape(qualifier) 00` of that.
+    @inline(__always)
+    private func endsAlike(_ whole: UnsafeRawBufferPointer) -> Bool {
+        guard columns.tailBits != 0, whole.count >= 8, whole.count > columns.currentByteCount &+ 1
+        else { return false }
+        // Safety: the key has at least 8 bytes.
+        let word = unsafe whole.loadUnaligned(fromByteOffset: whole.count &- 8, as: UInt64.self)
+        return word &>> (64 &- columns.tailBits) == columns.tailWord
+    }
+
+    /// Begins a column key, of the row before or another.
+    @inline(__always)
+    private mutating func enter(
+        _ source: UnsafeRawPointer, _ count: Int, rowCount: Int, isSameRow: Bool, isWanted: Bool
+    ) {
+        // Safety: the source has `count` bytes.
+        unsafe setKey(source, count)
         if !isSameRow {
-            rowCount = count
+            self.rowCount = rowCount
             isRowPending = true
             unsafe batch.lastRow = nil
             deletes.startRow()
@@ -328,7 +368,6 @@ struct WalkState: ~Copyable {
         versionCount = 0
         passedCount = 0
         isColumnDone = !isWanted
-        return true
     }
 
     /// Adds the current cell to the batch, which has room for its row.
@@ -423,103 +462,6 @@ struct WalkState: ~Copyable {
         }
     }
 
-    /// Takes many cells of the winner's block at once, when it can.
-    private mutating func takeStretch() throws(SiltstoneError) -> Bool {
-        let runnerUp = core.runnerUp
-        guard core.winner >= core.memtableCount,
-            runnerUp == -1 || runnerUp >= 0 && core.streak >= Self.streakMin
-        else { return false }
-        stretch.tailWord = columns.tailWord
-        stretch.tailBits = columns.tailBits
-        stretch.endByteCount = columns.currentByteCount
-        stretch.column = Int32(truncatingIfNeeded: columns.current)
-        let index = core.winner &- core.memtableCount
-        let limit = core.stretchLimit(index, upper: rule.upper)
-        // Safety: the winner is a run, for which there is an initialized cursor and cell.
-        let last = unsafe (core.runs + index).pointee.takeStretch(
-            stretch, until: limit, into: &batch)
-        if last < 0 { return false }
-        let time = unsafe leaveStretch(core.runs + index, last)
-        noteTaken(time)
-        try unsafe (core.runs + index).pointee.settle(&(core.cells + core.winner).pointee)
-        core.settleWinner()
-        return true
-    }
-
-    /// Takes a cell like those of a stretch, of whatever source.
-    @inline(__always)
-    private mutating func takeOne(_ cell: SourceCell) -> Bool {
-        // Safety: a valid cell has a key, which stays where it is until its source moves.
-        guard cell.type == 4, cell.flags & 1 == 0, cell.timestamp >= stretch.least,
-            cell.timestamp <= stretch.greatest, cell.keyCount >= 8, let source = unsafe cell.key
-        else { return false }
-        if baseGeneration != core.baseGeneration { findBaseRow() }
-        let rowEnd = cell.keyCount &- columns.currentByteCount &- 1
-        guard rowEnd > 0 else { return false }
-        // Safety: the key has at least 8 bytes; a table's is followed by room, a memtable's by a tail.
-        let word = unsafe (source + (cell.keyCount &- 8)).loadUnaligned(as: UInt64.self)
-        if let upper = rule.upper,
-            unsafe Self.order(UnsafeRawBufferPointer(start: source, count: rowEnd &+ 1), upper) >= 0
-        {
-            return false
-        }
-        guard word &>> (64 &- columns.tailBits) == columns.tailWord, baseRowEscaped >= 0,
-            rowEnd > baseRowEscaped, batch.hasRoom(rowEnd),
-            unsafe batch.appendRow(
-                source, rowEnd,
-                CommonRow(escapedCount: baseRowEscaped, count: baseRowCount, bytes: baseRow))
-        else { return false }
-        unsafe batch.append(
-            value: core.value, empty: UnsafeRawPointer(batch.rows), timestamp: cell.timestamp,
-            column: Int32(truncatingIfNeeded: columns.current), startsRow: true)
-        unsafe setKey(source, cell.keyCount)
-        rowCount = rowEnd &+ 1
-        noteTaken(cell.timestamp)
-        return true
-    }
-
-    /// The state after a cell that was shown as the first of its row and column.
-    @inline(__always)
-    private mutating func noteTaken(_ timestamp: Int64) {
-        // Where the cell lies is not at hand any more, so no gap is noted.
-        hiddenCount = 0
-        isInGap = false
-        deletes.startRow()
-        versions.startColumn()
-        _ = versions.isDuplicate(timestamp: timestamp)
-        _ = versions.admit(timestamp: timestamp)
-        versionCount = 1
-        passedCount = 0
-        isColumnDone = false
-        isRowDone = rule.column != nil
-        isRowPending = false
-    }
-
-    /// Unescapes what the rows of all current keys begin with.
-    private mutating func findBaseRow() {
-        baseGeneration = core.baseGeneration
-        // Safety: there is room for the longest base and 8 bytes.
-        let found = unsafe CommonRow(
-            of: UnsafeRawBufferPointer(
-                start: core.base.pointee.bytes, count: core.base.pointee.count),
-            into: baseRow)
-        baseRowEscaped = found?.escapedCount ?? -1
-        baseRowCount = found?.count ?? 0
-    }
-
-    /// Makes the column of the last cell of a stretch the current one, and returns its time stamp.
-    private mutating func leaveStretch(_ run: UnsafeMutablePointer<TableRunCursor>, _ last: Int)
-        -> Int64
-    {
-        // Safety: the cursor still has the block that the entry is of.
-        let number = unsafe run.pointee.columns.pointee.keyNumber(last)
-        if unsafe number != run.pointee.keyNumber { unsafe run.pointee.copyKey(number) }
-        let count = unsafe run.pointee.keyCount
-        unsafe setKey(UnsafeRawPointer(run.pointee.buffer), count)
-        rowCount = count - stretch.endByteCount
-        return unsafe Int64(bitPattern: run.pointee.columns.pointee.timestamps.load(last))
-    }
-
     /// Begins the numbers of columns anew, with the current one.
     private mutating func forgetColumns() {
         columns.clear()
@@ -529,7 +471,7 @@ struct WalkState: ~Copyable {
         }
     }
 
-    private static func order(_ left: UnsafeRawBufferPointer, _ right: [UInt8]) -> Int {
+    static func order(_ left: UnsafeRawBufferPointer, _ right: [UInt8]) -> Int {
         // Safety: both are valid for their counts.
         unsafe right.withUnsafeBytes { right in
             guard let a = left.baseAddress, let b = right.baseAddress else {

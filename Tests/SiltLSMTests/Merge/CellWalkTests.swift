@@ -252,7 +252,7 @@ import Testing
             #expect(try rows(2) == left)
             let inside = CellKey.columnKey(row: Bytes(String(100_000 + 700)), qualifier: "q")
             let gap = unsafe inside.withUnsafeBytes {
-                unsafe gaps.find($0, sequence: 2, nowMilliseconds: 9)
+                unsafe gaps.find($0, column: nil, sequence: 2, nowMilliseconds: 9)
             }
             #expect(gap?.start == CellKey.columnKey(row: "100010", qualifier: "q"))
             #expect(try rows(2) == left)
@@ -276,6 +276,63 @@ import Testing
                 marker.insert(into: target)
                 #expect(try rows(UInt64(sequence + 2)) == left)
             }
+        }
+    }
+
+    @Test("What is deleted of one column is passed over by walks of that column only")
+    func columnGaps() throws {
+        let store = TestTables()
+        var cells: [TestCell] = []
+        let count = 3_000
+        for number in 0...count {
+            let row = Bytes(String(100_000 + number))
+            for qualifier in ["a", "q", "z"] {
+                cells.append(
+                    TestCell(
+                        row: row, qualifier: Bytes(qualifier), timestamp: 5, type: 4, sequence: 1,
+                        value: [1]))
+            }
+        }
+        let table = try store.write(cells)
+        let markers = Memtable(capacityBytes: 8 << 20, firstLogSegment: 0)
+        for number in 10..<count {
+            TestCell(
+                row: Bytes(String(100_000 + number)), qualifier: "q", timestamp: 5, type: 12,
+                sequence: 2, value: []
+            ).insert(into: markers)
+        }
+        let gaps = DeletedGaps(active: markers)
+        let sources = TreeSources(memtables: [markers], runs: [table], levels: [])
+        func rows(_ qualifier: String?) throws -> Int {
+            let column = qualifier.map { name in
+                var end: [UInt8] = []
+                CellKey.append(component: Array(name.utf8), to: &end)
+                return end
+            }
+            let rule = WalkRule(
+                Family("f"), maxVersions: 1, timeRange: .all, column: column, upper: nil,
+                nowMilliseconds: 9)
+            let walk = CellWalk(
+                sources, tables: store.tables, sequence: 2, rule: rule, options: CursorOptions(),
+                gaps: gaps)
+            return try collect(walk, from: []).count
+        }
+        func gap(_ qualifier: String?) -> DeletedGap? {
+            let inside = CellKey.columnKey(row: Bytes(String(101_000)), qualifier: "q")
+            return unsafe inside.withUnsafeBytes {
+                unsafe gaps.find(
+                    $0, column: qualifier.map { Array($0.utf8) + [0] }, sequence: 2,
+                    nowMilliseconds: 9)
+            }
+        }
+        for _ in 0..<2 {
+            #expect(try rows("q") == 11)
+            #expect(gap("q") != nil)
+            #expect(gap("a") == nil)
+            #expect(gap(nil) == nil)
+            #expect(try rows("a") == count + 1)
+            #expect(try rows("z") == count + 1)
+            #expect(try rows(nil) == 2 * (count + 1) + 11)
         }
     }
 }

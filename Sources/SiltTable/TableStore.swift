@@ -68,11 +68,13 @@ package final class TableStore: Sendable {
     ///   - memtableBytesMax: the memory for cells that are not in table files yet, in bytes.
     ///   - cacheBytes: the memory for blocks of table files, in bytes.
     ///   - memoryBudgetBytes: one budget for all memory, instead of those two.
+    ///   - verifiesFiles: whether table files are read again before they count.
     package static func open(
         _ environment: Environment, memtableBytesMax: Int, cacheBytes: Int,
-        memoryBudgetBytes: Int? = nil
+        memoryBudgetBytes: Int? = nil, verifiesFiles: Bool = false
     ) throws(SiltstoneError) -> TableStore {
         var options = EngineOptions()
+        options.verifiesFiles = verifiesFiles
         options.memtableBytesMax = memtableBytesMax
         options.flushBytes = min(options.flushBytes, max(1 << 20, memtableBytesMax / 2))
         options.cacheBytes = cacheBytes

@@ -17,6 +17,13 @@ public struct Configuration: Sendable, Hashable {
     /// Two more get logs and memory ready.
     public var workerCount: Int = 3
 
+    /// Whether each table file is read again, and compared with what was written, before it takes the place of what it
+    /// was made of.
+    ///
+    /// A flush or merge whose file storage damaged then fails and is tried again, and nothing is lost. Costs reading and
+    /// decompressing all that is written.
+    public var verifiesFiles = false
+
     /// The defaults.
     public init() {}
 }

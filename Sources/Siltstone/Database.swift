@@ -38,7 +38,8 @@ public final class Database: Sendable {
             return try TableStore.open(
                 environment, memtableBytesMax: configuration.memtableBytesMax,
                 cacheBytes: configuration.cacheBytes,
-                memoryBudgetBytes: configuration.memoryBudgetBytes)
+                memoryBudgetBytes: configuration.memoryBudgetBytes,
+                verifiesFiles: configuration.verifiesFiles)
         }
         return Database(store: store, bridge: bridge)
     }

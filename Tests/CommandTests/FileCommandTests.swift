@@ -69,6 +69,60 @@ struct FileCommandTests {
         try Program.succeed("check", "--data", data)
     }
 
+    @Test("a manifest's origins are shown")
+    func origins() throws {
+        let data = scratch.path("data")
+        try Program.succeed("table", "create", "t", "-f", "cf", "--data", data)
+        let server = try Server(data: data)
+        for row in ["a", "m", "z"] {
+            try Program.succeed("put", "t", row, "cf:q=1", "--server", server.url)
+        }
+        try Program.succeed("table", "split", "t", "--at", "m", "--server", server.url)
+        let manifests = files(data).filter { $0.contains("/manifest/") }
+        let words = try manifests.map { try Program.succeed("inspect", $0).output }
+        #expect(server.stop() == 0)
+        #expect(
+            words.contains {
+                $0.contains("the log may hold its rows under region")
+                    && $0.contains("after sequence")
+            }, "\(words)")
+    }
+
+    @Test("a damaged table file is written anew, with its loss told and accepted")
+    func repair() throws {
+        let data = scratch.path("data")
+        try Program.succeed("table", "create", "t", "-f", "cf:compression=none", "--data", data)
+        // Rows of some kilobytes, so that a block has few of them.
+        let value = String(repeating: "x", count: 20_000)
+        let server = try Server(data: data)
+        for number in 10..<30 {
+            try Program.succeed("put", "t", "row\(number)", "cf:q=\(value)", "--server", server.url)
+        }
+        #expect(server.stop() == 0)
+        let file = try #require(files(data).first { $0.hasSuffix(".sst") })
+        let url = URL(fileURLWithPath: file)
+        var bytes = try Data(contentsOf: url)
+        bytes[bytes.count / 2] ^= 0x10
+        try bytes.write(to: url)
+
+        let found = try Program.silt("check", "--data", data)
+        #expect(found.status == 1 && found.output.contains("damaged: "))
+        let refused = try Program.silt("check", "--repair", "--data", data)
+        #expect(refused.status == 1)
+        #expect(refused.output.contains("not repaired without --accept-loss: "))
+        #expect(try Data(contentsOf: url) == bytes)
+        let accepted = try Program.succeed("check", "--repair", "--accept-loss", "--data", data)
+        #expect(accepted.output.contains("repaired: ") && accepted.output.contains("lost: "))
+        #expect(accepted.output.contains("no damage"))
+        try Program.succeed("check", "--data", data)
+        // What is left is most of the rows, each as it was; the damaged file is kept aside.
+        let rows = try Program.succeed("scan", "t", "--format", "csv", "--data", data).lines
+            .dropFirst()
+        #expect(rows.count < 20 && rows.count >= 12, "\(rows.count)")
+        #expect(rows.allSatisfy { $0.contains(value) })
+        #expect(files(data).contains { $0.contains("/quarantine/") })
+    }
+
     @Test("check refuses a directory in use, and one that is none")
     func refusals() throws {
         let data = try makeDirectory()

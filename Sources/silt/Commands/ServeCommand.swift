@@ -55,6 +55,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Bytes of one budget for all memory of the store, instead of those two.")
     var memory: Int?
 
+    @Flag(
+        help: "Read every table file again, and compare it with what was written, before it counts."
+    )
+    var paranoid = false
+
     func validate() throws {
         if (memory ?? 16 << 20) < 16 << 20 {
             throw ValidationError("--memory is at least 16777216")
@@ -74,6 +79,7 @@ struct ServeCommand: AsyncParsableCommand {
         settings.memtableBytesMax = memtableBytes
         settings.cacheBytes = cacheBytes
         settings.memoryBudgetBytes = memory
+        settings.verifiesFiles = paranoid
         let database = try await Database.open(at: data, settings)
         do {
             var configuration = SiltstoneServer.Configuration()

@@ -76,6 +76,11 @@ struct FileWords {
         line("last sequence \(manifest.lastSequence), last time stamp \(manifest.maxTimestamp)")
         for tree in manifest.trees {
             line("family \(tree.family): in files up to sequence \(tree.flushedSequence)")
+            for origin in tree.origins {
+                line(
+                    "  the log may hold its rows under region \(origin.region), \(words(origin.rows)),"
+                        + " after sequence \(origin.flushedSequence)")
+            }
             for run in tree.runs {
                 for file in run.files {
                     line(

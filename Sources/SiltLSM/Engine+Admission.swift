@@ -38,15 +38,22 @@ extension Engine {
     }
 
     /// How full memory is, or how far merges are behind: the worse of both; see above.
-    var pressure: Double {
-        max(
-            Self.share(
-                counters.memtableBytes.value, from: options.memtableBytesMax,
-                to: options.memtableBytesLimit),
-            Self.share(
-                compactionDebt.value, from: options.compactionDebtBytes,
-                to: 4 * options.compactionDebtBytes))
+    var pressure: Double { max(memoryPressure, debtPressure) }
+
+    private var memoryPressure: Double {
+        Self.share(
+            counters.memtableBytes.value, from: options.memtableBytesMax,
+            to: options.memtableBytesLimit)
     }
+
+    private var debtPressure: Double {
+        Self.share(
+            compactionDebt.value, from: options.compactionDebtBytes,
+            to: 4 * options.compactionDebtBytes)
+    }
+
+    /// Whether it is memory that holds commits back, and not merges.
+    private var isMemoryShort: Bool { memoryPressure >= debtPressure }
 
     private static func share(_ bytes: Int, from low: Int, to high: Int) -> Double {
         Double(max(0, bytes - low)) / Double(max(1, high - low))
@@ -62,6 +69,7 @@ extension Engine {
         if wait < Self.sleepMin { return }
         let slept = min(wait, Self.sleepMax)
         counters.slowed.add(1)
+        if isMemoryShort { counters.memorySlowed.add(1) }
         counters.slowedNanoseconds.add(slept)
         counters.longestStall.raise(to: slept)
         environment.clock.sleep(nanoseconds: UInt64(slept))
@@ -87,6 +95,7 @@ extension Engine {
         let clock = environment.clock
         let start = clock.monotonicNanoseconds
         counters.stalls.add(1)
+        if isMemoryShort { counters.memoryStalls.add(1) }
         defer {
             let waited = Int(clamping: clock.monotonicNanoseconds &- start)
             counters.stallNanoseconds.add(waited)

@@ -178,7 +178,9 @@ package final class Engine: Sendable {
         metrics.flushNanoseconds = counters.flushNanoseconds.value
         metrics.compactionNanoseconds = counters.compactionNanoseconds.value
         metrics.stallCount = counters.stalls.value
+        metrics.memoryStallCount = counters.memoryStalls.value
         metrics.slowedCount = counters.slowed.value
+        metrics.memorySlowedCount = counters.memorySlowed.value
         metrics.stallNanoseconds = counters.stallNanoseconds.value
         metrics.slowedNanoseconds = counters.slowedNanoseconds.value
         metrics.longestStallNanoseconds = counters.longestStall.value
@@ -190,6 +192,9 @@ package final class Engine: Sendable {
         metrics.indexBytes = cache.indexBytes
         metrics.cacheHitCount = Int(clamping: cache.hits)
         metrics.cacheMissCount = Int(clamping: cache.misses)
+        metrics.blockReadBytes = Int(clamping: cache.readBytes)
+        metrics.filters = cache.filters
+        metrics.readCount = cache.reads
         let held = snapshots.held
         metrics.snapshotCount = held.count
         metrics.oldestSnapshotMilliseconds = held.first?.ageMilliseconds ?? 0

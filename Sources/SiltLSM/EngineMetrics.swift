@@ -28,12 +28,16 @@ package struct EngineMetrics: Sendable {
     package var compactionWrittenBytes = 0
     /// Times that writers had to wait for a flush or a compaction.
     package var stallCount = 0
+    /// Those of them that waited for memory; the others waited for merges.
+    package var memoryStallCount = 0
     /// How long writers waited, in nanoseconds.
     package var stallNanoseconds = 0
     /// The longest time that a writer waited or was held back, in nanoseconds.
     package var longestStallNanoseconds = 0
     /// Times that commits were held back for some milliseconds, so that flushes and merges keep up.
     package var slowedCount = 0
+    /// Those of them that were held back for memory; the others were for merges.
+    package var memorySlowedCount = 0
     /// How long they were held back, in nanoseconds.
     package var slowedNanoseconds = 0
     /// Groups of commits refused as `overloaded`.
@@ -46,6 +50,12 @@ package struct EngineMetrics: Sendable {
     package var cacheHitCount = 0
     /// Blocks read because the cache did not have them.
     package var cacheMissCount = 0
+    /// Bytes read of files for these blocks, as they are stored.
+    package var blockReadBytes = 0
+    /// What filters said to reads of one row.
+    package var filters = FilterCounts()
+    /// Gets, and regions that scans came to.
+    package var readCount = 0
     /// Bytes of all table files, without those that wait for their deletion.
     package var tableBytes = 0
     /// Bytes of the table files of each tree's lowest level.
@@ -79,6 +89,11 @@ package struct EngineMetrics: Sendable {
         let flushed = Double(max(1, flushWrittenBytes))
         return flushWrittenBytes == 0
             ? 1 : Double(flushWrittenBytes + compactionWrittenBytes) / flushed
+    }
+
+    /// Blocks looked at, in memory or on disk, for each get and each region that a scan came to.
+    package var readAmplification: Double {
+        Double(cacheHitCount + cacheMissCount) / Double(max(1, readCount))
     }
 
     /// Bytes of table files for each byte of their lowest levels.
@@ -134,6 +149,8 @@ final class EngineCounters: Sendable {
     let compactionReadBytes = Atomic(0)
     let compactionWrittenBytes = Atomic(0)
     let stalls = Atomic(0)
+    let memoryStalls = Atomic(0)
+    let memorySlowed = Atomic(0)
     let stallNanoseconds = Atomic(0)
     let flushNanoseconds = Atomic(0)
     let compactionNanoseconds = Atomic(0)

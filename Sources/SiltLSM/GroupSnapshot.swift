@@ -64,8 +64,9 @@ package final class GroupSnapshot: Sendable {
         let found = try TreeCursor.pointSources(
             tree(family).sources, tables: tables, key: key, rowPrefixByteCount: rowPrefixByteCount,
             timeRange: timeRange)
+        tables.blocks.epoch.counting.count(found.filters)
         if found.memtables.isEmpty && found.readers.isEmpty { return nil }
-        return TreeCursor(found, sequence: sequence)
+        return TreeCursor(found, sequence: sequence, key: key, epoch: tables.blocks.epoch)
     }
 
     /// Whether a DeleteFamily or DeleteFamilyVersion marker may be anywhere in the family.

@@ -117,6 +117,7 @@ package final class TreeGroup: Sendable {
             ($0.set, self.visible.load(ordering: .acquiring), $0.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
+        tables.blocks.epoch.counting.countRead()
         return GroupSnapshot(
             sequence: visible, set: set, tables: engine.tables,
             lease: engine.snapshots.enter(purpose, region: id))

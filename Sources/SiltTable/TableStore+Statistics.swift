@@ -20,6 +20,17 @@ extension TableStore {
         statistics.indexBytes = metrics.indexBytes
         statistics.cacheHitCount = metrics.cacheHitCount
         statistics.cacheMissCount = metrics.cacheMissCount
+        statistics.readAmplification = metrics.readAmplification
+        statistics.readCount = metrics.readCount
+        statistics.blockReadBytes = metrics.blockReadBytes
+        statistics.compactionReadBytes = metrics.compactionReadBytes
+        statistics.filterAskedCount = metrics.filters.asked
+        statistics.filterExcludedCount = metrics.filters.excluded
+        statistics.filterWrongCount = metrics.filters.wrong
+        statistics.memoryStallCount = metrics.memoryStallCount
+        statistics.slowedCount = metrics.slowedCount
+        statistics.memorySlowedCount = metrics.memorySlowedCount
+        statistics.slowedNanoseconds = metrics.slowedNanoseconds
         statistics.stallCount = metrics.stallCount
         statistics.stallNanoseconds = metrics.stallNanoseconds
         statistics.longestStallNanoseconds = metrics.longestStallNanoseconds
@@ -47,5 +58,12 @@ extension Statistics.Latency {
         p99Nanoseconds = Int(clamping: counts.percentileNanoseconds(0.99))
         p999Nanoseconds = Int(clamping: counts.percentileNanoseconds(0.999))
         maxNanoseconds = Int(clamping: counts.maxNanoseconds)
+        sumNanoseconds = Int(clamping: counts.sumNanoseconds)
+        buckets = counts.cumulative.map { item in
+            var bucket = Statistics.Bucket()
+            bucket.belowNanoseconds = Int(clamping: item.belowNanoseconds)
+            bucket.count = Int(clamping: item.count)
+            return bucket
+        }
     }
 }

@@ -6,6 +6,7 @@ extension ServerMetrics {
     /// What the engine has done since it was opened.
     func appendEngine(_ metrics: EngineMetrics, to text: inout MetricsText) {
         appendCounters(metrics, to: &text)
+        appendStalls(metrics, to: &text)
         appendTimes(metrics, to: &text)
         appendRatios(metrics, to: &text)
         appendGauges(metrics, to: &text)
@@ -27,23 +28,54 @@ extension ServerMetrics {
                 "compaction_written_bytes", "Bytes written by compactions.",
                 metrics.compactionWrittenBytes
             ),
-            ("stalls", "Times that writers had to wait.", metrics.stallCount),
-            (
-                "slowed_commits", "Times that commits were held back for some milliseconds.",
-                metrics.slowedCount
-            ),
             (
                 "refused_commits", "Groups of commits refused because memory stayed full.",
                 metrics.refusedCount
             ),
+            ("reads", "Gets, and regions that scans came to.", metrics.readCount),
             ("cache_hits", "Blocks found in the cache.", metrics.cacheHitCount),
             ("cache_misses", "Blocks read.", metrics.cacheMissCount),
+            (
+                "block_read_bytes", "Bytes of blocks read from table files, as they are stored.",
+                metrics.blockReadBytes
+            ),
+            (
+                "filter_asked", "Times that a read of one row asked a file's filter.",
+                metrics.filters.asked
+            ),
+            (
+                "filter_excluded", "Times that the filter said no.", metrics.filters.excluded
+            ),
+            (
+                "filter_wrong", "Times that the filter said maybe and there was nothing.",
+                metrics.filters.wrong
+            ),
             ("swept_files", "Obsolete files deleted.", metrics.sweptFileCount),
         ]
         for (name, help, value) in counters {
             let name = "siltstone_engine_\(name)_total"
             text.family(name, "counter", help)
             text.sample(name, [], Double(value))
+        }
+    }
+
+    /// How often writers waited or were held back, and what for.
+    private func appendStalls(_ metrics: EngineMetrics, to text: inout MetricsText) {
+        let counters: [(String, String, Int, Int)] = [
+            (
+                "stalls", "Times that writers had to wait.", metrics.stallCount,
+                metrics.memoryStallCount
+            ),
+            (
+                "slowed_commits", "Times that commits were held back for some milliseconds.",
+                metrics.slowedCount, metrics.memorySlowedCount
+            ),
+        ]
+        for (name, help, all, forMemory) in counters {
+            let name = "siltstone_engine_\(name)_total"
+            text.family(name, "counter", help)
+            text.sample(name, [("cause", "memory")], Double(forMemory))
+            text.sample(name, [("cause", "merges")], Double(max(0, all - forMemory)))
         }
     }
 
@@ -75,6 +107,11 @@ extension ServerMetrics {
                 "write_amplification_ratio",
                 "Bytes written by flushes and compactions for each byte flushed.",
                 metrics.writeAmplification
+            ),
+            (
+                "read_amplification_ratio",
+                "Blocks looked at for each get and each region that a scan came to.",
+                metrics.readAmplification
             ),
             (
                 "space_amplification_ratio",

@@ -42,4 +42,40 @@ struct ServeCommandTests {
             #expect(local.output == remote, "\(reading)")
         }
     }
+
+    @Test("statistics of a server and of a directory, as text and as JSON")
+    func statistics() throws {
+        let data = scratch.path("data")
+        let server = try Server(data: data)
+        try Program.succeed("table", "create", "t", "-f", "cf", "--server", server.url)
+        for row in ["a", "b", "c"] {
+            try Program.succeed("put", "t", row, "cf:q=\(row)", "--server", server.url)
+        }
+        try Program.succeed("table", "flush", "t", "--server", server.url)
+        try Program.succeed("get", "t", "b", "--server", server.url)
+        #expect(try Program.silt("get", "t", "nothing", "--server", server.url).status == 3)
+        let text = try Program.succeed("stats", "--server", server.url).output
+        for name in [
+            "write_amplification", "read_amplification", "space_amplification", "filter_asked",
+            "cache_hit_ratio", "stalls_for_memory", "compaction_debt_bytes", "p99 us",
+        ] {
+            #expect(text.contains(name), "\(name): \(text)")
+        }
+        let remote = try object(Program.succeed("stats", "--json", "--server", server.url).output)
+        #expect((remote["batches"] as? Int ?? 0) >= 3)
+        #expect((remote["reads"] as? Int ?? 0) >= 2)
+        #expect((remote["filter_asked"] as? Int ?? 0) >= 1)
+        #expect((remote["filter_excluded"] as? Int ?? 0) >= 1)
+        #expect((remote["gets"] as? [String: Any])?["buckets"] is [Any])
+        #expect(server.stop() == 0)
+        let local = try object(Program.succeed("stats", "--json", "--data", data).output)
+        #expect(Set(local.keys) == Set(remote.keys))
+        #expect((local["table_bytes"] as? Int ?? 0) > 0)
+        #expect(try Program.silt("stats", "--data", scratch.path("none")).status == 3)
+    }
+
+    private func object(_ text: String) throws -> [String: Any] {
+        try #require(
+            try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
 }

@@ -6,6 +6,12 @@ package struct BlockCacheStatistics: Sendable, Hashable {
     package var hits: UInt64 = 0
     /// How often it had to be read.
     package var misses: UInt64 = 0
+    /// Gets, and regions that scans came to.
+    package var reads = 0
+    /// What filters said to reads of one row.
+    package var filters = FilterCounts()
+    /// The bytes read of files for these blocks, as they are stored.
+    package var readBytes: UInt64 = 0
     /// How many blocks had to go for others.
     package var evictions: UInt64 = 0
     /// How many blocks are kept.
@@ -27,7 +33,7 @@ package struct BlockCacheStatistics: Sendable, Hashable {
 /// cache.
 package final class BlockCache: Sendable {
     /// What a block costs beside its bytes: the objects, the entry, the slot, the allocator.
-    static let overheadBytes = 640
+    static let overheadBytes = 320
 
     /// The budget in bytes.
     package let capacityBytes: Int
@@ -37,6 +43,7 @@ package final class BlockCache: Sendable {
     private let indexBytes = Atomic<Int>(0)
     private let reservedBytes = Atomic<Int>(0)
     private let misses = Atomic<UInt64>(0)
+    private let readBytes = Atomic<UInt64>(0)
     private let windowBits: UInt64
 
     /// An empty cache.
@@ -63,6 +70,9 @@ package final class BlockCache: Sendable {
         }
         sum.hits = UInt64(clamping: epoch.hits)
         sum.misses = misses.load(ordering: .relaxed)
+        sum.readBytes = readBytes.load(ordering: .relaxed)
+        sum.filters = epoch.filters
+        sum.reads = epoch.reads
         sum.indexBytes = indexBytes.load(ordering: .relaxed)
         return sum
     }
@@ -93,8 +103,11 @@ package final class BlockCache: Sendable {
         }
     }
 
-    /// Takes note of a block that had to be read.
-    func countMiss() { misses.wrappingAdd(1, ordering: .relaxed) }
+    /// Takes note of a block that had to be read, of so many bytes in its file.
+    func countMiss(byteCount: Int) {
+        misses.wrappingAdd(1, ordering: .relaxed)
+        readBytes.wrappingAdd(UInt64(byteCount), ordering: .relaxed)
+    }
 
     /// Time as the number of blocks read: it goes on after about as many as the cache holds; never 0.
     var window: UInt8 {

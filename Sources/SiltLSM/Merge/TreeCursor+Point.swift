@@ -10,6 +10,8 @@ extension TreeCursor {
     struct PointSources {
         var memtables: [Memtable] = []
         var readers: [TableReader] = []
+        /// What filters said.
+        var filters = FilterCounts()
     }
 
     /// The sources that may hold cells of a row, or of one column of it.
@@ -30,14 +32,14 @@ extension TreeCursor {
         let hashes = PointHashes(key, rowPrefixByteCount: rowPrefixByteCount)
         for index in sources.runs.indices where mayHold(sources.runs[index], key, timeRange) {
             let reader = try tables.reader(sources.runs[index])
-            if hashes.mayBeIn(reader) { found.readers.append(reader) }
+            if hashes.mayBeIn(reader, &found.filters) { found.readers.append(reader) }
         }
         for level in sources.levels {
             var place = firstFile(of: level, endingAtOrAfter: key)
             while place < level.count, !beginsAfter(level[place], key) {
                 if mayHold(level[place], key, timeRange) {
                     let reader = try tables.reader(level[place])
-                    if hashes.mayBeIn(reader) { found.readers.append(reader) }
+                    if hashes.mayBeIn(reader, &found.filters) { found.readers.append(reader) }
                 }
                 place += 1
             }
@@ -62,16 +64,21 @@ extension TreeCursor {
             }
         }
 
-        func mayBeIn(_ reader: TableReader) -> Bool {
+        func mayBeIn(_ reader: TableReader, _ filters: inout FilterCounts) -> Bool {
             if reader.blockCount == 0 { return false }
+            let hash: UInt64
             switch reader.filterKind {
             case .none: return true
-            case .row: return reader.mayContain(row)
+            case .row: hash = row
             // A family marker masks a column of which the file need hold no cell.
             case .rowAndColumn:
-                guard let column else { return true }
-                return reader.file.familyMarkerCount > 0 || reader.mayContain(column)
+                guard let column, reader.file.familyMarkerCount == 0 else { return true }
+                hash = column
             }
+            filters.asked += 1
+            if reader.mayContain(hash) { return true }
+            filters.excluded += 1
+            return false
         }
     }
 
@@ -113,4 +120,28 @@ extension TreeCursor {
             }
         }
     }
+}
+
+extension MergeCore {
+    /// How many files with a filter stand at no cell that begins with a key.
+    func countWithout(_ key: [UInt8]) -> Int {
+        var result = 0
+        for index in memtableCount..<count {
+            // Safety: the arrays have an initialized element for each source; a valid cell's key is
+            // valid for its count.
+            let cell = unsafe cells[index]
+            let begins =
+                unsafe cell.isValid && cell.keyCount >= key.count
+                && key.withUnsafeBytes {
+                    unsafe silt_compare(cell.key, $0.baseAddress, $0.count) == 0
+                }
+            if !begins, unsafe runs[index &- memtableCount].hasFilter { result += 1 }
+        }
+        return result
+    }
+}
+
+extension TableRunCursor {
+    /// Whether the file of the cursor has a filter that reads of one row ask.
+    fileprivate var hasFilter: Bool { (reader ?? readers.first)?.filterKind ?? .none != .none }
 }

@@ -14,6 +14,9 @@ package import SiltModel
 package final class TreeCursor {
     private let core: UnsafeMutablePointer<MergeCore>
     private let owner: (any Sendable)?
+    /// The row prefix or column key that filters were asked for, until the first seek shows whether
+    /// they were right.
+    private var asked: (key: [UInt8], epoch: ReadEpoch)?
 
     /// A cursor over `sources` that hides cells newer than `sequence`.
     ///
@@ -48,8 +51,13 @@ package final class TreeCursor {
     }
 
     /// A cursor over the sources that may hold one row.
-    init(_ sources: PointSources, sequence: UInt64) {
+    ///
+    /// - Parameters:
+    ///   - key: what filters were asked for.
+    ///   - epoch: where it is counted how often they were wrong.
+    init(_ sources: PointSources, sequence: UInt64, key: [UInt8], epoch: ReadEpoch) {
         owner = nil
+        if sources.filters.asked > sources.filters.excluded { asked = (key, epoch) }
         var run = RunOptions()
         run.sequence = sequence
         unsafe core = .allocate(capacity: 1)
@@ -72,6 +80,11 @@ package final class TreeCursor {
         // Safety: the core lives as long as the cursor, the buffer for the closure.
         try unsafe key.withUnsafeBufferPointer { buffer throws(SiltstoneError) in
             try unsafe core.pointee.seek(UnsafeRawBufferPointer(buffer))
+        }
+        if let asked {
+            self.asked = nil
+            asked.epoch.counting.count(
+                FilterCounts(asked: 0, wrong: unsafe core.pointee.countWithout(asked.key)))
         }
     }
 

@@ -44,6 +44,10 @@ struct PointRead {
     private var flags: UInt8 = 0
     private var isFound = false
     private var value = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Whether the file that is looked at has the column.
+    private var isMatched = false
+    /// What filters said.
+    private(set) var filters = FilterCounts()
     /// Keeps the value when its block did not go into the cache.
     private var held: CachedBlock?
     /// The value when its block was only passing.
@@ -212,13 +216,28 @@ extension PointRead {
                 // Safety: the row prefix is a part of the key.
                 rowHash = unsafe silt_hash64(key.baseAddress, rowPrefixByteCount, 0)
             }
-            if !reader.mayContain(rowHash) { return .done }
+            filters.asked &+= 1
+            if !reader.mayContain(rowHash) {
+                filters.excluded &+= 1
+                return .done
+            }
         case .rowAndColumn:
+            filters.asked &+= 1
             if unsafe !reader.mayContain(silt_hash64(key.baseAddress, key.count, 0)) {
+                filters.excluded &+= 1
                 return .done
             }
         }
         reader.use()
+        isMatched = false
+        let step = search(reader, pin)
+        if step == .done, !isMatched, reader.filterKind != .none { filters.wrong &+= 1 }
+        return step
+    }
+
+    @inline(__always)
+    private mutating func search(_ reader: TableReader, _ pin: ReadEpoch.Pin) -> Step {
+        // Safety: as in `look`.
         var number = unsafe reader.index.find(key)
         while number < reader.blockCount {
             let isOver: Bool
@@ -262,6 +281,7 @@ extension PointRead {
         // Safety: the caller keeps the block; entries are below its count.
         let place = unsafe view.find(key)
         if !place.isEqual { return (place.entry < view.count, false) }
+        isMatched = true
         var entry = place.entry
         let number = view.keyNumber(entry)
         while entry < view.count, view.keyNumber(entry) == number {

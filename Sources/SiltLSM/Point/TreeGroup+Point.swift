@@ -48,7 +48,10 @@ extension TreeGroup {
                 mayReadDisk: mayReadDisk)
             let answer = set.points.answer(family, &read, tables, pin, oldest: oldest)
             switch answer {
-            case .absent, .found: published.countRead()
+            case .absent, .found:
+                published.countRead()
+                pin.countRead()
+                pin.count(read.filters)
             case .unclear, .onDisk: break
             }
             return answer

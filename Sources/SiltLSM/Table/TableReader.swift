@@ -129,8 +129,9 @@ package final class TableReader: Sendable {
 
     /// Reads a block from the file, whether the cache has it or not.
     func read(_ number: Int, fillsCache: Bool) throws(SiltstoneError) -> CachedBlock {
-        blocks.countMiss()
-        let block = try read(index.entry(number))
+        let entry = index.entry(number)
+        blocks.countMiss(byteCount: entry.storedByteCount)
+        let block = try read(entry)
         if !fillsCache { return block }
         return blocks.insert(block, at: slots[number], number: firstNumber &+ number)
     }
@@ -151,8 +152,8 @@ package final class TableReader: Sendable {
     /// Reads a block into memory of the calling thread, where it stays until the thread's next read.
     func readPassing(_ number: Int) throws(SiltstoneError) -> BlockView {
         // Safety: each scratch is this thread's until its next use, which comes after the view's.
-        blocks.countMiss()
         let entry = index.entry(number)
+        blocks.countMiss(byteCount: entry.storedByteCount)
         let stored = try unsafe readStored(entry)
         do throws(DecodingError) {
             let contents = try unsafe BlockFrame.check(

@@ -1,6 +1,16 @@
 internal import CSiltstone
 internal import Synchronization
 
+/// What filters of table files were asked by reads of one row, and what they said.
+package struct FilterCounts: Sendable, Hashable {
+    /// How often a filter was asked.
+    package var asked = 0
+    /// How often it said that the file does not have the row or column: certain.
+    package var excluded = 0
+    /// How often it said that the file may have it, and the file had not.
+    package var wrong = 0
+}
+
 /// Lets readers use shared objects without counting references to them: what a writer replaced is
 /// released when no reader that may have seen it is left.
 ///
@@ -23,6 +33,10 @@ package final class ReadEpoch: @unchecked Sendable {
     private static let stripeBytes = 128
     private static let stripeCount = 32
     private static let hitsOffset = 16
+    private static let askedOffset = 24
+    private static let excludedOffset = 32
+    private static let wrongOffset = 40
+    private static let readsOffset = 48
 
     private struct Bins {
         /// Retired in this epoch, and in the one before it.
@@ -38,12 +52,27 @@ package final class ReadEpoch: @unchecked Sendable {
 
         /// Counts a block found in memory, for statistics.
         @inline(__always)
-        func countHit() {
+        func countHit() { count(ReadEpoch.hitsOffset, 1) }
+
+        /// Counts a read, for statistics.
+        @inline(__always)
+        func countRead() { count(ReadEpoch.readsOffset, 1) }
+
+        /// Counts what filters were asked and answered, for statistics.
+        @inline(__always)
+        func count(_ filters: FilterCounts) {
+            if filters.asked > 0 { count(ReadEpoch.askedOffset, filters.asked) }
+            if filters.excluded > 0 { count(ReadEpoch.excludedOffset, filters.excluded) }
+            if filters.wrong > 0 { count(ReadEpoch.wrongOffset, filters.wrong) }
+        }
+
+        @inline(__always)
+        private func count(_ offset: Int, _ number: Int) {
             // Safety: the stripe lives as long as the epoch, which outlives its readers.
             // Two threads of one stripe may lose a count, which costs less than a locked addition.
-            let word = unsafe ReadEpoch.word(stripe, ReadEpoch.hitsOffset)
+            let word = unsafe ReadEpoch.word(stripe, offset)
             unsafe word.pointee.store(
-                word.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+                word.pointee.load(ordering: .relaxed) &+ number, ordering: .relaxed)
         }
     }
 
@@ -70,12 +99,21 @@ package final class ReadEpoch: @unchecked Sendable {
         unsafe (stripe + offset).assumingMemoryBound(to: Atomic<Int>.self)
     }
 
+    /// Where the calling thread counts, in the epoch or not.
+    var counting: Pin { unsafe Pin(stripe: stripe, parity: 0) }
+
+    /// The calling thread's stripe.
+    @inline(__always)
+    private var stripe: UnsafeMutableRawPointer {
+        // Safety: the number is below the count of stripes.
+        let number = Int(silt_thread_number()) & (Self.stripeCount &- 1)
+        return unsafe stripes + number &* Self.stripeBytes
+    }
+
     /// Begins to read.
     @inline(__always)
     package func enter() -> Pin {
-        // Safety: the number is below the count of stripes.
-        let number = Int(silt_thread_number()) & (Self.stripeCount &- 1)
-        let stripe = unsafe stripes + number &* Self.stripeBytes
+        let stripe = unsafe stripe
         while true {
             let now = epoch.load(ordering: .sequentiallyConsistent)
             let parity = Int(truncatingIfNeeded: now & 1) &* 8
@@ -133,11 +171,23 @@ package final class ReadEpoch: @unchecked Sendable {
     }
 
     /// How often a block was found in memory.
-    var hits: Int {
+    var hits: Int { sum(Self.hitsOffset) }
+
+    /// How many reads there were.
+    var reads: Int { sum(Self.readsOffset) }
+
+    /// What filters were asked and answered.
+    var filters: FilterCounts {
+        FilterCounts(
+            asked: sum(Self.askedOffset), excluded: sum(Self.excludedOffset),
+            wrong: sum(Self.wrongOffset))
+    }
+
+    private func sum(_ offset: Int) -> Int {
         // Safety: every stripe is a part of the allocation.
         (0..<Self.stripeCount).reduce(0) { sum, number in
             unsafe sum
-                + Self.word(stripes + number * Self.stripeBytes, Self.hitsOffset).pointee.load(
+                + Self.word(stripes + number * Self.stripeBytes, offset).pointee.load(
                     ordering: .relaxed)
         }
     }

@@ -27,7 +27,7 @@ struct OverviewRoutes {
             .init("requests", count(router.metrics.requestCount)),
         ]
         if seesServer {
-            members.append(.init("engine", engine(router.store)))
+            members.append(.init("engine", router.store.statistics.json))
             let jobs = router.jobs.all.map { JobRoutes.describe($0, withDocument: false) }
             members.append(.init("jobs", .array(jobs)))
         }
@@ -42,36 +42,6 @@ struct OverviewRoutes {
     }
 
     private static func count(_ value: Int) -> JSONValue { .integer(Int64(value)) }
-
-    /// The engine's figures, as the library gives them.
-    static func engine(_ store: TableStore) -> JSONValue {
-        let statistics = store.statistics
-        return .object(
-            ("batches", count(statistics.batchCount)),
-            ("log_written_bytes", count(statistics.logWrittenBytes)),
-            ("flush_written_bytes", count(statistics.flushWrittenBytes)),
-            ("compaction_written_bytes", count(statistics.compactionWrittenBytes)),
-            ("compaction_debt_bytes", count(statistics.compactionDebtBytes)),
-            ("write_amplification", .number(statistics.writeAmplification)),
-            ("space_amplification", .number(statistics.spaceAmplification)),
-            ("table_bytes", count(statistics.tableBytes)),
-            ("memtable_bytes", count(statistics.memtableBytes)),
-            ("cache_bytes", count(statistics.cacheBytes)),
-            ("index_bytes", count(statistics.indexBytes)),
-            ("cache_hits", count(statistics.cacheHitCount)),
-            ("cache_misses", count(statistics.cacheMissCount)),
-            ("stalls", count(statistics.stallCount)),
-            ("snapshots", count(statistics.snapshotCount)),
-            ("old_snapshots", count(statistics.oldSnapshots.count)),
-            ("commits", latency(statistics.commits)), ("gets", latency(statistics.gets)),
-            ("seeks", latency(statistics.seeks)))
-    }
-
-    private static func latency(_ latency: Statistics.Latency) -> JSONValue {
-        .object(
-            ("samples", count(latency.sampleCount)), ("p50_ns", count(latency.p50Nanoseconds)),
-            ("p99_ns", count(latency.p99Nanoseconds)), ("max_ns", count(latency.maxNanoseconds)))
-    }
 }
 
 /// A region as `/v1` writes it.

@@ -39,6 +39,8 @@ struct EmbeddedAccess: TableAccess {
 
     func drop(_ table: String) throws { try store.dropTable(table) }
 
+    func statistics() throws -> JSONValue { store.statistics.json }
+
     func regions(of table: String) throws -> [RegionLine] {
         try find(table).regions().map {
             RegionLine(

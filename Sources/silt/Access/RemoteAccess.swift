@@ -28,6 +28,13 @@ struct RemoteAccess: TableAccess {
 
     func drop(_ table: String) throws { _ = try client.send("DELETE", path(table)) }
 
+    func statistics() throws -> JSONValue {
+        guard let engine = try json(client.get("/v1/overview"))["engine"] else {
+            throw CommandFailure(.failed, "the server does not show its statistics to this client")
+        }
+        return engine
+    }
+
     func regions(of table: String) throws -> [RegionLine] {
         let answer = try json(client.get(path(table) + "/regions"))
         return try (answer["regions"]?.arrayValue ?? []).map { region in

@@ -23,6 +23,8 @@ protocol TableAccess {
     func create(_ definition: TableDefinition) throws
     /// Drops a table and everything in it.
     func drop(_ table: String) throws
+    /// What the store did since it was opened, and what it holds, as `/v1/overview` shows it.
+    func statistics() throws -> JSONValue
     /// The regions of a table.
     func regions(of table: String) throws -> [RegionLine]
     /// Writes what is in memory to table files.

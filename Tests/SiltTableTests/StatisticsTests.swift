@@ -1,4 +1,5 @@
 import SiltBytes
+import SiltIO
 import SiltLSM
 import SiltModel
 import SiltTable

@@ -30,6 +30,7 @@ extension WalkState {
     mutating func takeSome() throws(SiltstoneError) -> Bool {
         if baseGeneration != core.baseGeneration { findBaseRow() }
         if baseRowEscaped < 0 { return false }
+        // Safety: the base row stays until the base changes, which ends the loop.
         let common = unsafe CommonRow(
             escapedCount: baseRowEscaped, count: baseRowCount, bytes: baseRow)
         let endByteCount = columns.currentByteCount &+ 1

@@ -288,6 +288,7 @@ struct WalkState: ~Copyable {
     ///
     /// - Returns: false when it lies behind the range; `nil` when the batch must end first.
     private mutating func enterColumn(_ cell: SourceCell) throws(SiltstoneError) -> Bool? {
+        // Safety: a valid cell's key has `keyCount` bytes until its source moves.
         guard let source = unsafe cell.key else { return false }
         let whole = unsafe UnsafeRawBufferPointer(start: source, count: cell.keyCount)
         if unsafe endsAlike(whole) {

@@ -100,6 +100,7 @@ package final class ReadEpoch: @unchecked Sendable {
     }
 
     /// Where the calling thread counts, in the epoch or not.
+    // Safety: the stripe is this object's.
     var counting: Pin { unsafe Pin(stripe: stripe, parity: 0) }
 
     /// The calling thread's stripe.
@@ -113,6 +114,7 @@ package final class ReadEpoch: @unchecked Sendable {
     /// Begins to read.
     @inline(__always)
     package func enter() -> Pin {
+        // Safety: the stripe is this object's.
         let stripe = unsafe stripe
         while true {
             let now = epoch.load(ordering: .sequentiallyConsistent)

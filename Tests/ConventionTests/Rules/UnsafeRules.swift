@@ -103,6 +103,7 @@ enum UnsafeRules {
         "Sources/SiltLSM/Merge/TreeCursor+Point.swift",
         "Sources/SiltLSM/Merge/TreeCursor.swift",
         "Sources/SiltLSM/Merge/WalkColumns.swift",
+        "Sources/SiltLSM/Merge/WalkState+Take.swift",
         "Sources/SiltLSM/Merge/WalkState.swift",
         "Sources/SiltLSM/Merge/WalkedCell.swift",
         "Sources/SiltLSM/Point/PointRead.swift",

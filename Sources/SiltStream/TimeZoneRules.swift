@@ -46,7 +46,7 @@ public struct TimeZoneRules: Hashable, Sendable {
     }
 
     /// How many seconds the clocks are ahead at a time in seconds since 1970.
-    func offset(at seconds: Int64) -> Int {
+    public func offset(at seconds: Int64) -> Int {
         guard let last = transitions.last, seconds < last else {
             return rule?.offset(at: seconds) ?? offsets.last ?? firstOffset
         }
@@ -60,7 +60,7 @@ public struct TimeZoneRules: Hashable, Sendable {
     }
 
     /// The first time at which the clocks show a local time or one past it; both in seconds.
-    func instant(ofLocal local: Int64) -> Int64 {
+    public func instant(ofLocal local: Int64) -> Int64 {
         let day: Int64 = 86_400
         let before = Int64(offset(at: local - 2 * day))
         let after = Int64(offset(at: local + 2 * day))

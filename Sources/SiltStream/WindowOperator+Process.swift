@@ -281,6 +281,7 @@ extension WindowOperator {
             }
         }
         for (store, session) in effects.sessions { rows.append(sessionRow(store, session)) }
+        for index in effects.counts.count..<rows.count { rows[index].isLate = true }
         rows.sort {
             ($0.end, nameRanks[$0.windowIndex], $0.start)
                 < ($1.end, nameRanks[$1.windowIndex], $1.start)

@@ -16,6 +16,8 @@ public struct WindowRow: Hashable, Sendable {
     public let revision: UInt32
     /// Whether no event can change the row any more.
     public let isFinal: Bool
+    /// Whether an event that came after the window had fired made the row be given, not the watermark.
+    public internal(set) var isLate = false
     /// The results, in the order of the operator's aggregates.
     public let values: [AggregateValue]
     /// The mergeable state of the results (`AggregateState`), when the operator was asked for it.

@@ -41,6 +41,12 @@ public final class SiltstoneServer: Sendable {
         public var auditLog: (@Sendable (String) -> Void)?
         /// The directory below which jobs may read files; `nil` lets no job that comes over HTTP read files.
         public var jobFilesDirectory: String?
+        /// The receivers that alerts of jobs may be posted to: `http://HOST:PORT/PATH`, and what is below it.
+        public var alertWebhooks: [String] = []
+        /// Takes a line of JSON for each alert that a job sends to the standard output; `nil` drops them.
+        public var alertOutput: (@Sendable (String) -> Void)?
+        /// The directory that reports of jobs are written to as often as their files say; `nil` writes none.
+        public var reportDirectory: String?
         /// The threads for blocking work; 1 or more.
         public var threadCount = 8
 
@@ -58,6 +64,8 @@ public final class SiltstoneServer: Sendable {
     private let connections: Connections
     private let jobs: Jobs
     private let changes: ChangeWaits
+    private let alerts: AlertService
+    private let reports: ReportWriter?
     private let drainSeconds: Int64
     private let hasEnded = Mutex(false)
 
@@ -70,7 +78,7 @@ public final class SiltstoneServer: Sendable {
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
         thriftChannel: (any Channel)?, connections: Connections, router: Router,
-        drainSeconds: Int64
+        reports: ReportWriter?, drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
@@ -79,6 +87,8 @@ public final class SiltstoneServer: Sendable {
         self.connections = connections
         jobs = router.jobs
         changes = router.changes
+        alerts = router.alerts
+        self.reports = reports
         self.drainSeconds = drainSeconds
     }
 
@@ -110,6 +120,7 @@ public final class SiltstoneServer: Sendable {
                 configuration: configuration)
             started = router
             if !configuration.isReadOnly {
+                router.alerts.start()
                 try await threads.runIfActive { try router.jobs.resume() }
             }
             let channel = try await ServerBootstrap(group: group)
@@ -131,16 +142,20 @@ public final class SiltstoneServer: Sendable {
                 .bind(host: configuration.host, port: configuration.port).get()
             let thriftChannel = try await startThrift(
                 router, group: group, threads: threads, connections: connections, configuration)
+            let reports = configuration.reportDirectory.map {
+                ReportWriter(store, jobs: router.jobs, directory: $0)
+            }
+            reports?.start()
             let scanners = router.scanners
             group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
                 _ in scanners.expire()
             }
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, thriftChannel: thriftChannel,
-                connections: connections, router: router,
+                connections: connections, router: router, reports: reports,
                 drainSeconds: configuration.drainSeconds)
         } catch {
-            if let jobs = started?.jobs { try? await threads.runIfActive { jobs.stopAll() } }
+            if let started { try? await threads.runIfActive { started.stopWork() } }
             try? await threads.shutdownGracefully()
             try? await group.shutdownGracefully()
             if let error = error as? SiltstoneError { throw error }
@@ -193,8 +208,12 @@ public final class SiltstoneServer: Sendable {
         try? await channel.close().get()
         try? await thriftChannel?.close().get()
         changes.end()
-        let jobs = jobs
-        async let stopped: Void? = try? threads.runIfActive { jobs.stopAll() }
+        let (jobs, alerts, reports) = (jobs, alerts, reports)
+        async let stopped: Void? = try? threads.runIfActive {
+            reports?.stop()
+            jobs.stopAll()
+            alerts.stop()
+        }
         await connections.drain(deadline: .seconds(drainSeconds), on: group.next())
         _ = await stopped
         try? await group.shutdownGracefully()

@@ -17,8 +17,7 @@ struct Silt: ParsableCommand {
             DeleteCommand.self,
             ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self,
             SnapshotCommand.self, InspectCommand.self, CheckCommand.self, StatsCommand.self,
-            BenchCommand.self,
-            TokenCommand.self,
+            BenchCommand.self, TokenCommand.self, ReportCommand.self,
         ])
 }
 

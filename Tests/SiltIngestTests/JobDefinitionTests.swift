@@ -74,7 +74,7 @@ import Testing
             "6:82: sum takes one argument",
             "7:20: table must be", "7:10: row uses {window.strt}", "7:63: unknown key 'familly'",
             "8:10: late takes exactly one",
-            "8:51: alerts are not supported yet", "8:68: unknown key 'speling'",
+            "8:52: an alert needs exactly one of if", "8:68: unknown key 'speling'",
             "8:82: key 'job' occurs twice",
         ] {
             #expect(text.contains(part), "missing: \(part)")

@@ -91,6 +91,10 @@ package struct JobDefinition: Sendable {
     package internal(set) var badRecordTable: String?
     /// The document's canonical text without what does not change results; its hash tells definitions apart.
     package internal(set) var canonicalText = ""
+    /// What its windows are watched for.
+    package internal(set) var alerts: [AlertRule] = []
+    /// What a report of its rows shows; `nil` when there is none.
+    package internal(set) var report: ReportDefinition?
     /// The cases that come with the job.
     package internal(set) var tests: [JobTestCase] = []
     /// What is legal but probably not meant, as sentences.

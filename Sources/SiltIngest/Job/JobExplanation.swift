@@ -53,6 +53,18 @@ extension JobDefinition {
         )
         lines.append("  late events: \(lateText)")
         lines.append("  bad records: \(badRecordTable.map { "kept in \($0)" } ?? "counted")")
+        for alert in alerts {
+            let told = alert.destinations.map { destination in
+                switch destination {
+                case .webhook(let url): url
+                case .table(let name): "table \(name)"
+                case .standardOutput: "stdout"
+                }
+            }
+            lines.append(
+                "  alert \(alert.name) on \(windows[alert.windowIndex].name), told to "
+                    + (told.isEmpty ? "nobody" : told.joined(separator: ", ")))
+        }
         return lines + warnings.map { "  warning: \($0)" }
     }
 

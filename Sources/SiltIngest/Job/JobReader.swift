@@ -38,9 +38,8 @@ struct JobReader {
         readAggregates(&map)
         readOutput(&map)
         readLate(&map)
-        if let node = map.take("alerts"), let list = node.list, !list.isEmpty {
-            report(node.mark, "alerts are not supported yet")
-        }
+        readAlerts(&map)
+        readReport(&map)
         readTests(&map)
         map.finish(&self)
         checkWhole(document)
@@ -54,7 +53,7 @@ struct JobReader {
     private static func withoutIncidentals(_ document: DocumentNode) -> DocumentNode {
         guard let entries = document.entries else { return document }
         let kept = entries.compactMap { entry -> DocumentNode.Entry? in
-            if entry.key == "tests" || entry.key == "alerts" { return nil }
+            if ["tests", "alerts", "report"].contains(entry.key) { return nil }
             guard entry.key == "source", let inner = entry.value.entries else { return entry }
             let rest = inner.filter {
                 !["file", "stdin", "http", "kafka", "tail"].contains($0.key)

@@ -19,6 +19,8 @@ struct JobCheckpoint {
     var header: [String]?
     var maxTime = Int64.min
     var state: [UInt8] = []
+    /// What the job's alerts know.
+    var alerts: [UInt8] = []
     var summary = JobSummary()
     /// How many parts the stored record has.
     var partCount = 0
@@ -105,6 +107,7 @@ struct JobCheckpoint {
         kind = source.kind
         position = try JobInput.Position(decoding: source.position)
         state = record.section("windows") ?? []
+        alerts = record.section("alerts") ?? []
         var reader = ByteReader(record.section("runner") ?? [])
         isComplete = try reader.readUInt8() == 1
         maxTime = try reader.readInt64()
@@ -142,6 +145,7 @@ struct JobCheckpoint {
             watermarkMilliseconds: summary.watermark,
             sources: [.init(name: position.file, kind: kind, position: position.encoded)],
             sections: [("windows", state), ("runner", writer.bytes)]
+                + (alerts.isEmpty ? [] : [("alerts", alerts)])
         ).encoded()
     }
 

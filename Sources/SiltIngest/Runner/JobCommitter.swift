@@ -111,8 +111,10 @@ struct JobCommitter {
     }
 
     private mutating func add(_ table: StoredTable, _ mutation: RowMutation) {
+        pendingBytes += mutation.row.count + 64
         for change in mutation.changes {
-            pendingBytes += mutation.row.count + change.column.qualifier.count + 32
+            // What a change takes in memory beside its value: several times a small value.
+            pendingBytes += change.column.qualifier.count + 160
             if case .put(let value, _) = change.action { pendingBytes += value.count }
         }
         pending.append(TableMutation(table: table, mutation: mutation))
@@ -130,8 +132,15 @@ struct JobCommitter {
         mustWait = false
     }
 
-    /// Writes everything and the checkpoint as one batch.
-    mutating func commit(_ checkpoint: RowMutation) throws(SiltstoneError) {
+    /// Where the job's alerts go; `nil` when it has none.
+    var alertTables: AlertTables? { tables.alerts }
+
+    /// Writes everything, the alerts' news and the checkpoint as one batch.
+    mutating func commit(_ checkpoint: RowMutation, _ alerts: AlertEvaluator) throws(SiltstoneError)
+    {
+        if let known = tables.alerts {
+            pending += known.mutations(alerts, tables.transitions)
+        }
         add(tables.jobs, checkpoint)
         try store.write(pending, durability: durability)
         clear()

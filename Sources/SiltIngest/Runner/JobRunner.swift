@@ -27,6 +27,8 @@ package struct JobRunner {
         package var isFresh = false
         /// The durability of commits; `nil` is that of the tables.
         package var durability: Durability?
+        /// Called when a checkpoint has put alerts into the outbox.
+        package var didQueueAlerts: (@Sendable () -> Void)?
 
         /// The defaults.
         package init() {}
@@ -88,6 +90,7 @@ package struct JobRunner {
             pipeline: pipeline, job: job, options: options, store: store, tables: tables)
         let hash = JobCheckpoint.hash(job)
         let stored = try JobCheckpoint.read(job.name, from: tables.jobs)
+        if let stored { try restoreAlerts(&run, stored) }
         if let stored, !options.isFresh {
             guard stored.definitionHash == hash else {
                 throw SiltstoneError(
@@ -146,10 +149,26 @@ package struct JobRunner {
         run.stateBytes = stored.state.count
     }
 
+    private func restoreAlerts(
+        _ run: inout RunState, _ stored: JobCheckpoint
+    ) throws(SiltstoneError) {
+        if job.alerts.isEmpty, !stored.alerts.isEmpty {
+            try AlertTables(in: store).removeStale(run.alerts)
+        }
+        do {
+            try run.alerts.restore(stored.alerts, isFresh: options.isFresh)
+        } catch {
+            throw SiltstoneError(
+                .corrupted, "state of the job's alerts cannot be read: \(error) job=\(job.name)",
+                at: .init(file: JobTables.jobsName))
+        }
+    }
+
     private func loop(
         _ run: inout RunState, _ progress: ((JobSummary) -> Void)?, _ isCancelled: (() -> Bool)?
     ) throws(SiltstoneError) -> JobSummary {
         run.lastCommit = clock.nowMilliseconds
+        if let alerts = run.committer.alertTables { try alerts.removeStale(run.alerts) }
         var hasWaited = false
         while true {
             if isCancelled?() == true {
@@ -226,12 +245,15 @@ package struct JobRunner {
         run.checkpoint.header = run.decoder.header
         run.checkpoint.maxTime = run.pipeline.maxTime
         run.checkpoint.state = isComplete ? [] : run.pipeline.windows.encodeState()
+        run.checkpoint.alerts = job.alerts.isEmpty ? [] : run.alerts.encodeState()
         run.pipeline.summary.checkpoints += 1
         run.checkpoint.summary = run.pipeline.summary
         run.checkpoint.summary.outcome = isComplete ? .completed : .running
         run.stateBytes = run.checkpoint.state.count
         let mutation = run.checkpoint.mutation(job, now: clock.nowMilliseconds)
-        try run.committer.commit(mutation)
+        try run.committer.commit(mutation, run.alerts)
+        if !run.alerts.transitions.isEmpty { options.didQueueAlerts?() }
+        run.alerts.removeNews()
         run.bytesSinceCommit = 0
         run.lastCommit = clock.nowMilliseconds
     }
@@ -244,6 +266,7 @@ private struct RunState {
     var records: RecordBatch
     var output: PipelineOutput
     var committer: JobCommitter
+    var alerts: AlertEvaluator
     var checkpoint = JobCheckpoint()
     /// Where the block's first byte stands in the file.
     var blockOffset = 0
@@ -269,10 +292,14 @@ private struct RunState {
         committer = JobCommitter(
             job, plan: plan, store: store, tables: tables, durability: options.durability,
             pendingBytesMax: options.pendingBytesMax)
+        alerts = AlertEvaluator(
+            job, lateness: pipeline.windows.watermarkSpec.allowedLatenessMilliseconds,
+            keepsKeyFieldsApart: plan.keepsKeyFieldsApart)
     }
 
     /// Hands the pipeline's output to the committer.
     mutating func hand(source: String) throws(SiltstoneError) {
+        alerts.take(output.windows, watermark: pipeline.windows.watermark)
         try committer.take(
             &output, source: source, summary: &pipeline.summary, keys: pipeline.windows.keys)
     }

@@ -18,6 +18,10 @@ struct JobTables {
     let bad: StoredTable?
     let jobs: StoredTable
     let states: StoredTable?
+    /// The lists of alerts, where the job has or had some.
+    let alerts: AlertTables?
+    /// The tables that keep transitions of alerts, by their names.
+    private(set) var transitions: [String: StoredTable] = [:]
 
     init(_ job: JobDefinition, in store: TableStore, keepsStates: Bool) throws(SiltstoneError) {
         jobs = try JobTables.jobs(in: store)
@@ -32,6 +36,10 @@ struct JobTables {
         }
         bad = try job.badRecordTable.map { name throws(SiltstoneError) in
             try JobTables.table(name, families: ["e"], in: store)
+        }
+        alerts = job.alerts.isEmpty ? nil : try AlertTables(in: store)
+        for case .table(let name) in job.alerts.flatMap(\.destinations) {
+            transitions[name] = try JobTables.table(name, families: ["a"], in: store)
         }
     }
 

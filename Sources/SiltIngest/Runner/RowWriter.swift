@@ -129,21 +129,22 @@ struct RowWriter {
             ])
     }
 
+    private static let rejectedColumns = [
+        Column("e", "raw"), Column("e", "reason"), Column("e", "source"), Column("e", "offset"),
+    ]
+
     /// The row of a record kept aside.
     static func mutation(_ record: RejectedRecord, job: String, source: String) -> RowMutation {
         let digits = String(record.offset)
         let padded = String(repeating: "0", count: max(0, 20 - digits.count)) + digits
-        let cells: [(String, [UInt8])] = [
-            ("raw", record.raw), ("reason", Array(record.reason.utf8)),
-            ("source", Array(source.utf8)),
-            ("offset", Array(digits.utf8)),
+        let values = [
+            record.raw, Array(record.reason.utf8), Array(source.utf8), Array(digits.utf8),
         ]
         return RowMutation(
             row: Bytes("\(job)#\(source)#\(padded)"),
-            changes: cells.map { name, value in
+            changes: zip(rejectedColumns, values).map { column, value in
                 CellMutation(
-                    Column("e", Bytes(name)),
-                    .put(value: Bytes(value), timeToLiveMilliseconds: nil),
+                    column, .put(value: Bytes(value), timeToLiveMilliseconds: nil),
                     timestamp: record.timestamp)
             })
     }

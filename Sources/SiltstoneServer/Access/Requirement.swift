@@ -62,6 +62,7 @@ enum Requirement: Equatable {
             return .table(words[2], writesRows ? .write : .admin)
         case "streams":
             return .server(request.isRead ? .read : .write)
+        case "alerts": return .server(.read)
         case "jobs": return .server(request.isRead ? .read : .admin)
         default: return .server(.admin)
         }

@@ -71,6 +71,11 @@ enum DashboardPage {
         <th scope="col">Watermark</th><th scope="col">Lag</th><th scope="col">Records</th>
         <th scope="col">Late</th><th scope="col">Bad</th><th scope="col">Rows</th></tr></thead>
         <tbody></tbody></table>
+        <h3>Alerts</h3>
+        <table id="alerts"><thead><tr><th scope="col">Alert</th><th scope="col">Job</th>
+        <th scope="col">Key</th><th scope="col">State</th><th scope="col">Since (event time)</th></tr>
+        </thead><tbody></tbody></table>
+        <h3>Windows</h3>
         <div id="charts"></div>
         </section>
         </main>

@@ -122,6 +122,8 @@ enum DashboardScript {
           const open = overview.tables.find((table) => table.name === shownTable);
           if (open) showRegions(open);
           showJobs(overview.jobs || [], overview.time_ms);
+          fill("alerts", (overview.alerts || []).map((alert) => [alert.alert, alert.job, alert.key,
+            alert.state, alert.since]), "No alerts are pending or firing.");
           before = { time: overview.time_ms, counts };
         }
         function showRegions(table) {

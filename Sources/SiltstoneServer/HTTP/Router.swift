@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import SiltIO
+import SiltIngest
 import SiltLSM
 import SiltModel
 import SiltTable
@@ -19,6 +20,7 @@ struct Router: Sendable {
     let metrics = ServerMetrics()
     let streams: Streams
     let jobs: Jobs
+    let alerts: AlertService
     let scanners: Scanners
     let namespaces: Namespaces
     let tokens: AccessTokens
@@ -45,14 +47,28 @@ struct Router: Sendable {
         self.tokens = tokens
         store = database.store
         streams = Streams(store: store, threads: threads)
+        let receivers = configuration.alertWebhooks.compactMap { WebhookURL($0) }
+        let allows: @Sendable (WebhookURL) -> Bool = { url in
+            receivers.contains { $0.covers(url) }
+        }
+        alerts = AlertService(
+            store, transport: WebhookTransport(output: configuration.alertOutput ?? { _ in }),
+            allows: allows)
         jobs = Jobs(
-            store: store, streams: streams, filesDirectory: configuration.jobFilesDirectory)
+            store: store, streams: streams, filesDirectory: configuration.jobFilesDirectory,
+            alerts: alerts, allowsReceiver: allows)
         scanners = Scanners(
             environment: store.engine.environment, countMax: configuration.scannerCountMax,
             idleSeconds: configuration.scannerIdleSeconds)
         namespaces = Namespaces(store: store)
         startedMilliseconds = store.clock.nowMilliseconds
         self.configuration = configuration
+    }
+
+    /// Ends jobs and the delivery of alerts; blocks.
+    func stopWork() {
+        jobs.stopAll()
+        alerts.stop()
     }
 
     /// A table of users; those that Siltstone itself keeps are not to be seen from outside.

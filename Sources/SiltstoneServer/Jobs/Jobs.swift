@@ -10,17 +10,24 @@ final class Jobs: Sendable {
     private let store: TableStore
     private let streams: Streams
     private let filesDirectory: String?
+    private let alerts: AlertService
+    private let allowsReceiver: @Sendable (WebhookURL) -> Bool
     private let jobs = Mutex<[String: RunningJob]>([:])
     /// The partitions of jobs that other processes run.
     let partitions: SharedPartitions
     /// Held while the set of jobs changes, so that what is stored and what runs agree.
     private let change = Mutex(false)
 
-    init(store: TableStore, streams: Streams, filesDirectory: String?) {
+    init(
+        store: TableStore, streams: Streams, filesDirectory: String?, alerts: AlertService,
+        allowsReceiver: @escaping @Sendable (WebhookURL) -> Bool
+    ) {
         self.store = store
         partitions = SharedPartitions(store: store)
         self.streams = streams
         self.filesDirectory = filesDirectory
+        self.alerts = alerts
+        self.allowsReceiver = allowsReceiver
     }
 
     /// The jobs by name.
@@ -41,13 +48,14 @@ final class Jobs: Sendable {
 
     private func begin(_ job: RunningJob) {
         jobs.withLock { $0[job.record.name] = job }
-        job.start(store: store, streams: streams, filesDirectory: filesDirectory)
+        job.start(
+            store: store, streams: streams, filesDirectory: filesDirectory, alerts: alerts)
     }
 
     /// Stores and starts a job; blocks.
     ///
-    /// - Returns: the job, and whether it is new. One that is there with the same file goes on, or starts
-    ///   again when it failed or was stopped.
+    /// - Returns: the job, and whether it is new. One that is there with the same file, or one that differs in alerts,
+    ///   report and tests only, goes on, or starts again when it failed or was stopped.
     func put(_ definition: JobDefinition, document: [UInt8]) throws(SiltstoneError) -> (
         RunningJob, isNew: Bool
     ) {
@@ -64,9 +72,18 @@ final class Jobs: Sendable {
                     )
                 }
                 let state = job.currentStatus.state
-                guard state == .failed || state == .stopped else { return (job, false) }
+                let isSame = job.record.document == document
+                guard state == .failed || state == .stopped || !isSame else { return (job, false) }
+                // Alerts, reports and tests can change while a job goes on from its checkpoint.
+                job.cancel()
                 job.waitUntilEnded()
-                let again = RunningJob(job.record, definition)
+                var record = job.record
+                if !isSame {
+                    record = JobRecord(
+                        name: record.name, document: document, startsAfter: record.startsAfter)
+                    try record.store(in: store)
+                }
+                let again = RunningJob(record, definition)
                 begin(again)
                 return (again, false)
             }
@@ -105,8 +122,16 @@ final class Jobs: Sendable {
         for job in all { job.waitUntilEnded() }
     }
 
-    /// A request may not make the server read any file but those of its directory.
+    /// A request may not make the server read any file but those of its directory, nor post anywhere.
     private func check(_ definition: JobDefinition) throws(SiltstoneError) {
+        for case .webhook(let url) in definition.alerts.flatMap(\.destinations) {
+            guard let parsed = WebhookURL(url), allowsReceiver(parsed) else {
+                throw SiltstoneError(
+                    .invalidArgument,
+                    "this server posts alerts only to the receivers that --allow-webhook names webhook=\(url)"
+                )
+            }
+        }
         switch definition.source {
         case .http:
             guard definition.format == .ndjson else {

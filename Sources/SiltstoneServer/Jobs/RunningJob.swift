@@ -21,6 +21,14 @@ final class RunningJob: Sendable {
 
     let record: JobRecord
     let definition: JobDefinition
+    /// How the report that is written now and then stands.
+    struct ReportStatus: Sendable {
+        var triedMilliseconds: Int64?
+        var writtenMilliseconds: Int64?
+        var error: String?
+    }
+
+    let reportStatus = Mutex(ReportStatus())
     private let status = Mutex(Status())
     private let isCancelled = Atomic(false)
     private let ended = DispatchGroup()
@@ -33,12 +41,14 @@ final class RunningJob: Sendable {
     var currentStatus: Status { status.withLock { $0 } }
 
     /// Begins to run on a thread of its own.
-    func start(store: TableStore, streams: Streams, filesDirectory: String?) {
+    func start(
+        store: TableStore, streams: Streams, filesDirectory: String?, alerts: AlertService
+    ) {
         ended.enter()
         let thread = Thread { [self] in
             let outcome: Result<JobSummary, SiltstoneError>
             do throws(SiltstoneError) {
-                outcome = .success(try run(store, streams, filesDirectory))
+                outcome = .success(try run(store, streams, filesDirectory, alerts))
             } catch {
                 outcome = .failure(error)
             }
@@ -59,9 +69,9 @@ final class RunningJob: Sendable {
         thread.start()
     }
 
-    private func run(_ store: TableStore, _ streams: Streams, _ filesDirectory: String?)
-        throws(SiltstoneError) -> JobSummary
-    {
+    private func run(
+        _ store: TableStore, _ streams: Streams, _ filesDirectory: String?, _ alerts: AlertService
+    ) throws(SiltstoneError) -> JobSummary {
         let input: JobInput
         switch definition.source {
         case .http(let stream):
@@ -79,6 +89,7 @@ final class RunningJob: Sendable {
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         }
         var options = JobRunner.Options()
+        options.didQueueAlerts = { alerts.wake() }
         options.isFresh =
             try JobRunner.checkpointNumber(of: record.name, in: store) <= record.startsAfter
         if !options.isFresh {

@@ -2,6 +2,7 @@ import NIOHTTP1
 import SiltBytes
 import SiltIngest
 import SiltModel
+import Synchronization
 
 /// `/v1/jobs` and `/v1/jobs/{j}`.
 struct JobRoutes {
@@ -80,6 +81,15 @@ struct JobRoutes {
                     "counters",
                     .object(summary.filter { $0.name != "watermark" && $0.name != "outcome" })))
             members.append(.init("watermark", status.summary?.json["watermark"] ?? .null))
+        }
+        let report = job.reportStatus.withLock { $0 }
+        if report.triedMilliseconds != nil {
+            members.append(
+                .init(
+                    "report",
+                    .object(
+                        ("written_ms", report.writtenMilliseconds.map { .integer($0) } ?? .null),
+                        ("error", report.error.map { .string($0) } ?? .null))))
         }
         if let error = status.error { members.append(.init("error", .string(error.description))) }
         if !job.definition.warnings.isEmpty {

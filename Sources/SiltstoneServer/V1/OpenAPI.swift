@@ -146,11 +146,18 @@ enum OpenAPI {
             method: "get", path: "/v1/jobs/{job}/windows", summary: "The latest windows of a job.",
             query: [("limit", "integer")], success: (200, json, "Any"), refusals: [404]),
         .init(
+            method: "get", path: "/v1/jobs/{job}/report",
+            summary: "The report of a job, HTML or CSV.", query: [("format", "string")],
+            success: (200, "text/html", "Text"), refusals: [404]),
+        .init(
             method: "put", path: "/v1/jobs/{job}", summary: "Keeps and runs a job.",
             body: (json, "Any"), success: (201, json, "Any"), refusals: [404, 409]),
         .init(
             method: "delete", path: "/v1/jobs/{job}", summary: "Stops and forgets a job.",
             success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/alerts", summary: "The alerts that are pending or firing.",
+            success: (200, json, "Alerts")),
         .init(
             method: "get", path: "/v1/tokens", summary: "The tokens, without their secrets.",
             success: (200, json, "Any")),
@@ -246,6 +253,7 @@ enum OpenAPI {
         ("Groups", object(["groups"])),
         ("Overview", object(["version", "time_ms", "requests", "tables"])),
         ("Index", object(["column", "order"])), ("Indexes", object(["indexes"])),
+        ("Alerts", object(["alerts", "waiting", "delivered", "given_up"])),
         ("Error", object(["error"])))
 
     /// An object that has these members.

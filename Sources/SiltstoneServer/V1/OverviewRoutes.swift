@@ -1,6 +1,7 @@
 import NIOHTTP1
 import SiltBytes
 import SiltIO
+import SiltIngest
 import SiltModel
 import SiltTable
 
@@ -30,6 +31,9 @@ struct OverviewRoutes {
             members.append(.init("engine", router.store.statistics.json))
             let jobs = router.jobs.all.map { JobRoutes.describe($0, withDocument: false) }
             members.append(.init("jobs", .array(jobs)))
+            // A page that shows everything else is better than none.
+            let alerts = try? AlertTables(in: router.store).active()
+            members.append(.init("alerts", .array(alerts ?? [])))
         }
         let tables = router.tables(for: request).map { table in
             JSONValue.object(

@@ -57,20 +57,9 @@ struct V1Routes {
             default: break
             }
         case "jobs":
-            let routes = JobRoutes(jobs: router.jobs, request: request)
-            switch words.count {
-            case 1: return routes.list()
-            case 2: return try routes.reply(words[1])
-            case 3 where words[2] == "windows":
-                guard let job = router.jobs.job(words[1]) else {
-                    throw SiltstoneError(.notFound, "no such job job=\(words[1])")
-                }
-                return try JobWindowRoutes(router: router, request: request, job: job).reply()
-            case 5 where words[2] == "partitions":
-                return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
-                    .reply(job: words[1], partition: words[3], action: words[4])
-            default: break
-            }
+            if let reply = try jobReply(words) { return reply }
+        case "alerts" where words.count == 1:
+            return AlertRoutes(router: router, request: request).reply()
         case "streams":
             let routes = StreamRoutes(streams: router.streams, request: request)
             switch words.count {
@@ -81,6 +70,29 @@ struct V1Routes {
         default: break
         }
         throw SiltstoneError(.notFound, "no such path, see docs/http")
+    }
+
+    private func jobReply(_ words: [String]) throws(SiltstoneError) -> Reply? {
+        let routes = JobRoutes(jobs: router.jobs, request: request)
+        switch words.count {
+        case 1: return routes.list()
+        case 2: return try routes.reply(words[1])
+        case 3 where words[2] == "windows":
+            guard let job = router.jobs.job(words[1]) else {
+                throw SiltstoneError(.notFound, "no such job job=\(words[1])")
+            }
+            return try JobWindowRoutes(router: router, request: request, job: job).reply()
+        case 3 where words[2] == "report":
+            guard let job = router.jobs.job(words[1]) else {
+                throw SiltstoneError(.notFound, "no such job job=\(words[1])")
+            }
+            return try ReportRoutes(store: store, request: request, job: job).reply()
+        case 5 where words[2] == "partitions":
+            return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
+                .reply(job: words[1], partition: words[3], action: words[4])
+        default: break
+        }
+        return nil
     }
 
     /// The column that a path names; its qualifier is any bytes.

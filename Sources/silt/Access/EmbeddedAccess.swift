@@ -2,6 +2,7 @@ import Foundation
 import SiltBytes
 import SiltFormat
 import SiltIO
+import SiltLSM
 import SiltModel
 import SiltTable
 
@@ -14,10 +15,15 @@ struct EmbeddedAccess: TableAccess {
         store = try EmbeddedAccess.open(directory, creates: creates)
     }
 
-    /// Opens a directory's tables.
-    static func open(_ directory: String, creates: Bool) throws -> TableStore {
+    /// Opens a directory's tables; `memory` is a budget for all memory of the store, in bytes.
+    static func open(
+        _ directory: String, creates: Bool, memory: Int? = nil
+    ) throws -> TableStore {
         if !creates { try requireDataDirectory(directory) }
-        return try TableStore.open(try Environment.posix(directory: directory, workerCount: 2))
+        var options = EngineOptions()
+        if let memory { options.memoryBudgetBytes = memory }
+        return try TableStore.open(
+            try Environment.posix(directory: directory, workerCount: 2), options)
     }
 
     /// Fails unless a directory holds a database.

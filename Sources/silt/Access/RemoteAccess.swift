@@ -21,6 +21,16 @@ struct RemoteAccess: TableAccess {
         try definition(json(client.get(path(table))))
     }
 
+    /// The alerts that are pending or firing.
+    func alerts() throws -> [JSONValue] {
+        try json(client.get("/v1/alerts"))["alerts"]?.arrayValue ?? []
+    }
+
+    /// The report of a job that the server runs.
+    func report(of job: String, format: String) throws -> [UInt8] {
+        try client.get("/v1/jobs/\(HTTPClient.escape(Bytes(job)))/report?format=\(format)")
+    }
+
     func create(_ definition: TableDefinition) throws {
         _ = try client.send(
             "PUT", path(definition.name), TableSchemaJSON.encode(definition).bytes)

@@ -10,6 +10,7 @@ struct JobCommand: ParsableCommand {
         commandName: "job", abstract: "Check and run jobs: events in, window rows out.",
         subcommands: [
             JobCheckCommand.self, JobExplainCommand.self, JobTestCommand.self, JobRunCommand.self,
+            JobAlertsCommand.self,
         ])
 }
 

@@ -5,6 +5,7 @@ import SiltIngest
 import SiltLSM
 import SiltModel
 import SiltTable
+import SiltstoneServer
 import Synchronization
 
 /// `silt job run`.
@@ -50,13 +51,25 @@ struct JobRunCommand: ParsableCommand {
     @Option(name: .customLong("block-bytes"), help: "Read so much at once.")
     var blockBytes = 1 << 20
 
+    @Option(help: "Bytes of one budget for all memory of the store, instead of its usual sizes.")
+    var memory: Int?
+
+    @Option(
+        name: .customLong("alert-wait"),
+        help: "How long to wait in the end for receivers of alerts that do not answer.")
+    var alertWait = "10s"
+
     @OptionGroup var durability: DurabilityOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if checkpointBytes < 1 { throw ValidationError("--checkpoint-bytes is at least 1") }
+        if (memory ?? 16 << 20) < 16 << 20 {
+            throw ValidationError("--memory is at least 16777216")
+        }
         if blockBytes < 1 { throw ValidationError("--block-bytes is at least 1") }
         _ = try DurationText.milliseconds(checkpointInterval, as: "--checkpoint-interval")
+        _ = try DurationText.milliseconds(alertWait, as: "--alert-wait")
     }
 
     func run() throws {
@@ -78,14 +91,28 @@ struct JobRunCommand: ParsableCommand {
         }
         // The input is opened before the directory: a missing file must not leave an empty database behind.
         let source = try openInput(of: job)
-        let store = try EmbeddedAccess.open(data, creates: true)
+        let store = try EmbeddedAccess.open(data, creates: true, memory: memory)
         let summary: JobSummary
+        let alerts = AlertService(
+            store,
+            transport: WebhookTransport { line in
+                Output.standard.write(line + "\n")
+                Output.standard.flush()
+            }, allows: { _ in true })
         do {
+            options.didQueueAlerts = { alerts.wake() }
+            alerts.start()
             let runner = JobRunner(
                 store: store, job: job, input: source, clock: store.engine.environment.clock,
                 options: options)
             summary = try run(runner)
+            let wait = try DurationText.milliseconds(alertWait, as: "--alert-wait")
+            warn(
+                of: alerts.drain(seconds: summary.outcome == .stopped ? 0 : Double(wait) / 1000),
+                alerts)
+            alerts.stop()
         } catch {
+            alerts.stop()
             try? store.closeWithEnvironment()
             throw error
         }
@@ -95,6 +122,16 @@ struct JobRunCommand: ParsableCommand {
             throw CommandFailure(
                 .failed, "stopped before the end of the input", advice: "run it again to go on")
         }
+    }
+
+    private func warn(of waiting: Int, _ alerts: AlertService) {
+        let (status, error) = alerts.status
+        guard waiting > 0 || status.givenUp > 0 || error != nil else { return }
+        let cause = (error ?? status.lastError).map { ": \($0)" } ?? ""
+        Output.error.write(
+            "warning: \(waiting) alerts are not delivered yet, \(status.givenUp) were given up\(cause); the next run goes on with them\n"
+        )
+        Output.error.flush()
     }
 
     private func dryRun(_ job: JobDefinition, _ options: JobRunner.Options) throws {

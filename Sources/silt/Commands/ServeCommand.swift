@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SiltIngest
 import SiltModel
 import Siltstone
 import SiltstoneServer
@@ -60,7 +61,22 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var paranoid = false
 
+    @Option(
+        name: .customLong("allow-webhook"),
+        help: ArgumentHelp(
+            "A receiver that jobs may post alerts to, and what is below it; may be given more than once.",
+            valueName: "url"))
+    var allowedWebhooks: [String] = []
+
+    @Option(
+        name: .customLong("report-dir"),
+        help: "A directory that reports of jobs are written to, as often as their files say.")
+    var reportDirectory: String?
+
     func validate() throws {
+        for url in allowedWebhooks where WebhookURL(url) == nil {
+            throw ValidationError("--allow-webhook is http://HOST:PORT/PATH, not '\(url)'")
+        }
         if (memory ?? 16 << 20) < 16 << 20 {
             throw ValidationError("--memory is at least 16777216")
         }
@@ -89,6 +105,16 @@ struct ServeCommand: AsyncParsableCommand {
             configuration.isInsecure = insecure
             let audit = try AuditLog(path: auditLog)
             configuration.auditLog = { audit.append($0) }
+            configuration.alertWebhooks = allowedWebhooks
+            configuration.alertOutput = { line in
+                Output.standard.write(line + "\n")
+                Output.standard.flush()
+            }
+            if let reportDirectory {
+                try FileManager.default.createDirectory(
+                    atPath: reportDirectory, withIntermediateDirectories: true)
+                configuration.reportDirectory = reportDirectory
+            }
             configuration.isReadOnly = readOnly
             configuration.requiresBrowserHeader = csrf
             let server = try await SiltstoneServer.start(database, configuration)

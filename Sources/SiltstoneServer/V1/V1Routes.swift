@@ -22,7 +22,8 @@ struct V1Routes {
             }
             let table = try router.table(words[1])
             switch (words[2], words.count) {
-            case ("rows", 3): return try RowsRoutes(request: request, table: table).reply()
+            case ("rows", 3):
+                return try RowsRoutes(router: router, request: request, table: table).reply()
             case ("rows", 4), ("rows", 5):
                 return try SingleRowRoutes(
                     router: router, request: request, table: table, row: Bytes(parts[3]),
@@ -56,10 +57,10 @@ struct V1Routes {
             case 2: return try routes.reply(words[1])
             default: break
             }
-        case "jobs":
-            if let reply = try jobReply(words) { return reply }
+        case "jobs": return try jobs(words)
         case "alerts" where words.count == 1:
             return AlertRoutes(router: router, request: request).reply()
+        case "snapshots": return try snapshots(words)
         case "streams":
             let routes = StreamRoutes(streams: router.streams, request: request)
             switch words.count {
@@ -72,7 +73,7 @@ struct V1Routes {
         throw SiltstoneError(.notFound, "no such path, see docs/http")
     }
 
-    private func jobReply(_ words: [String]) throws(SiltstoneError) -> Reply? {
+    private func jobs(_ words: [String]) throws(SiltstoneError) -> Reply {
         let routes = JobRoutes(jobs: router.jobs, request: request)
         switch words.count {
         case 1: return routes.list()
@@ -90,9 +91,18 @@ struct V1Routes {
         case 5 where words[2] == "partitions":
             return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
                 .reply(job: words[1], partition: words[3], action: words[4])
-        default: break
+        default: throw SiltstoneError(.notFound, "no such path, see docs/http")
         }
-        return nil
+    }
+
+    private func snapshots(_ words: [String]) throws(SiltstoneError) -> Reply {
+        let routes = SnapshotRoutes(router: router, request: request)
+        switch words.count {
+        case 1: return routes.list()
+        case 2: return try routes.reply(words[1])
+        case 3: return try routes.act(words[1], words[2])
+        default: throw SiltstoneError(.notFound, "no such path, see docs/http")
+        }
     }
 
     /// The column that a path names; its qualifier is any bytes.

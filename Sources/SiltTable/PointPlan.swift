@@ -59,15 +59,8 @@ final class RecentPointPlan: Sendable {
     /// Puts another plan, or none, in the place of the last.
     func replace(_ plan: PointPlan?) {
         // Safety: see above.
-        let next = unsafe plan.map { unsafe Unmanaged.passRetained($0) }
-        var old = unsafe current.load(ordering: .relaxed)
-        // Not `exchange`: the thread sanitizer's compiler makes no valid code of one on a reference.
-        while true {
-            let (isDone, seen) = unsafe current.compareExchange(
-                expected: old, desired: next, ordering: .sequentiallyConsistent)
-            if isDone { break }
-            unsafe old = seen
-        }
+        let old = unsafe current.exchange(
+            plan.map { unsafe Unmanaged.passRetained($0) }, ordering: .sequentiallyConsistent)
         if plan == nil { offers.store(0, ordering: .relaxed) }
         if let old = unsafe old { unsafe epoch.retire(old.takeRetainedValue()) }
     }

@@ -19,8 +19,9 @@ internal import SiltModel
 ///    node uses.
 ///
 /// Safety: the arrays are this value's own, sized in init; indices are numbers of sources.
-/// Elements are changed through `pointee`: the thread sanitizer's build of Swift 6.3 breaks on a
-/// mutating call through a pointer's subscript.
+/// Elements are changed through the `pointee` of a sum or of a copy of the pointer: the thread
+/// sanitizer's build of Swift 6.3 breaks on a mutating call through a pointer's subscript, or
+/// through a field itself.
 @safe
 struct MergeCore: ~Copyable {
     /// The runner-up is not looked up.
@@ -139,7 +140,8 @@ struct MergeCore: ~Copyable {
             load(index)
         }
         if count &- memtableCount == 1 {
-            try unsafe runs.pointee.seek(key, bound, &(cells + memtableCount).pointee)
+            let run = unsafe runs
+            try unsafe run.pointee.seek(key, bound, &(cells + memtableCount).pointee)
         } else {
             try unsafe seekRuns(key, bound)
         }
@@ -309,6 +311,7 @@ extension MergeCore {
     private mutating func setBase(_ key: UnsafeRawPointer?, count: Int) {
         // Safety: the key has `count` bytes.
         baseGeneration &+= 1
+        let base = unsafe base
         unsafe base.pointee.set(key, count: count)
         for index in 0..<(self.count &- memtableCount) {
             unsafe (runs + index).pointee.findBase()

@@ -36,15 +36,8 @@ final class PublishedSet: Sendable {
     /// Lets readers see another set.
     func publish(_ set: TreeSet) {
         // Safety: the word owned a reference to the old set, which the epoch takes over.
-        let next = unsafe Unmanaged.passRetained(set)
-        var old = unsafe current.load(ordering: .relaxed)
-        // Not `exchange`: the thread sanitizer's compiler makes no valid code of one on a reference.
-        while true {
-            let (isDone, seen) = unsafe current.compareExchange(
-                expected: old, desired: next, ordering: .sequentiallyConsistent)
-            if isDone { break }
-            unsafe old = seen
-        }
+        let old = unsafe current.exchange(
+            Unmanaged.passRetained(set), ordering: .sequentiallyConsistent)
         unsafe epoch.retire(old.takeRetainedValue())
     }
 

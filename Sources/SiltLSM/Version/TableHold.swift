@@ -52,13 +52,8 @@ final class TableHold: Sendable {
     /// Lets the reader go when nobody borrows it any more.
     func closeReader(_ epoch: ReadEpoch) {
         // Safety: the word owned the reference, which the epoch takes over.
-        var old = unsafe opened.load(ordering: .relaxed)
-        while let reader = unsafe old {
-            // Not `exchange`: see `PublishedSet`.
-            let (isDone, seen) = unsafe opened.compareExchange(
-                expected: reader, desired: nil, ordering: .sequentiallyConsistent)
-            if isDone { return unsafe epoch.retire(reader.takeRetainedValue()) }
-            unsafe old = seen
+        if let reader = unsafe opened.exchange(nil, ordering: .sequentiallyConsistent) {
+            unsafe epoch.retire(reader.takeRetainedValue())
         }
     }
 }

@@ -15,6 +15,7 @@ enum UnsafeRules {
         "Sources/SiltCodec/GzipUnpacker.swift",
         "Sources/SiltCodec/GzipWriter.swift",
         "Sources/SiltCodec/ZstandardUnpacker.swift",
+        "Sources/SiltCodec/ZstandardWriter.swift",
         // SiltFormat: blocks, filters and indexes are searched where they lie; records are encoded in place.
         "Sources/SiltFormat/Block/BlockBuilder.swift",
         "Sources/SiltFormat/Block/BlockColumns.swift",

@@ -26,16 +26,16 @@ struct LineProtocol {
         _ scratch: inout LineScratch
     ) -> String? {
         guard DelimitedScanner.isUTF8(bytes, line) else { return "line is not UTF-8" }
-        var cursor = Cursor(bytes: bytes, index: line.lowerBound, end: line.upperBound)
-        let measurement = cursor.takeName(stops: Cursor.nameStops)
+        var cursor = LineProtocolCursor(bytes, line)
+        let measurement = cursor.takeName(stops: LineProtocolCursor.nameStops)
         guard !measurement.isEmpty else { return "measurement is missing" }
         if let measurementSlot { target[row + measurementSlot] = scratch.add(measurement) }
         while cursor.take(0x2c) {
-            let name = cursor.takeName(stops: Cursor.keyStops)
+            let name = cursor.takeName(stops: LineProtocolCursor.keyStops)
             guard !name.isEmpty, cursor.take(0x3d) else {
                 return "tag has no name or no '=' at byte \(cursor.index - line.lowerBound)"
             }
-            let value = cursor.takeName(stops: Cursor.keyStops)
+            let value = cursor.takeName(stops: LineProtocolCursor.keyStops)
             guard !value.isEmpty else {
                 return "tag has no value at byte \(cursor.index - line.lowerBound)"
             }
@@ -48,7 +48,7 @@ struct LineProtocol {
         }
         cursor.skipBlanks()
         repeat {
-            let name = cursor.takeName(stops: Cursor.keyStops)
+            let name = cursor.takeName(stops: LineProtocolCursor.keyStops)
             guard !name.isEmpty, cursor.take(0x3d) else {
                 return "field has no name or no '=' at byte \(cursor.index - line.lowerBound)"
             }
@@ -62,9 +62,9 @@ struct LineProtocol {
     }
 
     private func readTime(
-        _ cursor: inout Cursor, _ line: Range<Int>, _ target: inout [Datum], _ row: Int
+        _ cursor: inout LineProtocolCursor, _ line: Range<Int>, _ target: inout [Datum], _ row: Int
     ) -> String? {
-        guard cursor.index < cursor.end else { return nil }
+        guard !cursor.isAtEnd else { return nil }
         guard cursor.take(0x20) else {
             return "text goes on after the fields at byte \(cursor.index - line.lowerBound)"
         }
@@ -79,13 +79,13 @@ struct LineProtocol {
     }
 
     private func takeValue(
-        _ cursor: inout Cursor, _ scratch: inout LineScratch, isWanted: Bool
+        _ cursor: inout LineProtocolCursor, _ scratch: inout LineScratch, isWanted: Bool
     ) -> Datum? {
         if cursor.take(0x22) {
             guard let text = cursor.takeText() else { return nil }
             return isWanted ? scratch.add(text) : .null
         }
-        var text = cursor.takeName(stops: Cursor.nameStops)
+        var text = cursor.takeName(stops: LineProtocolCursor.nameStops)
         switch String(decoding: text, as: UTF8.self) {
         case "t", "T", "true", "True", "TRUE": return Datum(true)
         case "f", "F", "false", "False", "FALSE": return Datum(false)
@@ -103,61 +103,5 @@ struct LineProtocol {
             return number
         }
         return number.tag == Datum.Tag.int ? Datum(Double(number.bits)) : number
-    }
-
-    /// A place in a line.
-    private struct Cursor {
-        static let nameStops: [UInt8] = [0x2c, 0x20]
-        static let keyStops: [UInt8] = [0x2c, 0x3d, 0x20]
-
-        let bytes: [UInt8]
-        var index: Int
-        let end: Int
-
-        mutating func take(_ byte: UInt8) -> Bool {
-            guard index < end, bytes[index] == byte else { return false }
-            index += 1
-            return true
-        }
-
-        mutating func skipBlanks() { while take(0x20) {} }
-
-        /// Bytes up to one that ends a name; a backslash before such a one makes it part of the name.
-        mutating func takeName(stops: [UInt8]) -> [UInt8] {
-            var text: [UInt8] = []
-            while index < end {
-                let byte = bytes[index]
-                if stops.contains(byte) { break }
-                if byte == 0x5c, index + 1 < end, [0x2c, 0x3d, 0x20].contains(bytes[index + 1]) {
-                    index += 1
-                }
-                text.append(bytes[index])
-                index += 1
-            }
-            return text
-        }
-
-        /// A text after its opening quote; `nil` when it is never closed.
-        mutating func takeText() -> [UInt8]? {
-            var text: [UInt8] = []
-            while index < end {
-                var byte = bytes[index]
-                index += 1
-                if byte == 0x22 { return text }
-                if byte == 0x5c, index < end, bytes[index] == 0x22 || bytes[index] == 0x5c {
-                    byte = bytes[index]
-                    index += 1
-                }
-                text.append(byte)
-            }
-            return nil
-        }
-
-        mutating func takeRest() -> ArraySlice<UInt8> {
-            var last = end
-            while last > index, bytes[last - 1] == 0x20 { last -= 1 }
-            defer { index = end }
-            return bytes[index..<last]
-        }
     }
 }

@@ -50,6 +50,9 @@ final class RegionScanner {
     /// The prefix of the row found last, kept to reuse its room.
     private(set) var prefix: [UInt8] = []
     private var cells: [Cell] = []
+    /// Asked now and then while the filter leaves rows out; true ends the scan with `cancelled`.
+    var isCancelled: (@Sendable () -> Bool)?
+    private var judgedCount = 0
 
     /// A scanner of some regions of a layout, which lie in one bucket.
     init(
@@ -109,6 +112,10 @@ final class RegionScanner {
         guard let filter else {
             try readRow()
             return cells.isEmpty ? .nothing : .row(Row(key: try rowKey(), cells: cells))
+        }
+        judgedCount &+= 1
+        if judgedCount & 0xfff == 0, let isCancelled, isCancelled() {
+            throw SiltstoneError(.cancelled, "scan was cancelled")
         }
         guard filter.startRow() else {
             end()

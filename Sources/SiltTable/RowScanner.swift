@@ -14,6 +14,11 @@ package final class RowScanner {
     }
 
     private let source: Source
+    private let scanners: [RegionScanner]
+    /// Asked now and then while a filter leaves rows out; true ends the scan with `cancelled`.
+    package var isCancelled: (@Sendable () -> Bool)? {
+        didSet { for scanner in scanners { scanner.isCancelled = isCancelled } }
+    }
     /// The rows that an index found; the regions are not read then.
     var indexed: IndexedRows?
 
@@ -41,6 +46,7 @@ package final class RowScanner {
             RegionScanner(
                 plan, extent, regions: $0, of: layout, filter: filter, clock: environment.clock)
         }
+        self.scanners = scanners
         source =
             scanners.count == 1
             ? .regions(scanners[0])

@@ -6,7 +6,7 @@ enum TableRules {
     /// What the first path segment of the HTTP API means already.
     private static let reservedNames: Set<String> = [
         "v1", "metrics", "healthz", "readyz", "ui", "version", "status", "namespaces", "write",
-        "ping",
+        "ping", "query", "api",
     ]
 
     /// The namespace of tables that Siltstone itself keeps.

@@ -13,10 +13,16 @@ final class ServerMetrics: Sendable {
     }
 
     private struct Key: Hashable {
-        let method: String
-        let api: String
+        let method: Int
+        let api: Int
         let status: UInt
     }
+
+    /// Anything unusual counts as one, so that clients cannot grow the set of series.
+    private static let methods = [
+        "GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "OTHER",
+    ]
+    private static let apis = ["v1", "operations", "influx", "hbase"]
 
     private struct Series {
         var buckets = [Int](repeating: 0, count: ServerMetrics.boundsSeconds.count)
@@ -46,15 +52,19 @@ final class ServerMetrics: Sendable {
         return Started(at: .now())
     }
 
+    /// Forgets a request in progress whose client went away or was refused.
+    func abandon() { state.withLock { $0.inFlight -= 1 } }
+
     func end(_ started: Started, request: Request, status: HTTPResponseStatus) {
         let seconds = Double((NIODeadline.now() - started.at).nanoseconds) / 1e9
-        let api: String =
+        let api =
             switch request.segments.first {
-            case "v1": "v1"
-            case "metrics", "healthz", "readyz", "ui": "operations"
-            default: "hbase"
+            case "v1": 0
+            case "metrics", "healthz", "readyz", "ui": 1
+            case "write", "api", "query", "ping": 2
+            default: 3
             }
-        let key = Key(method: Self.name(of: request.method), api: api, status: status.code)
+        let key = Key(method: Self.index(of: request.method), api: api, status: status.code)
         state.withLock { state in
             state.inFlight -= 1
             var series = state.series[key] ?? Series()
@@ -72,10 +82,17 @@ final class ServerMetrics: Sendable {
         state.withLock { $0.refusals[status.code, default: 0] += 1 }
     }
 
-    /// A method's name; anything unusual counts as one, so that clients cannot grow the set of series.
-    private static func name(of method: HTTPMethod) -> String {
-        let known: [HTTPMethod] = [.GET, .HEAD, .PUT, .POST, .DELETE, .PATCH, .OPTIONS]
-        return known.contains(method) ? method.rawValue : "OTHER"
+    private static func index(of method: HTTPMethod) -> Int {
+        switch method {
+        case .GET: 0
+        case .HEAD: 1
+        case .PUT: 2
+        case .POST: 3
+        case .DELETE: 4
+        case .PATCH: 5
+        case .OPTIONS: 6
+        default: 7
+        }
     }
 
     /// The metrics in Prometheus text exposition format 0.0.4.
@@ -92,7 +109,10 @@ final class ServerMetrics: Sendable {
         let name = "siltstone_http_request_duration_seconds"
         text.family(name, "histogram", "Time from a whole request to the head of its answer.")
         for (key, series) in ordered {
-            let labels = [("api", key.api), ("method", key.method), ("status", String(key.status))]
+            let labels = [
+                ("api", Self.apis[key.api]), ("method", Self.methods[key.method]),
+                ("status", String(key.status)),
+            ]
             for (index, bound) in Self.boundsSeconds.enumerated() {
                 text.sample(
                     name + "_bucket", labels + [("le", "\(bound)")], Double(series.buckets[index]))

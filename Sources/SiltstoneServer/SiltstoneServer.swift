@@ -31,14 +31,24 @@ public final class SiltstoneServer: Sendable {
         public var bodyBytesInFlightMax = 256 << 20
         /// The connections open at one time; further ones are closed at once.
         public var connectionCountMax = 4096
+        /// Of those, the most from one address other than loopback, where a proxy may hold all of them.
+        public var clientConnectionCountMax = 256
         /// A connection without a request, or without progress in either direction, for this long is closed.
         public var idleSeconds: Int64 = 30
         /// How long requests under way may take when the server ends, in seconds; then they are cut.
         public var drainSeconds: Int64 = 5
         /// The token with whose rights the Thrift port answers; needed there as soon as there are tokens.
         public var thriftToken: String?
+        /// The secret of JSON Web Tokens that count here, at least 32 bytes; with one requests need a token.
+        public var webTokenSecret: [UInt8]?
+        /// For whom such tokens must be; `nil` is anyone.
+        public var webTokenAudience: String?
         /// Takes a line of JSON for each act of administration; called on the server's threads.
         public var auditLog: (@Sendable (String) -> Void)?
+        /// Takes a record of each request that was answered; called on the server's threads.
+        public var accessLog: (@Sendable (AccessRecord) -> Void)?
+        /// Takes a line for each failure of the server; called on the server's threads.
+        public var errorLog: (@Sendable (String) -> Void)?
         /// The directory below which jobs may read files; `nil` lets no job that comes over HTTP read files.
         public var jobFilesDirectory: String?
         /// The threads for blocking work; 1 or more.
@@ -88,11 +98,14 @@ public final class SiltstoneServer: Sendable {
     public static func start(
         _ database: Database, _ configuration: Configuration = .init()
     ) async throws(SiltstoneError) -> SiltstoneServer {
-        guard configuration.isInsecure || isLoopback(configuration.host) else {
+        if let secret = configuration.webTokenSecret, secret.count < WebTokens.secretBytesMin {
             throw SiltstoneError(
                 .invalidArgument,
-                "refusing to listen beyond loopback, as there is no TLS: use 127.0.0.1 behind a proxy"
-                    + " with TLS, or --insecure on a network you trust host=\(configuration.host)")
+                "the secret of web tokens is too short bytes=\(secret.count)"
+                    + " min=\(WebTokens.secretBytesMin)")
+        }
+        if let fault = exposureFault(configuration) {
+            throw SiltstoneError(.invalidArgument, fault)
         }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let threads = NIOThreadPool(numberOfThreads: max(1, configuration.threadCount))
@@ -117,7 +130,9 @@ public final class SiltstoneServer: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
                         try pipeline.configureHTTPServerPipeline(
-                            withErrorHandling: false, withEncoderConfiguration: .init(),
+                            // The handler sends no field that could begin another.
+                            withErrorHandling: false, withOutboundHeaderValidation: false,
+                            withEncoderConfiguration: .init(),
                             withDecoderLimitConfiguration: decoderLimits)
                         try pipeline.addHandler(
                             ConnectionHandler(
@@ -194,6 +209,14 @@ public final class SiltstoneServer: Sendable {
         _ = await stopped
         try? await group.shutdownGracefully()
         try? await threads.shutdownGracefully()
+    }
+
+    /// Why the server would not listen where it should; `nil` when it would.
+    static func exposureFault(_ configuration: Configuration) -> String? {
+        guard !configuration.isInsecure, !isLoopback(configuration.host) else { return nil }
+        return
+            "refusing to listen beyond loopback, as there is no TLS: use 127.0.0.1 behind a proxy"
+            + " with TLS, or --insecure on a network you trust host=\(configuration.host)"
     }
 
     private static func isLoopback(_ host: String) -> Bool {

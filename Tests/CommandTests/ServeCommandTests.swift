@@ -36,10 +36,59 @@ struct ServeCommandTests {
             #expect(remote.status == 0, "\(reading): \(remote.errors)")
             remoteAnswers.append((reading, remote.output))
         }
+        // Snapshots and aggregates too.
+        try Program.succeed("snapshot", "create", "t", "s", "--server", url)
+        try Program.succeed("delete", "t", "apple", "--server", url)
+        try Program.succeed("snapshot", "clone", "s", "u", "--server", url)
+        #expect(try Program.silt("get", "u", "apple", "--server", url).status == 0)
+        try Program.succeed("snapshot", "restore", "s", "--server", url)
+        #expect(try Program.silt("get", "t", "apple", "--server", url).status == 0)
+        for reading in [
+            ["snapshot", "list"], ["aggregate", "t", "n=count()", "s=sum(cf:a)", "m=max(cf:b)"],
+            ["aggregate", "t", "n=count()", "--group-prefix", "1", "--format", "csv"],
+        ] {
+            let remote = try Program.run(Program.silt, reading + ["--server", url])
+            #expect(remote.status == 0, "\(reading): \(remote.errors)")
+            remoteAnswers.append((reading, remote.output))
+        }
         #expect(server.stop() == 0)
         for (reading, remote) in remoteAnswers {
             let local = try Program.run(Program.silt, reading + ["--data", data])
             #expect(local.output == remote, "\(reading)")
+        }
+    }
+
+    @Test("wrong settings are told with their places, and end with 2")
+    func checkConfig() throws {
+        let file = scratch.path("silt.yaml")
+        try "listen: 127.0.0.1:0\nthreads: 0\ncolor: red\n".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        let checked = try Program.silt("serve", "--config", file, "--check-config")
+        #expect(checked.status == 2)
+        #expect(checked.errors.contains("\(file):2:10: threads is a number from 1 to 1024"))
+        #expect(checked.errors.contains("\(file):3:1: no such setting name=color"))
+        // A server does not start with them; flags take their place.
+        #expect(try Program.silt("serve", "--config", file).status == 2)
+        try "threads: 0\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let mended = try Program.silt(
+            "serve", "--config", file, "--threads", "2", "--check-config")
+        #expect(mended.status == 0)
+        #expect(try Program.silt("serve", "--config", file + ".none").status == 2)
+        #expect(
+            try Program.silt("serve", "--listen", "0.0.0.0:0", "--check-config").status == 2)
+    }
+
+    @Test("each documented setting is a flag")
+    func flags() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(
+            contentsOf: root.appendingPathComponent("docs/configuration.md"), encoding: .utf8)
+        let help = try Program.silt("serve", "--help").output
+        let names = page.matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) }
+        #expect(names.count > 20)
+        for name in names {
+            #expect(help.contains("--" + name.replacingOccurrences(of: "_", with: "-")), "\(name)")
         }
     }
 }

@@ -252,6 +252,35 @@ private func fill(_ live: LiveServer, valueBytes: Int = 1000, rows: Int = 1) asy
         }
     }
 
+    @Test("a scan that finds nothing ends when its client goes away")
+    func goneScan() async throws {
+        try await withServer(configuring: { $0.idleSeconds = 1 }) {
+            (live: LiveServer) async throws in
+            let table = try await live.database.createTable("t", families: [Family("f")])
+            for start in stride(from: 0, to: 300_000, by: 5000) {
+                var batch = WriteBatch()
+                for row in start..<start + 5000 {
+                    batch.put(Bytes("\(row)"), ["f:q": "1"], in: table)
+                }
+                try await live.database.write(batch, durability: .skipWAL)
+            }
+            // Many at once, so that whatever the speed, they take longer than a connection may be silent.
+            let path = "/v1/tables/t/rows?filter=ValueFilter(=,'regexstring:(a*)*b')"
+            for _ in 0..<16 {
+                let client = try live.raw()
+                client.send(get(path))
+                client.endInput()
+            }
+            let start = ContinuousClock.now
+            while ContinuousClock.now - start < .seconds(20) {
+                let metrics = try await live.send("GET", "/metrics").body
+                if metrics.contains("siltstone_http_requests_in_flight 1\n") { return }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            Issue.record("scans go on without a client")
+        }
+    }
+
     @Test("shutting down lets requests under way end, closes idle connections, and ends quickly")
     func draining() async throws {
         try await withServer { (live: LiveServer) async throws in

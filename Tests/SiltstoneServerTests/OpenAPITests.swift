@@ -20,6 +20,8 @@ import Testing
         "post /v1/tables/{table}/rows/{row}/append": #"{"f:a":"1"}"#,
         "post /v1/tables/{table}/rows/{row}/check":
             #"{"column":"f:z","equals":null,"put":{"f:z":"1"}}"#,
+        "put /v1/snapshots/{snapshot}": #"{"table":"t"}"#,
+        "post /v1/snapshots/{snapshot}/clone": #"{"table":"copy"}"#,
         "post /v1/streams/{stream}": #"{"a":1}"#, "put /v1/tokens/{token}": #"{"rights":"read"}"#,
     ]
 
@@ -27,7 +29,7 @@ import Testing
         var path = path
         for (name, value) in [
             ("table", table), ("row", "r"), ("column", "f:a"), ("stream", "s"), ("job", "none"),
-            ("token", "new"),
+            ("token", "new"), ("snapshot", "kept"),
         ] { path = path.replacingOccurrences(of: "{\(name)}", with: value) }
         return path
     }
@@ -37,6 +39,8 @@ import Testing
         if operation.method == "delete" { return 3 - operation.path.count }
         if operation.path == "/v1/tables/{table}/merge" { return -1000 }
         if operation.method == "post" && operation.path.hasSuffix("{stream}") { return -2500 }
+        // It undoes what comes before it.
+        if operation.path.hasSuffix("/restore") { return -2400 }
         return operation.method == "put" ? -3000 + operation.path.count : -2000
     }
 

@@ -1,5 +1,6 @@
 import NIOHTTP1
 import SiltBytes
+import SiltCodec
 import SiltModel
 import Testing
 
@@ -71,5 +72,34 @@ private func request(
         arguments: ["/t/a,b,c", "/t/r/f:q/x", "/t/r/f:q/20,10", "/t/r/f:q/-1", "/t/r/f/1/2"])
     func refused(path: String) {
         #expect(throws: SiltstoneError.self) { try spec(path) }
+    }
+}
+
+extension Request {
+    /// A request of a head alone.
+    init(head: HTTPRequestHead, body: [UInt8]) {
+        self.init(head: head, facts: HeadFacts(head.headers), body: body, id: "test")
+    }
+}
+
+@Suite struct ContentCodingTests {
+    @Test("answers are compressed as clients like best")
+    func answers() throws {
+        for (field, wanted) in [
+            ("gzip", "gzip"), ("gzip;q=0.5, zstd", "zstd"), ("zstd;q=0.1, gzip", "gzip"),
+            ("br, zstd;q=0", ""), ("identity", ""), ("gzip, deflate, br, zstd", "zstd"),
+        ] {
+            let head = HTTPRequestHead(
+                version: .http1_1, method: .GET, uri: "/", headers: ["Accept-Encoding": field])
+            let coding = Request(head: head, body: []).answerCoding
+            #expect(coding?.rawValue ?? "" == wanted, "\(field)")
+        }
+        let plain = [UInt8](repeating: 0x61, count: 100_000)
+        guard case .bytes(let packed) = Response(.ok, body: plain).compressed(.zstandard).body
+        else {
+            Issue.record("the answer is no longer whole")
+            return
+        }
+        #expect(try ZstandardReader.decompress(packed, limit: 1 << 20) == plain)
     }
 }

@@ -48,7 +48,7 @@ import Testing
             #expect(answer.status == 200)
             let lines = answer.body.split(separator: "\n")
             #expect(lines.count == 3)
-            #expect(lines.last == #"{"applied":2,"failed":2}"#)
+            #expect(lines.last == #"{"applied":2,"failed":2,"first_failed":2}"#)
             #expect(try await live.send("GET", "/v1/tables/m/rows/k1").body == #"{"a:x":"1"}"#)
             let page = try await live.send("GET", "/v1/tables/m/rows?limit=1").body
             #expect(page == "{\"row\":\"k1\",\"columns\":{\"a:x\":\"1\"}}\n{\"next\":\"k9\"}\n")

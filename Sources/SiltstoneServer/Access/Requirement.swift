@@ -13,6 +13,10 @@ enum Requirement: Equatable {
 
     init(_ request: Request) {
         let words = request.segments.map { String(decoding: Request.decode($0), as: UTF8.self) }
+        if InfluxRoutes.version(of: request) != nil {
+            self = Self.influx(request)
+            return
+        }
         // As the router tells paths apart: by what was sent, not by what it decodes to.
         switch request.segments.first {
         case nil, "version", "status": self = .token
@@ -38,6 +42,13 @@ enum Requirement: Equatable {
         }
     }
 
+    private static func influx(_ request: Request) -> Requirement {
+        if request.segments.first == "ping" { return .nothing }
+        let table = InfluxRoutes.table(of: request)
+        if table.isEmpty { return .token }
+        return .table(table, InfluxRoutes.isWrite(request) ? .write : .admin)
+    }
+
     private static func hbase(_ words: [String], _ request: Request) -> Requirement {
         let table = words[0]
         guard request.segments.count > 1 else { return .table(table, .read) }
@@ -60,6 +71,8 @@ enum Requirement: Equatable {
             }
             let writesRows = words.count > 3 && words[3] == "rows"
             return .table(words[2], writesRows ? .write : .admin)
+        // A snapshot's name tells no table: the lists show what a token may read.
+        case "snapshots": return request.isRead ? .token : .server(.admin)
         case "streams":
             return .server(request.isRead ? .read : .write)
         case "jobs": return .server(request.isRead ? .read : .admin)

@@ -1,4 +1,5 @@
 import NIOHTTP1
+import SiltBytes
 import SiltIO
 import SiltModel
 import SiltTable
@@ -13,7 +14,7 @@ extension Router {
 
     /// Whether a request may be answered; looks at its head only.
     func admit(_ request: Request) -> Admission {
-        guard tokens.areRequired else { return .admitted(nil) }
+        guard requiresTokens else { return .admitted(nil) }
         let requirement = Requirement(request)
         if requirement == .nothing || request.method == .OPTIONS { return .admitted(nil) }
         guard let token = token(of: request) else {
@@ -33,12 +34,30 @@ extension Router {
         request.rights?.allows(.read, table: table) ?? true
     }
 
-    private func token(of request: Request) -> AccessToken? {
+    /// The token of a text that a client sent.
+    private func token(_ text: String) -> AccessToken? {
+        if let webTokens, text.utf8.contains(UInt8(ascii: ".")) {
+            return webTokens.token(text, nowMilliseconds: store.clock.nowMilliseconds)
+        }
+        return tokens.token(text)
+    }
+
+    func token(of request: Request) -> AccessToken? {
         let values = request.headers[canonicalForm: "Authorization"]
         guard values.count == 1, let value = values.first else { return nil }
         let parts = value.split(separator: " ")
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return tokens.token(String(parts[1]))
+        guard parts.count == 2 else { return nil }
+        let isInflux = InfluxRoutes.version(of: request) != nil
+        switch parts[0].lowercased() {
+        case "bearer": return token(String(parts[1]))
+        // InfluxDB's clients call it a token, or send it as the password of any user.
+        case "token" where isInflux: return token(String(parts[1]))
+        case "basic" where isInflux:
+            let pair = Base64.decode(parts[1].utf8).map { String(decoding: $0, as: UTF8.self) }
+            guard let pair, let colon = pair.firstIndex(of: ":") else { return nil }
+            return token(String(pair[pair.index(after: colon)...]))
+        default: return nil
+        }
     }
 
     private static func unauthorized(_ request: Request) -> Response {
@@ -58,6 +77,9 @@ extension Router {
     private static func refusal(
         _ status: HTTPResponseStatus, _ code: String, _ message: String, _ request: Request
     ) -> Response {
+        if let version = InfluxRoutes.version(of: request) {
+            return version.failure(status, code, message)
+        }
         guard request.segments.first == "v1" else {
             return .text(status, "\(status.reasonPhrase)\r\n")
         }
@@ -67,7 +89,8 @@ extension Router {
                 (
                     "error",
                     .object(
-                        ("code", .string(code)), ("message", .string(message)), ("detail", .null))
+                        ("code", .string(code)), ("message", .string(message)), ("detail", .null),
+                        ("request_id", .string(request.id)))
                 )))
     }
 
@@ -78,7 +101,7 @@ extension Router {
         guard let log = auditLog, !request.isRead, Requirement(request).isAdministration else {
             return
         }
-        let name = tokens.areRequired ? token(of: request)?.name : nil
+        let name = requiresTokens ? token(of: request)?.name : nil
         let path = "/" + request.segments.joined(separator: "/")
         log(line(name, "\(request.method.rawValue) \(path)", Int64(status.code)))
     }

@@ -48,19 +48,28 @@ enum SHA256 {
             let second = rotate(late, 17) ^ rotate(late, 19) ^ late >> 10
             words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
         }
-        var state = hash
+        var (a, b, c, d) = (hash[0], hash[1], hash[2], hash[3])
+        var (e, f, g, h) = (hash[4], hash[5], hash[6], hash[7])
         for index in 0..<64 {
-            let (a, e) = (state[0], state[4])
-            let choice = e & state[5] ^ ~e & state[6]
             let sumOfE = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-            let first = state[7] &+ sumOfE &+ choice &+ constants[index] &+ words[index]
-            let majority = a & state[1] ^ a & state[2] ^ state[1] & state[2]
-            let second = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ majority
-            state = [
-                first &+ second, a, state[1], state[2], state[3] &+ first, e, state[5], state[6],
-            ]
+            let choice = e & f ^ ~e & g
+            let first = h &+ sumOfE &+ choice &+ constants[index] &+ words[index]
+            let sumOfA = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+            let second = sumOfA &+ (a & b ^ a & c ^ b & c)
+            (h, g, f, e) = (g, f, e, d &+ first)
+            (d, c, b, a) = (c, b, a, first &+ second)
         }
-        for index in 0..<8 { hash[index] = hash[index] &+ state[index] }
+        for (index, word) in [a, b, c, d, e, f, g, h].enumerated() {
+            hash[index] = hash[index] &+ word
+        }
+    }
+
+    /// HMAC with this hash function (RFC 2104).
+    static func authenticationCode(of message: [UInt8], _ secret: [UInt8]) -> [UInt8] {
+        var key = secret.count > 64 ? digest(secret) : secret
+        key.append(contentsOf: repeatElement(0, count: 64 - key.count))
+        let inner = digest(key.map { $0 ^ 0x36 } + message)
+        return digest(key.map { $0 ^ 0x5c } + inner)
     }
 
     /// Whether two digests are equal, in a time that does not tell where they differ.

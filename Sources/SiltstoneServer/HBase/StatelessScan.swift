@@ -29,10 +29,12 @@ struct StatelessScan {
         }
         let rowLimit = try number("limit", Int.min...Int.max).map { max(0, $0) } ?? .max
         let batch = try number("batchsize", Int.min...Int.max).flatMap { $0 > 0 ? $0 : nil } ?? .max
-        let table = table
+        let (table, cancellation) = (table, request.cancellation)
         return .work { () throws(SiltstoneError) in
+            let scanner = try table.scan(range, projection)
+            if let cancellation { scanner.isCancelled = { cancellation.isCancelled } }
             let source = RowSetSource(
-                try table.scan(range, projection), format, rowLimit: rowLimit, cellsPerRow: batch)
+                scanner, format, rowLimit: rowLimit, cellsPerRow: batch)
             return try source.answer(choice.name)
         }
     }

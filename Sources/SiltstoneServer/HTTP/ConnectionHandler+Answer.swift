@@ -7,12 +7,13 @@ extension ConnectionHandler {
     /// Sends an answer, a long body piece by piece.
     func send(_ response: Response, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         guard context.channel.isActive, case .answering = state else { return }
-        var answer = HTTPResponseHead(version: head.version, status: response.status)
-        for (name, value) in Router.standardHeaders { answer.headers.add(name: name, value: value) }
-        for (name, value) in response.headers {
-            answer.headers.replaceOrAdd(name: name, value: value)
+        var answer = HTTPResponseHead(
+            version: head.version, status: response.status, headers: Router.standardHeaders)
+        for (name, value) in response.headers where Self.isFieldValue(value) {
+            answer.headers.add(name: name, value: value)
         }
-        if !head.isKeepAlive { isLast = true }
+        answer.headers.add(name: RequestIdentifiers.header, value: requestID)
+        if !keepsAlive(head) { isLast = true }
         switch response.body {
         case .bytes(let bytes): send(bytes, answer, head, context)
         case .stream(let stream): send(stream, answer, head, context)
@@ -26,7 +27,7 @@ extension ConnectionHandler {
         var answer = answer
         let hasBody = answer.status.mayHaveBody
         if hasBody {
-            answer.headers.replaceOrAdd(name: "Content-Length", value: String(bytes.count))
+            answer.headers.add(name: "Content-Length", value: String(bytes.count))
         }
         addConnection(to: &answer, head)
         context.write(wrapOutboundOut(.head(answer)), promise: nil)
@@ -61,10 +62,15 @@ extension ConnectionHandler {
 
     private func addConnection(to answer: inout HTTPResponseHead, _ head: HTTPRequestHead) {
         if isLast {
-            answer.headers.replaceOrAdd(name: "Connection", value: "close")
+            answer.headers.add(name: "Connection", value: "close")
         } else if head.version.minor == 0 {
-            answer.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
+            answer.headers.add(name: "Connection", value: "keep-alive")
         }
+    }
+
+    /// Whether a text may stand in a field: one with line breaks would begin another.
+    private static func isFieldValue(_ text: String) -> Bool {
+        text.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == 0x09 }
     }
 
     /// Sends one piece of a long body and asks for the next only once this one has left.
@@ -79,6 +85,8 @@ extension ConnectionHandler {
         case .success(nil): end(context)
         case .success(let piece?):
             pieceCount += 1
+            since = .now()
+            note?.bytes += piece.count
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let threads = threads
             let loop = context.eventLoop
@@ -97,6 +105,7 @@ extension ConnectionHandler {
         if isLast { return endLast(context) }
         state = .idle
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        writeNote(isCut: false)
         needsFlush = true
         if !isReading { flushIfNeeded(context) }
     }
@@ -111,6 +120,7 @@ extension ConnectionHandler {
     /// Ends the last answer of a connection.
     func endLast(_ context: ChannelHandlerContext) {
         state = .discarding
+        writeNote(isCut: false)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
             let (handler, context) = bound.value
@@ -134,6 +144,7 @@ extension ConnectionHandler {
     /// Resets the connection, so that no client takes what it has for the whole answer.
     func cut(_ context: ChannelHandlerContext) {
         state = .discarding
+        writeNote(isCut: true)
         if let socket = context.channel as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }

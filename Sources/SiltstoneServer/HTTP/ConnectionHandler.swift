@@ -8,14 +8,16 @@ import SiltModel
 /// All of it runs on the connection's event loop; blocking work and body sources run on `threads`. The
 /// handler in front of this one (NIO's for pipelining) holds back the next request until the answer to
 /// the last one was written to its end.
-final class ConnectionHandler: ChannelInboundHandler {
+final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
     enum State {
         /// Between two requests.
         case idle
         case receiving(HTTPRequestHead, ByteBuffer)
+        case streaming(Upload)
         case answering
         /// The last answer was sent; what still comes is dropped until the connection closes.
         case discarding
@@ -43,8 +45,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var heldBodyBytes = 0
     private var watch: Scheduled<Void>?
     /// When the state last changed or progress was last seen.
-    private var since = NIODeadline.now()
+    var since = NIODeadline.now()
     private var lastSeenOutput = (buffered: 0, pieces: 0)
+    /// What the head of the request under way says.
+    private var facts = HeadFacts([:])
+    /// The name of the request under way.
+    var requestID = ""
+    /// Ends the work that the request under way may have begun.
+    private var cancellation: Cancellation?
+    /// The client's address, for the access log.
+    var client = "-"
+    /// What the access log will tell of the answer under way.
+    var note: AccessNote?
     /// Pieces of long bodies sent.
     var pieceCount = 0
 
@@ -63,6 +75,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
+        if router.accessLog != nil { client = context.remoteAddress?.ipAddress ?? "-" }
         since = .now()
         scheduleWatch(context)
         context.fireChannelActive()
@@ -73,6 +86,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         watch?.cancel()
         postponed = nil
         releaseBody()
+        abandonUpload()
+        cancellation?.cancel()
+        writeNote(isCut: true)
         state = .discarding
         context.fireChannelInactive()
     }
@@ -84,9 +100,16 @@ final class ConnectionHandler: ChannelInboundHandler {
             if case .idle = state { received(head, context) }
         case .body(let part): received(part, context)
         case .end:
-            guard case .receiving(let head, let buffer) = state else { return }
-            state = .answering
-            answer(Request(head: head, body: Array(buffer.readableBytesView)), head, context)
+            switch state {
+            case .receiving(let head, let buffer):
+                state = .answering
+                let body = Array(buffer.readableBytesView)
+                answer(request(head, body), head, context)
+            case .streaming(let upload):
+                upload.isWhole = true
+                advance(upload, context)
+            case .idle, .answering, .discarding: break
+            }
         }
     }
 
@@ -111,7 +134,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             return
         }
         switch state {
-        case .idle, .receiving: refuse(Self.status(of: error), "\(error)", nil, context)
+        case .idle, .receiving, .streaming: refuse(Self.status(of: error), "\(error)", nil, context)
         case .answering: context.close(promise: nil)
         case .discarding: break
         }
@@ -138,7 +161,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             context.flush()
             if bufferedOutput(context) == 0 { context.close(promise: nil) }
         case .discarding: context.close(promise: nil)
-        case .receiving, .answering: break
+        case .receiving, .streaming, .answering: break
         }
     }
 
@@ -147,30 +170,77 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func received(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         if isLast { return context.close(promise: nil) }
         since = .now()
+        facts = HeadFacts(head.headers)
+        requestID = router.identifiers.identifier(of: facts)
         guard head.version.major == 1 else {
             return refuse(.httpVersionNotSupported, "this is an HTTP/1.1 server", head, context)
         }
-        if head.version.minor > 0, head.headers[canonicalForm: "host"].count != 1 {
+        if head.version.minor > 0, facts.hostCount != 1 {
             return refuse(.badRequest, "a request has one Host header", head, context)
         }
-        let declared = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        guard declared <= limits.bodyBytesMax else {
+        let declared = facts.contentLength
+        let plan = self.plan(head, declared)
+        if case .refused(let response) = plan {
+            state = .answering
+            isLast = true
+            router.metrics.refused(response.status)
+            beginNote(request(head), head, since, response)
+            return send(response, head, context)
+        }
+        let isStreamed = if case .streamed = plan { true } else { false }
+        guard isStreamed || declared <= limits.bodyBytesMax else {
             return refuse(
                 .payloadTooLarge, "the body is too large max=\(limits.bodyBytesMax)", head, context)
         }
-        if let expectation = head.headers.first(name: "expect"), head.version.minor > 0 {
+        if let expectation = facts.expectation, head.version.minor > 0 {
             guard expectation.lowercased() == "100-continue" else {
                 return refuse(.expectationFailed, "expectation is unknown", head, context)
             }
             let reply = HTTPResponseHead(version: head.version, status: .continue)
             context.writeAndFlush(wrapOutboundOut(.head(reply)), promise: nil)
         }
+        if case .streamed(let sink) = plan {
+            state = .streaming(Upload(head, request(head), sink, router.metrics))
+            return
+        }
         // Room for what is declared only as far as it costs nothing to lie.
         state = .receiving(
             head, context.channel.allocator.buffer(capacity: min(declared, 64 << 10)))
     }
 
+    private func request(_ head: HTTPRequestHead, _ body: [UInt8] = []) -> Request {
+        var request = Request(head: head, facts: facts, body: body, id: requestID)
+        if head.method == .GET {
+            let made = Cancellation()
+            cancellation = made
+            request.cancellation = made
+        }
+        return request
+    }
+
+    /// Whether the connection goes on after the answer.
+    func keepsAlive(_ head: HTTPRequestHead) -> Bool {
+        facts.hasConnection ? head.isKeepAlive : head.version.minor > 0
+    }
+
+    /// Whether the body is collected or handed on as it comes; short ones are collected.
+    private func plan(_ head: HTTPRequestHead, _ declared: Int) -> BodyPlan {
+        guard head.method == .POST || head.method == .PUT else { return .collected }
+        let isLong =
+            declared > limits.collectedBodyBytesMax
+            || facts.hasTransferEncoding
+            || facts.hasContentEncoding
+        guard isLong else { return .collected }
+        let plan = router.bodyPlan(for: request(head))
+        // Where the body is short enough the connection goes on after it.
+        if case .refused = plan, declared > 0, declared <= limits.bodyBytesMax {
+            return .collected
+        }
+        return plan
+    }
+
     private func received(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
+        if case .streaming(let upload) = state { return received(part, of: upload, context) }
         guard case .receiving(let head, var buffer) = state else { return }
         // The state must not hold a second reference while the buffer grows.
         state = .answering
@@ -178,18 +248,39 @@ final class ConnectionHandler: ChannelInboundHandler {
             return refuse(
                 .payloadTooLarge, "the body is too large max=\(limits.bodyBytesMax)", head, context)
         }
-        guard connections.takeBodyBytes(part.readableBytes) else {
+        guard takeBodyBytes(part.readableBytes) else {
             return refuse(
                 .serviceUnavailable, "too many requests are being received", head, context)
         }
-        heldBodyBytes += part.readableBytes
         buffer.writeImmutableBuffer(part)
         state = .receiving(head, buffer)
     }
 
-    private func releaseBody() {
-        connections.giveBodyBytesBack(heldBodyBytes)
-        heldBodyBytes = 0
+    /// Takes memory for a part of a body; false when all bodies together would be too large.
+    func takeBodyBytes(_ count: Int) -> Bool {
+        guard connections.takeBodyBytes(count) else { return false }
+        heldBodyBytes += count
+        return true
+    }
+
+    /// Makes the memory that is taken so much; false when all bodies together would be too large.
+    func keepBodyBytes(_ count: Int) -> Bool {
+        if count > heldBodyBytes { return takeBodyBytes(count - heldBodyBytes) }
+        connections.giveBodyBytesBack(heldBodyBytes - count)
+        heldBodyBytes = count
+        return true
+    }
+
+    func releaseBody() { _ = keepBodyBytes(0) }
+
+    /// The client of a body that is handed on did its part: its time begins anew.
+    func sawProgress(of upload: Upload) {
+        since = .now()
+        upload.recentBytes = 0
+    }
+
+    private func abandonUpload() {
+        if case .streaming = state { router.metrics.abandon() }
     }
 
     private static func status(of error: HTTPParserError) -> HTTPResponseStatus {
@@ -197,7 +288,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// Answers before the request was read whole, and ends the connection: the rest is not wanted.
-    private func refuse(
+    func refuse(
         _ status: HTTPResponseStatus, _ reason: String, _ head: HTTPRequestHead?,
         _ context: ChannelHandlerContext
     ) {
@@ -207,6 +298,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         answer.headers.add(name: "Content-Length", value: String(body.count))
         answer.headers.add(name: "Connection", value: "close")
         if status == .serviceUnavailable { answer.headers.add(name: "Retry-After", value: "1") }
+        if let head {
+            answer.headers.add(name: RequestIdentifiers.header, value: requestID)
+            let response = Response(status, body: body)
+            beginNote(request(head), head, since, response)
+        }
         router.metrics.refused(status)
         context.write(wrapOutboundOut(.head(answer)), promise: nil)
         if head?.method != .HEAD {
@@ -214,6 +310,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
         }
         releaseBody()
+        abandonUpload()
         endLast(context)
     }
 
@@ -243,11 +340,14 @@ final class ConnectionHandler: ChannelInboundHandler {
             handler.router.metrics.end(started, request: request, status: response.status)
             handler.router.audit(request, response.status)
             handler.releaseBody()
+            handler.beginNote(request, head, started.at, response)
             handler.since = .now()
             handler.send(response, head, context)
         }
-        let packs = request.acceptsGzip
-        let pack: @Sendable (Response) -> Response = { packs ? $0.compressed() : $0 }
+        let coding = request.answerCoding
+        let pack: @Sendable (Response) -> Response = { response in
+            coding.map { response.compressed($0) } ?? response
+        }
         if request.body.count > limits.inlineBodyBytesMax || request.isCompressed {
             let router = router
             threads.submit { status in
@@ -267,24 +367,24 @@ final class ConnectionHandler: ChannelInboundHandler {
             return
         }
         switch router.reply(to: request) {
-        case .now(let response) where packs && response.isLarge:
-            threads.submit { status in
-                guard case .active = status else {
-                    return loop.execute { finish(Router.unavailable) }
-                }
-                let response = response.compressed()
-                loop.execute { finish(response) }
-            }
+        case .now(let response) where coding != nil && response.isLarge:
+            work(on: loop, finish) { pack(response) }
         case .now(let response): finish(pack(response))
-        case .work(let body):
-            threads.submit { status in
-                guard case .active = status else {
-                    return loop.execute { finish(Router.unavailable) }
-                }
-                let response = pack(Router.catching(request, body))
-                loop.execute { finish(response) }
-            }
+        case .work(let body): work(on: loop, finish) { pack(Router.catching(request, body)) }
         case .later(let start): start { response in loop.execute { finish(response) } }
+        }
+    }
+
+    /// Makes an answer on a worker thread.
+    private func work(
+        on loop: any EventLoop, _ finish: @escaping @Sendable (Response) -> Void,
+        _ make: @escaping @Sendable () -> Response
+    ) {
+        threads.submit { status in
+            var response = Router.unavailable
+            if case .active = status { response = make() }
+            let answer = response
+            loop.execute { finish(answer) }
         }
     }
 
@@ -323,8 +423,17 @@ final class ConnectionHandler: ChannelInboundHandler {
             if waited > allowed {
                 refuse(.requestTimeout, "the request came too slowly", head, context)
             }
+        case .streaming(let upload):
+            // While a worker has the body, the client is not the one that is slow.
+            let allowed =
+                limits.idle
+                + .seconds(Int64(upload.recentBytes / limits.bodyBytesPerSecondMin))
+            if !upload.isTaking, waited > allowed {
+                refuse(.requestTimeout, "the request came too slowly", upload.head, context)
+            }
         case .answering:
-            if buffered > 0, waited > limits.idle { cut(context) }
+            // Who ended its side and is told nothing for so long is gone: no more comes to show it.
+            if buffered > 0 || inputIsClosed, waited > limits.idle { cut(context) }
         case .discarding: if waited > limits.idle { context.close(promise: nil) }
         }
     }

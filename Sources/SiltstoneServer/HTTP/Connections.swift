@@ -4,8 +4,16 @@ import Synchronization
 
 /// What all connections of a server share, and the list of them.
 final class Connections: Sendable {
+    private struct Connection {
+        let channel: any Channel
+        /// The address that it counts for; `nil` for loopback, where a proxy may hold those of all.
+        let client: String?
+    }
+
     private struct State {
-        var channels: [ObjectIdentifier: any Channel] = [:]
+        var channels: [ObjectIdentifier: Connection] = [:]
+        /// Connections by the client's address; those of loopback are not counted.
+        var clients: [String: Int] = [:]
         var isDraining = false
         var bodyBytes = 0
         var onEmpty: (@Sendable () -> Void)?
@@ -28,14 +36,33 @@ final class Connections: Sendable {
             guard !state.isDraining, state.channels.count < limits.connectionCountMax else {
                 return false
             }
-            state.channels[ObjectIdentifier(channel)] = channel
+            let client = Self.client(of: channel)
+            if let client {
+                let count = state.clients[client, default: 0]
+                guard count < limits.clientConnectionCountMax else { return false }
+                state.clients[client] = count + 1
+            }
+            state.channels[ObjectIdentifier(channel)] = Connection(channel: channel, client: client)
             return true
         }
     }
 
+    /// The address whose connections are counted together, unless it is loopback's.
+    private static func client(of channel: any Channel) -> String? {
+        guard let address = channel.remoteAddress?.ipAddress, address != "::1",
+            !address.hasPrefix("127."), !address.hasPrefix("::ffff:127.")
+        else { return nil }
+        return address
+    }
+
     func remove(_ channel: any Channel) {
         let onEmpty = state.withLock { state -> (@Sendable () -> Void)? in
-            state.channels[ObjectIdentifier(channel)] = nil
+            guard let gone = state.channels.removeValue(forKey: ObjectIdentifier(channel)) else {
+                return nil
+            }
+            if let client = gone.client, let count = state.clients[client] {
+                state.clients[client] = count > 1 ? count - 1 : nil
+            }
             guard state.channels.isEmpty else { return nil }
             defer { state.onEmpty = nil }
             return state.onEmpty
@@ -63,12 +90,12 @@ final class Connections: Sendable {
                 state.isDraining = true
                 guard !state.channels.isEmpty else { return [] }
                 state.onEmpty = { done.resume() }
-                return Array(state.channels.values)
+                return state.channels.values.map(\.channel)
             }
             if channels.isEmpty { return done.resume() }
             for channel in channels { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
             loop.scheduleTask(in: deadline) { [self] in
-                for channel in state.withLock({ Array($0.channels.values) }) {
+                for channel in state.withLock({ $0.channels.values.map(\.channel) }) {
                     channel.close(promise: nil)
                 }
             }

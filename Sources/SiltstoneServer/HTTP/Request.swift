@@ -11,6 +11,11 @@ struct Request: Sendable {
     let query: [(name: String, value: String)]
     let headers: HTTPHeaders
     var body: [UInt8]
+    /// Its name in logs and answers.
+    let id: String
+    let facts: HeadFacts
+    /// Set when the client is gone, for requests that may take long.
+    var cancellation: Cancellation?
     /// Who sends it, once that is known; `nil` when clients are not told apart.
     var principal: String?
     /// What that client may do.
@@ -18,7 +23,9 @@ struct Request: Sendable {
     /// The query as it was sent.
     private let queryText: Substring
 
-    init(head: HTTPRequestHead, body: [UInt8]) {
+    init(head: HTTPRequestHead, facts: HeadFacts, body: [UInt8], id: String) {
+        self.id = id
+        self.facts = facts
         method = head.method
         headers = head.headers
         self.body = body
@@ -94,6 +101,9 @@ struct Request: Sendable {
     /// A `%` without two hex digits stays as it is.
     static func decode(_ text: some StringProtocol) -> [UInt8] {
         let raw = Array(text.utf8)
+        guard raw.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return raw
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(raw.count)
         var index = 0

@@ -27,6 +27,8 @@ struct Response: Sendable {
     var status: HTTPResponseStatus
     var headers: [(String, String)]
     var body: Body
+    /// What failed, for the error log, where it is the server's fault.
+    var fault: String?
 
     init(_ status: HTTPResponseStatus, headers: [(String, String)] = [], body: [UInt8] = []) {
         self.status = status

@@ -9,9 +9,9 @@ import Siltstone
 /// Finds the route of a request; safe from any thread.
 struct Router: Sendable {
     /// Headers of every answer, as HBase's gateway sends them.
-    static let standardHeaders = [
-        ("X-Content-Type-Options", "nosniff"), ("X-XSS-Protection", "1; mode=block"),
-        ("X-Frame-Options", "DENY"),
+    static let standardHeaders: HTTPHeaders = [
+        "X-Content-Type-Options": "nosniff", "X-XSS-Protection": "1; mode=block",
+        "X-Frame-Options": "DENY",
     ]
 
     let store: TableStore
@@ -21,12 +21,17 @@ struct Router: Sendable {
     let scanners: Scanners
     let namespaces: Namespaces
     let tokens: AccessTokens
+    let webTokens: WebTokens?
     /// When the server started, in milliseconds since 1970.
     let startedMilliseconds: Int64
+    let identifiers: RequestIdentifiers
     private let configuration: SiltstoneServer.Configuration
 
     /// Whether every change is refused.
     var isReadOnly: Bool { configuration.isReadOnly }
+
+    /// Whether requests need a token.
+    var requiresTokens: Bool { webTokens != nil || tokens.areRequired }
 
     /// The port asked for.
     var port: Int { configuration.port }
@@ -34,11 +39,20 @@ struct Router: Sendable {
     /// Where acts of administration are noted.
     var auditLog: (@Sendable (String) -> Void)? { configuration.auditLog }
 
+    /// Where requests are noted.
+    var accessLog: (@Sendable (AccessRecord) -> Void)? { configuration.accessLog }
+
+    /// Where failures of the server are noted.
+    var errorLog: (@Sendable (String) -> Void)? { configuration.errorLog }
+
     init(
         database: Database, threads: NIOThreadPool, tokens: AccessTokens,
         configuration: SiltstoneServer.Configuration
     ) {
         self.tokens = tokens
+        webTokens = configuration.webTokenSecret.map {
+            WebTokens(secret: $0, audience: configuration.webTokenAudience)
+        }
         store = database.store
         streams = Streams(store: store, threads: threads)
         jobs = Jobs(
@@ -48,6 +62,7 @@ struct Router: Sendable {
             idleSeconds: configuration.scannerIdleSeconds)
         namespaces = Namespaces(store: store)
         startedMilliseconds = store.clock.nowMilliseconds
+        identifiers = RequestIdentifiers(store.engine.environment)
         self.configuration = configuration
     }
 
@@ -85,17 +100,7 @@ struct Router: Sendable {
             return .now(
                 Response(.ok, headers: [("Allow", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]))
         }
-        if !request.isRead, !AggregateRoutes.matches(request) {
-            if configuration.isReadOnly { return .now(HBaseRoutes.forbidden) }
-            if configuration.requiresBrowserHeader, request.mayComeFromBrowser,
-                request.header("X-XSRF-HEADER") == nil
-            {
-                return .now(
-                    .text(
-                        .badRequest,
-                        "Missing Required Header for Vulnerability Protection: X-XSRF-HEADER\r\n"))
-            }
-        }
+        if let response = refusal(of: request) { return .now(response) }
         switch try request.decoded(limit: configuration.bodyBytesMax) {
         case .request(let request): return try answer(request)
         case .unknown: return .now(HBaseRoutes.unsupported)
@@ -107,7 +112,22 @@ struct Router: Sendable {
         }
     }
 
+    /// Why a change is refused, whatever it is; `nil` when it is not, or is none.
+    func refusal(of request: Request) -> Response? {
+        guard !request.isRead, !AggregateRoutes.matches(request) else { return nil }
+        if configuration.isReadOnly { return HBaseRoutes.forbidden }
+        guard configuration.requiresBrowserHeader, request.mayComeFromBrowser,
+            request.header("X-XSRF-HEADER") == nil
+        else { return nil }
+        return .text(
+            .badRequest,
+            "Missing Required Header for Vulnerability Protection: X-XSRF-HEADER\r\n")
+    }
+
     private func answer(_ request: Request) throws(SiltstoneError) -> Reply {
+        if let version = InfluxRoutes.version(of: request) {
+            return try InfluxRoutes(router: self, request: request).reply(version)
+        }
         switch request.segments.first {
         case "v1": return try V1Routes(router: self, request: request).reply()
         case "ui": return Dashboard.reply(to: request)
@@ -145,7 +165,14 @@ struct Router: Sendable {
     static func failure(_ error: SiltstoneError, for request: Request) -> Response {
         var response = answer(for: error, request)
         if error.code == .overloaded { response.headers.append(("Retry-After", "1")) }
+        if response.status.code >= 500 { response.fault = Self.fault(error) }
         return response
+    }
+
+    /// An error in words for the error log.
+    static func fault(_ error: SiltstoneError) -> String {
+        let place = error.location.map { " \($0)" } ?? ""
+        return "\(error.code): \(error.message)\(place)"
     }
 
     private static func answer(for error: SiltstoneError, _ request: Request) -> Response {
@@ -160,8 +187,11 @@ struct Router: Sendable {
                         .object(
                             ("code", .string(error.code.description)),
                             ("message", .string(error.message)),
-                            ("detail", detail))
+                            ("detail", detail), ("request_id", .string(request.id)))
                     )))
+        }
+        if let version = InfluxRoutes.version(of: request) {
+            return version.failure(status, error.code.description, error.message)
         }
         let text =
             switch status {
@@ -172,7 +202,7 @@ struct Router: Sendable {
         return .text(status, text)
     }
 
-    private static func status(of code: SiltstoneError.Code) -> HTTPResponseStatus {
+    static func status(of code: SiltstoneError.Code) -> HTTPResponseStatus {
         switch code {
         case .invalidArgument: .badRequest
         case .notFound: .notFound

@@ -15,7 +15,7 @@ final class ThriftState: Sendable {
     init(router: Router, token: String?) throws(SiltstoneError) {
         self.router = router
         self.token = token
-        guard router.tokens.areRequired || token != nil else { return }
+        guard router.requiresTokens || token != nil else { return }
         guard let token, router.tokens.token(named: token) != nil else {
             throw SiltstoneError(
                 .invalidArgument,
@@ -26,7 +26,7 @@ final class ThriftState: Sendable {
 
     /// Whether clients may use a table so, now.
     func allows(_ right: AccessRight, table: String) -> Bool {
-        guard router.tokens.areRequired else { return true }
+        guard router.requiresTokens else { return true }
         return token.flatMap { router.tokens.token(named: $0) }?.rights
             .allows(right, table: table) ?? false
     }

@@ -13,6 +13,8 @@ enum OpenAPI {
         var body: (type: String, schema: String)?
         /// Statuses of success with the answer's media type and schema; no type is no body.
         let success: (status: Int, type: String?, schema: String)
+        /// Whether 200 means that what is asked for was there already.
+        var alsoOK = false
         /// Statuses of refusals that the operation has of its own.
         var refusals: [Int] = []
     }
@@ -23,6 +25,7 @@ enum OpenAPI {
     private static let write = [("durability", "string")]
     private static let json = "application/json"
     private static let lines = "application/x-ndjson"
+    private static let bytes = "application/octet-stream"
 
     static let operations: [Operation] = [
         .init(
@@ -39,10 +42,10 @@ enum OpenAPI {
             success: (200, json, "Table"), refusals: [404]),
         .init(
             method: "put", path: "/v1/tables/{table}", summary: "Creates a table.",
-            body: (json, "Any"), success: (201, json, "Table"), refusals: [409]),
+            body: (json, "NewTable"), success: (201, json, "Table"), refusals: [409]),
         .init(
             method: "patch", path: "/v1/tables/{table}", summary: "Changes what is given.",
-            body: (json, "Any"), success: (200, json, "Table"), refusals: [404]),
+            body: (json, "TableChange"), success: (200, json, "Table"), refusals: [404]),
         .init(
             method: "delete", path: "/v1/tables/{table}", summary: "Drops a table.",
             success: (200, json, "Any"), refusals: [404, 409]),
@@ -51,11 +54,11 @@ enum OpenAPI {
             success: (200, json, "Regions"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/split",
-            summary: "Cuts a region at a row, or about in its middle.", body: (json, "Any"),
+            summary: "Cuts a region at a row, or about in its middle.", body: (json, "Split"),
             success: (200, json, "Any"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/merge",
-            summary: "Makes one region of two neighbours.", body: (json, "Any"),
+            summary: "Makes one region of two neighbours.", body: (json, "Merge"),
             success: (200, json, "Any"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/flush", summary: "Writes memory to files.",
@@ -65,7 +68,7 @@ enum OpenAPI {
             success: (200, json, "Any"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/aggregate",
-            summary: "Computes over rows where they lie.", body: (json, "Any"),
+            summary: "Computes over rows where they lie.", body: (json, "Aggregation"),
             success: (200, json, "Groups"), refusals: [404]),
         .init(
             method: "get", path: "/v1/tables/{table}/indexes", summary: "The indexes of a table.",
@@ -75,7 +78,7 @@ enum OpenAPI {
             summary: "The index of a column.", success: (200, json, "Index"), refusals: [404]),
         .init(
             method: "put", path: "/v1/tables/{table}/indexes/{column}",
-            summary: "Makes an index of a column.", body: (json, "Any"),
+            summary: "Makes an index of a column.", body: (json, "NewIndex"),
             success: (201, json, "Index"), refusals: [404, 409]),
         .init(
             method: "delete", path: "/v1/tables/{table}/indexes/{column}",
@@ -89,30 +92,53 @@ enum OpenAPI {
                 ("filter_b64", "string"), ("where", "string"),
             ], success: (200, lines, "Text"), refusals: [404]),
         .init(
-            method: "post", path: "/v1/tables/{table}/rows", summary: "Writes and deletes rows.",
-            query: write, body: (lines, "Text"), success: (200, lines, "Text"), refusals: [404]),
+            method: "post", path: "/v1/tables/{table}/rows",
+            summary: "Writes and deletes rows, of bodies of any length while they arrive.",
+            query: write + [("format", "string"), ("precision", "string"), ("family", "string")],
+            body: (lines, "Text"), success: (200, lines, "Text"), refusals: [404]),
         .init(
             method: "get", path: "/v1/tables/{table}/rows/{row}", summary: "A row.", query: read,
             success: (200, json, "Columns"), refusals: [404]),
         .init(
             method: "put", path: "/v1/tables/{table}/rows/{row}", summary: "Writes a row.",
-            query: write, body: (json, "Any"), success: (204, nil, ""), refusals: [404]),
+            query: write, body: (json, "Puts"), success: (204, nil, ""), refusals: [404]),
         .init(
             method: "delete", path: "/v1/tables/{table}/rows/{row}",
             summary: "Deletes a row, or columns of it.", query: write + [("columns", "string")],
             success: (204, nil, ""), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/rows/{row}/increment",
-            summary: "Adds to counters.", query: write, body: (json, "Any"),
+            summary: "Adds to counters.", query: write, body: (json, "Amounts"),
             success: (200, json, "Columns"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/rows/{row}/append",
-            summary: "Appends to values.", query: write, body: (json, "Any"),
+            summary: "Appends to values.", query: write, body: (json, "Suffixes"),
             success: (200, json, "Columns"), refusals: [404]),
         .init(
             method: "post", path: "/v1/tables/{table}/rows/{row}/check",
-            summary: "Changes a row if a column has a value.", query: write, body: (json, "Any"),
-            success: (200, json, "Any"), refusals: [404]),
+            summary: "Changes a row if a column has a value.", query: write, body: (json, "Check"),
+            success: (200, json, "Applied"), refusals: [404]),
+        .init(
+            method: "get", path: "/v1/snapshots", summary: "The snapshots.",
+            success: (200, json, "Snapshots")),
+        .init(
+            method: "get", path: "/v1/snapshots/{snapshot}", summary: "A snapshot.",
+            success: (200, json, "Snapshot"), refusals: [404]),
+        .init(
+            method: "put", path: "/v1/snapshots/{snapshot}",
+            summary: "Keeps a table as it is now.", body: (json, "TableName"),
+            success: (201, json, "Snapshot"), refusals: [404, 409]),
+        .init(
+            method: "post", path: "/v1/snapshots/{snapshot}/clone",
+            summary: "Makes a table that holds what a snapshot holds.",
+            body: (json, "TableName"), success: (201, json, "Table"), refusals: [404, 409]),
+        .init(
+            method: "post", path: "/v1/snapshots/{snapshot}/restore",
+            summary: "Puts a table back to what a snapshot of it holds.",
+            success: (200, json, "Any"), refusals: [404, 409]),
+        .init(
+            method: "delete", path: "/v1/snapshots/{snapshot}", summary: "Deletes a snapshot.",
+            success: (200, json, "Any"), refusals: [404, 409]),
         .init(
             method: "get", path: "/v1/streams", summary: "The streams.",
             success: (200, json, "Any")),
@@ -131,16 +157,24 @@ enum OpenAPI {
             query: [("limit", "integer")], success: (200, json, "Any"), refusals: [404]),
         .init(
             method: "put", path: "/v1/jobs/{job}", summary: "Keeps and runs a job.",
-            body: (json, "Any"), success: (201, json, "Any"), refusals: [404, 409]),
+            body: (json, "Job"), success: (201, json, "Any"), alsoOK: true, refusals: [404, 409]),
         .init(
             method: "delete", path: "/v1/jobs/{job}", summary: "Stops and forgets a job.",
             success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/partitions/{partition}/claim",
+            summary: "Takes a partition of a job over Kafka over.", body: (bytes, "Binary"),
+            success: (200, json, "Claim"), refusals: [404, 409, 412]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/partitions/{partition}/commit",
+            summary: "Writes what came of a partition, with its checkpoint.",
+            body: (bytes, "Binary"), success: (200, json, "Any"), refusals: [404, 409, 412]),
         .init(
             method: "get", path: "/v1/tokens", summary: "The tokens, without their secrets.",
             success: (200, json, "Any")),
         .init(
             method: "put", path: "/v1/tokens/{token}", summary: "Makes a token.",
-            body: (json, "Any"), success: (201, json, "Any"), refusals: [409]),
+            body: (json, "NewToken"), success: (201, json, "Any"), refusals: [409]),
         .init(
             method: "delete", path: "/v1/tokens/{token}", summary: "Makes a token useless.",
             success: (200, json, "Any"), refusals: [404, 409]),
@@ -198,6 +232,7 @@ enum OpenAPI {
             answer.append(.init("content", content(type, success.schema)))
         }
         responses.append(.init(String(success.status), .object(answer)))
+        if operation.alsoOK { responses.append(.init("200", .object(answer))) }
         let refusals = Set(operation.refusals).union([400, 401, 403, 413, 429, 503, 507])
         for status in refusals.sorted() {
             responses.append(
@@ -212,28 +247,18 @@ enum OpenAPI {
     private static func parameter(_ name: String, _ place: String, _ type: String) -> JSONValue {
         .object(
             ("name", .string(name)), ("in", .string(place)), ("required", .bool(place == "path")),
-            ("schema", .object(("type", .string(type)))))
+            ("schema", words[name] ?? .object(("type", .string(type)))))
     }
+
+    /// Parameters that are one of a few words.
+    private static let words: [String: JSONValue] = [
+        "durability": oneOf(Durability.allCases.map(\.name)),
+        "format": oneOf(["ndjson", "json", "csv", "line_protocol"]),
+        "precision": oneOf(["ns", "us", "ms", "s", "m", "h"]),
+    ]
 
     private static func content(_ type: String, _ schema: String) -> JSONValue {
         let reference = JSONValue.object(("$ref", .string("#/components/schemas/\(schema)")))
         return .object((type, .object(("schema", reference))))
-    }
-
-    // MARK: Schemas
-
-    private static let schemas: JSONValue = .object(
-        ("Any", .object(("type", "object"))), ("Text", .object(("type", "string"))),
-        ("Columns", .object(("type", "object"))),
-        ("Table", object(["name", "families", "durability", "read_only"])),
-        ("Tables", object(["tables"])), ("Regions", object(["regions"])),
-        ("Groups", object(["groups"])),
-        ("Overview", object(["version", "time_ms", "requests", "tables"])),
-        ("Index", object(["column", "order"])), ("Indexes", object(["indexes"])),
-        ("Error", object(["error"])))
-
-    /// An object that has these members.
-    private static func object(_ names: [String]) -> JSONValue {
-        .object(("type", "object"), ("required", .array(names.map { .string($0) })))
     }
 }

@@ -46,6 +46,51 @@ package enum RowJSON {
         return .object(members)
     }
 
+    /// Appends the columns of a row, each with its newest value.
+    static func append(_ cells: some Sequence<Cell>, to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "{"))
+        var isFirst = true
+        for cell in cells {
+            if !isFirst { text.append(UInt8(ascii: ",")) }
+            isFirst = false
+            let qualifier = cell.column.qualifier.array
+            let family = cell.column.family
+            if isPlain(qualifier), isPlain(Array(family.utf8)) {
+                text.append(UInt8(ascii: "\""))
+                text.append(contentsOf: family.utf8)
+                text.append(UInt8(ascii: ":"))
+                text.append(contentsOf: qualifier)
+                text.append(UInt8(ascii: "\""))
+            } else {
+                JSONWriter.append("\(family):\(cell.column.qualifier)", to: &text)
+            }
+            text.append(UInt8(ascii: ":"))
+            append(cell.value, to: &text)
+        }
+        text.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends a row key or value; plain text is copied as it is.
+    static func append(_ bytes: Bytes, to text: inout [UInt8]) {
+        let raw = bytes.array
+        guard isPlain(raw) else { return JSONWriter.append(encode(bytes), to: &text) }
+        text.append(UInt8(ascii: "\""))
+        text.append(contentsOf: raw)
+        text.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether bytes are ASCII that stands in JSON as it is.
+    private static func isPlain(_ raw: [UInt8]) -> Bool {
+        var odd: UInt8 = 0
+        for byte in raw {
+            odd |= byte < 0x20 ? 1 : 0
+            odd |= byte == 0x22 ? 1 : 0
+            odd |= byte == 0x5c ? 1 : 0
+            odd |= byte & 0x80
+        }
+        return odd == 0
+    }
+
     /// The changes that `{"cf:q": "text" or {"base64" or "text", "ts", "ttl"}}` puts.
     static func decodePuts(_ document: JSONValue) throws(SiltstoneError) -> [CellMutation] {
         guard let members = document.objectValue else {

@@ -5,6 +5,7 @@ import SiltTable
 
 /// `/v1/tables/{t}/rows`: a scan as NDJSON, and mutations as NDJSON.
 struct RowsRoutes {
+    let router: Router
     let request: Request
     let table: StoredTable
 
@@ -48,9 +49,10 @@ struct RowsRoutes {
         }
         let (projection, shown) = try projection()
         let withVersions = request.parameter("versions") != nil
-        let table = table
+        let (table, cancellation) = (table, request.cancellation)
         return .work { [range, limit] () throws(SiltstoneError) in
             let scanner = try table.scan(range, projection)
+            if let cancellation { scanner.isCancelled = { cancellation.isCancelled } }
             let source = RowLinesSource(
                 scanner, limit: limit, withVersions: withVersions, shown: shown)
             return try .stream(.ok, contentType: "application/x-ndjson", source)
@@ -72,120 +74,43 @@ struct RowsRoutes {
         return (projection, more.isEmpty ? nil : shown)
     }
 
-    /// Applies `{"row", "put": {…}, "delete": […] or true}` lines; a batch of lines is one atomic write.
+    /// Writes the records of the body; on long bodies this begins before the body is whole.
     private func mutate() throws(SiltstoneError) -> Reply {
-        let durability = try RowJSON.durability(request)
-        let (table, body) = (table, request.body)
+        let (router, request, table) = (router, request, table)
         return .work { () throws(SiltstoneError) in
-            var upload = MutationUpload(table: table, durability: durability)
-            var line = 0
-            for text in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            {
-                line += 1
-                let trimmed = text.last == UInt8(ascii: "\r") ? text.dropLast() : text
-                if !trimmed.isEmpty { try upload.take(Array(trimmed), line: line) }
-            }
-            return Response(
-                .ok, headers: [("Content-Type", "application/x-ndjson")], body: try upload.finish())
-        }
-    }
-}
-
-/// Applies lines of mutations in batches and keeps an answer line for each that failed.
-struct MutationUpload {
-    private static let batchRows = 1000
-
-    private let table: StoredTable
-    private let durability: Durability?
-    private var pending: [(line: Int, mutation: RowMutation)] = []
-    private var answers: [UInt8] = []
-    private var appliedCount = 0
-    private var failedCount = 0
-
-    init(table: StoredTable, durability: Durability?) {
-        self.table = table
-        self.durability = durability
-    }
-
-    mutating func take(_ text: [UInt8], line: Int) throws(SiltstoneError) {
-        do {
-            pending.append((line, try mutation(text)))
-        } catch {
-            fail(error, line: line)
-        }
-        if pending.count >= Self.batchRows { try apply() }
-    }
-
-    /// The answer lines, the summary last.
-    mutating func finish() throws(SiltstoneError) -> [UInt8] {
-        try apply()
-        JSONWriter.append(
-            .object(
-                ("applied", .integer(Int64(appliedCount))), ("failed", .integer(Int64(failedCount)))
-            ),
-            to: &answers)
-        answers.append(UInt8(ascii: "\n"))
-        return answers
-    }
-
-    private func mutation(_ text: [UInt8]) throws(SiltstoneError) -> RowMutation {
-        let document: JSONValue
-        do { document = try JSONValue(parsing: text) } catch {
-            throw SiltstoneError(.invalidArgument, "line is not JSON: \(error)")
-        }
-        guard let row = document["row"] else {
-            throw SiltstoneError(.invalidArgument, "a mutation has a row")
-        }
-        var changes: [CellMutation] = []
-        if let deletes = document["delete"] {
-            changes += try RowJSON.decodeDeletes(deletes, families: table.definition.families)
-        }
-        if let puts = document["put"] { changes += try RowJSON.decodePuts(puts) }
-        guard !changes.isEmpty else {
-            throw SiltstoneError(.invalidArgument, "a mutation puts or deletes")
-        }
-        return RowMutation(row: try RowJSON.decode(row), changes: changes)
-    }
-
-    private mutating func apply() throws(SiltstoneError) {
-        guard !pending.isEmpty else { return }
-        let batch = pending
-        pending = []
-        do {
-            try table.write(batch.map(\.mutation), durability: durability)
-            appliedCount += batch.count
-        } catch {
-            guard error.code == .invalidArgument || error.code == .notFound else { throw error }
-            // One line spoils a batch: apply them one by one, so that only the wrong ones fail.
-            for (line, mutation) in batch {
-                do {
-                    try table.write([mutation], durability: durability)
-                    appliedCount += 1
-                } catch {
-                    fail(error, line: line)
-                }
-            }
+            try RowsRoutes(router: router, request: request, table: table).upload().answer(
+                to: request.body)
         }
     }
 
-    private mutating func fail(_ error: SiltstoneError, line: Int) {
-        failedCount += 1
-        JSONWriter.append(
-            .object(
-                ("line", .integer(Int64(line))),
-                (
-                    "error",
-                    .object(
-                        ("code", .string(error.code.description)),
-                        ("message", .string(error.message)))
-                )), to: &answers)
-        answers.append(UInt8(ascii: "\n"))
+    /// A sink of records, in the format that the query or the media type names.
+    func upload() throws(SiltstoneError) -> RowUpload {
+        RowUpload(
+            table: table, format: try format(), durability: try RowJSON.durability(request),
+            dialect: .siltstone(requestID: request.id))
+    }
+
+    private func format() throws(SiltstoneError) -> UploadFormat {
+        let type = request.header("Content-Type")?.split(separator: ";").first
+        switch request.parameter("format") {
+        case "ndjson", "json": return .json
+        case "csv": return .csv
+        case "line_protocol": return .lineProtocol(try InfluxRoutes.point(request, table, router))
+        case nil: return type?.lowercased() == "text/csv" ? .csv : .json
+        case let name?:
+            throw SiltstoneError(
+                .invalidArgument,
+                "format is none of ndjson, json, csv and line_protocol value=\(name)")
+        }
     }
 }
 
 /// Streams a scan as a row a line; when the limit cut it short, a last line names the next row.
 final class RowLinesSource: BodySource {
     private static let pieceBytes = 64 << 10
+    private static let rowBegin = Array("{\"row\":".utf8)
+    private static let columnsBegin = Array(",\"columns\":".utf8)
+    private static let rowEnd = Array("}\n".utf8)
 
     private let scanner: RowScanner
     private let withVersions: Bool
@@ -233,12 +158,15 @@ final class RowLinesSource: BodySource {
                 break
             }
             rowsLeft -= 1
-            JSONWriter.append(
-                .object(
-                    ("row", RowJSON.encode(row.key)),
-                    ("columns", RowJSON.encodeColumns(cells, withVersions: withVersions))),
-                to: &text)
-            text.append(UInt8(ascii: "\n"))
+            text.append(contentsOf: Self.rowBegin)
+            RowJSON.append(row.key, to: &text)
+            text.append(contentsOf: Self.columnsBegin)
+            if withVersions {
+                JSONWriter.append(RowJSON.encodeColumns(cells, withVersions: true), to: &text)
+            } else {
+                RowJSON.append(cells, to: &text)
+            }
+            text.append(contentsOf: Self.rowEnd)
         }
         return text.isEmpty ? nil : text
     }

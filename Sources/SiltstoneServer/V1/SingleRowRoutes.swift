@@ -44,7 +44,12 @@ struct SingleRowRoutes {
             guard let found else {
                 throw SiltstoneError(.notFound, "no such row row=\(row)")
             }
-            return .json(.ok, RowJSON.encodeColumns(found.cells, withVersions: withVersions))
+            if withVersions {
+                return .json(.ok, RowJSON.encodeColumns(found.cells, withVersions: true))
+            }
+            var text: [UInt8] = []
+            RowJSON.append(found.cells, to: &text)
+            return Response(.ok, headers: [("Content-Type", "application/json")], body: text)
         }
         if let found = table.getCached(row, projection) { return .now(try answer(found)) }
         return .work { () throws(SiltstoneError) in try answer(try table.get(row, projection)) }

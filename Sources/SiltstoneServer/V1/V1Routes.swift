@@ -22,7 +22,8 @@ struct V1Routes {
             }
             let table = try router.table(words[1])
             switch (words[2], words.count) {
-            case ("rows", 3): return try RowsRoutes(request: request, table: table).reply()
+            case ("rows", 3):
+                return try RowsRoutes(router: router, request: request, table: table).reply()
             case ("rows", 4), ("rows", 5):
                 return try SingleRowRoutes(
                     router: router, request: request, table: table, row: Bytes(parts[3]),
@@ -52,21 +53,8 @@ struct V1Routes {
             case 2: return try routes.reply(words[1])
             default: break
             }
-        case "jobs":
-            let routes = JobRoutes(jobs: router.jobs, request: request)
-            switch words.count {
-            case 1: return routes.list()
-            case 2: return try routes.reply(words[1])
-            case 3 where words[2] == "windows":
-                guard let job = router.jobs.job(words[1]) else {
-                    throw SiltstoneError(.notFound, "no such job job=\(words[1])")
-                }
-                return try JobWindowRoutes(router: router, request: request, job: job).reply()
-            case 5 where words[2] == "partitions":
-                return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
-                    .reply(job: words[1], partition: words[3], action: words[4])
-            default: break
-            }
+        case "jobs": return try jobs(words)
+        case "snapshots": return try snapshots(words)
         case "streams":
             let routes = StreamRoutes(streams: router.streams, request: request)
             switch words.count {
@@ -77,6 +65,33 @@ struct V1Routes {
         default: break
         }
         throw SiltstoneError(.notFound, "no such path, see docs/http")
+    }
+
+    private func jobs(_ words: [String]) throws(SiltstoneError) -> Reply {
+        let routes = JobRoutes(jobs: router.jobs, request: request)
+        switch words.count {
+        case 1: return routes.list()
+        case 2: return try routes.reply(words[1])
+        case 3 where words[2] == "windows":
+            guard let job = router.jobs.job(words[1]) else {
+                throw SiltstoneError(.notFound, "no such job job=\(words[1])")
+            }
+            return try JobWindowRoutes(router: router, request: request, job: job).reply()
+        case 5 where words[2] == "partitions":
+            return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
+                .reply(job: words[1], partition: words[3], action: words[4])
+        default: throw SiltstoneError(.notFound, "no such path, see docs/http")
+        }
+    }
+
+    private func snapshots(_ words: [String]) throws(SiltstoneError) -> Reply {
+        let routes = SnapshotRoutes(router: router, request: request)
+        switch words.count {
+        case 1: return routes.list()
+        case 2: return try routes.reply(words[1])
+        case 3: return try routes.act(words[1], words[2])
+        default: throw SiltstoneError(.notFound, "no such path, see docs/http")
+        }
     }
 
     /// The column that a path names; its qualifier is any bytes.

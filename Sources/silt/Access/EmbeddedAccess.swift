@@ -4,6 +4,7 @@ import SiltFormat
 import SiltIO
 import SiltModel
 import SiltTable
+import Siltstone
 
 /// Tables of a directory that this process opens.
 struct EmbeddedAccess: TableAccess {
@@ -89,6 +90,34 @@ struct EmbeddedAccess: TableAccess {
             if try !body(row) { return }
         }
     }
+
+    func aggregate(_ aggregation: Aggregation, over table: String) throws -> [GroupLine] {
+        try aggregation.run(over: find(table)).map { group in
+            GroupLine(
+                key: group.key,
+                values: group.values.map { String(decoding: $0.text ?? [], as: UTF8.self) })
+        }
+    }
+
+    func snapshots() throws -> [SnapshotLine] {
+        store.snapshots().map {
+            SnapshotLine(
+                name: $0.name, table: $0.table, milliseconds: $0.milliseconds,
+                fileBytes: $0.fileBytes)
+        }
+    }
+
+    func createSnapshot(_ snapshot: String, of table: String) throws {
+        try store.createSnapshot(snapshot, of: table)
+    }
+
+    func cloneSnapshot(_ snapshot: String, to table: String) throws {
+        _ = try store.cloneSnapshot(snapshot, to: table)
+    }
+
+    func restoreSnapshot(_ snapshot: String) throws { try store.restoreSnapshot(snapshot) }
+
+    func dropSnapshot(_ snapshot: String) throws { try store.dropSnapshot(snapshot) }
 
     func write(_ mutation: RowMutation, to table: String, durability: Durability?) throws {
         try find(table).write([mutation], durability: durability)

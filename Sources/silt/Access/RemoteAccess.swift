@@ -7,7 +7,7 @@ struct RemoteAccess: TableAccess {
     /// Rows asked for at a time.
     private static let pageRows = 1000
 
-    private let client: HTTPClient
+    let client: HTTPClient
 
     /// Connects to a server, such as `http://127.0.0.1:8080`.
     init(url: String) throws { client = try HTTPClient(url: url) }
@@ -183,7 +183,7 @@ struct RemoteAccess: TableAccess {
 
     func close() throws { client.close() }
 
-    private func path(_ table: String) -> String { "/v1/tables/\(HTTPClient.escape(Bytes(table)))" }
+    func path(_ table: String) -> String { "/v1/tables/\(HTTPClient.escape(Bytes(table)))" }
 
     private func query(_ projection: Projection) throws -> String {
         let columns = try projection.selectors.map { selector -> String in
@@ -206,7 +206,7 @@ struct RemoteAccess: TableAccess {
         return query
     }
 
-    private func json(_ bytes: [UInt8]) throws -> JSONValue {
+    func json(_ bytes: [UInt8]) throws -> JSONValue {
         do { return try JSONValue(parsing: bytes) } catch {
             throw strange(String(decoding: bytes.prefix(100), as: UTF8.self))
         }
@@ -229,7 +229,7 @@ struct RemoteAccess: TableAccess {
         }
     }
 
-    private func strange(_ text: String) -> CommandFailure {
+    func strange(_ text: String) -> CommandFailure {
         CommandFailure(.failed, "the server's answer is not understood: \(text)")
     }
 }

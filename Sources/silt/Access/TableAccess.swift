@@ -1,5 +1,6 @@
 import SiltBytes
 import SiltModel
+import Siltstone
 
 /// What `silt table regions` shows of a region.
 struct RegionLine {
@@ -11,6 +12,20 @@ struct RegionLine {
     var fileCount: Int?
     var fileBytes: Int?
     var memtableBytes: Int?
+}
+
+/// What `silt snapshot list` shows of a snapshot.
+struct SnapshotLine {
+    let name: String
+    let table: String
+    let milliseconds: Int64
+    let fileBytes: Int
+}
+
+/// The results of a group, as text.
+struct GroupLine {
+    let key: Bytes
+    let values: [String]
 }
 
 /// Tables and rows, of a directory or of a server: what the data commands need, meaning the same on both.
@@ -51,6 +66,20 @@ protocol TableAccess {
     ) throws
     /// Applies a row's changes as one.
     func write(_ mutation: RowMutation, to table: String, durability: Durability?) throws
+
+    /// Computes over the rows of a table.
+    func aggregate(_ aggregation: Aggregation, over table: String) throws -> [GroupLine]
+
+    /// The snapshots, by name.
+    func snapshots() throws -> [SnapshotLine]
+    /// Keeps a table as it is now.
+    func createSnapshot(_ snapshot: String, of table: String) throws
+    /// Makes a table that holds what a snapshot holds.
+    func cloneSnapshot(_ snapshot: String, to table: String) throws
+    /// Puts a table back to what a snapshot of it holds.
+    func restoreSnapshot(_ snapshot: String) throws
+    /// Deletes a snapshot.
+    func dropSnapshot(_ snapshot: String) throws
 
     /// Gives the directory or the connection up.
     func close() throws

@@ -1,7 +1,6 @@
 import ArgumentParser
 import SiltBytes
 import SiltModel
-import SiltTable
 import Siltstone
 
 /// `silt aggregate`.
@@ -52,20 +51,13 @@ struct AggregateCommand: ParsableCommand {
 
     func run() throws {
         let aggregation = try aggregation()
-        let groups = try location.withTables { tables in
-            guard let embedded = tables as? EmbeddedAccess else {
-                throw CommandFailure(
-                    .usage, "silt aggregate works with --data",
-                    advice: "a server computes at POST /v1/tables/TABLE/aggregate")
-            }
-            return try aggregation.run(over: try embedded.store.table(table))
-        }
+        let groups = try location.withTables { try $0.aggregate(aggregation, over: table) }
         let isGrouped = aggregation.grouping != .all
         LinePrinter.print(
             (isGrouped ? ["group"] : []) + aggregation.items.map(\.name),
             groups.map { group in
                 (isGrouped ? [text.form.encode(group.key)] : [])
-                    + group.values.map { String(decoding: $0.text ?? [], as: UTF8.self) }
+                    + group.values
             }, output.format)
     }
 

@@ -3,7 +3,6 @@ import Foundation
 import SiltModel
 import Siltstone
 import SiltstoneServer
-import Synchronization
 
 /// `silt serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -11,80 +10,37 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Serve a data directory over HTTP.",
         discussion: """
             Prints one line with the address when ready. SIGTERM and SIGINT let running requests end, \
-            close the database and exit with 0.
+            close the database and exit with 0. SIGHUP opens the log files anew.
+
+            Each setting may also stand in the file of --config, as YAML (read_only: true), or in the \
+            environment (SILT_READ_ONLY=true): flags come first, then the environment, then the file. \
+            docs/configuration.md lists them all.
             """)
 
-    @Option(help: "The data directory; made when missing.")
-    var data = "silt-data"
+    @Option(help: "A file of settings, in YAML.")
+    var config: String?
 
-    @Option(help: "HOST:PORT to listen on; port 0 lets the system choose.")
-    var listen = "127.0.0.1:8080"
+    @Flag(help: "Say what is wrong with the settings, each with its place, and end: with 2 if any.")
+    var checkConfig = false
 
-    @Option(
-        name: .customLong("thrift-listen"),
-        help: "HOST:PORT for HBase's Thrift clients; the host is that of --listen.")
-    var thriftListen: String?
-
-    @Option(
-        name: .customLong("thrift-token"),
-        help:
-            "The name of the token whose rights Thrift clients have; needed once there are tokens.")
-    var thriftToken: String?
-
-    @Option(
-        name: .customLong("audit-log"),
-        help:
-            "The file to which acts of administration are appended; standard error when not given.")
-    var auditLog: String?
-
-    @Flag(help: "Accept an address that others can reach, although there is no TLS.")
-    var insecure = false
-
-    @Flag(name: .customLong("read-only"), help: "Refuse every change.")
-    var readOnly = false
-
-    @Flag(help: "Refuse changes that a browser may send without the header X-XSRF-HEADER.")
-    var csrf = false
-
-    @Option(name: .customLong("memtable-bytes"), help: "Memory for what is not in table files yet.")
-    var memtableBytes = 128 << 20
-
-    @Option(name: .customLong("cache-bytes"), help: "Memory for blocks of table files.")
-    var cacheBytes = 256 << 20
-
-    @Option(help: "Bytes of one budget for all memory of the store, instead of those two.")
-    var memory: Int?
-
-    func validate() throws {
-        if (memory ?? 16 << 20) < 16 << 20 {
-            throw ValidationError("--memory is at least 16777216")
-        }
-        if memtableBytes < 1 << 20 { throw ValidationError("--memtable-bytes is at least 1048576") }
-        if cacheBytes < 0 { throw ValidationError("--cache-bytes is not negative") }
-        let http = try address()
-        if let thrift = try thriftAddress(), thrift.host != http.host {
-            throw ValidationError("--thrift-listen has the host of --listen")
-        }
-    }
+    @OptionGroup var options: ServeOptions
 
     func run() async throws {
+        let settings = try options.settings(file: config)
+        if checkConfig {
+            Output.standard.write("the settings are right\n")
+            Output.standard.flush()
+            return
+        }
         // From here on the signals are waited for, not obeyed at once.
         let stop = StopSignals()
-        var settings = Configuration()
-        settings.memtableBytesMax = memtableBytes
-        settings.cacheBytes = cacheBytes
-        settings.memoryBudgetBytes = memory
-        let database = try await Database.open(at: data, settings)
+        let logs = try Logs(settings)
+        let reopening = logs.reopenOnHangUp()
+        defer { reopening.cancel() }
+        let database = try await Database.open(at: settings.data, settings.database)
         do {
-            var configuration = SiltstoneServer.Configuration()
-            (configuration.host, configuration.port) = try address()
-            configuration.thriftPort = try thriftAddress()?.port
-            configuration.thriftToken = thriftToken
-            configuration.isInsecure = insecure
-            let audit = try AuditLog(path: auditLog)
-            configuration.auditLog = { audit.append($0) }
-            configuration.isReadOnly = readOnly
-            configuration.requiresBrowserHeader = csrf
+            var configuration = settings.server
+            logs.connect(&configuration)
             let server = try await SiltstoneServer.start(database, configuration)
             Output.standard.write("listening on http://\(configuration.host):\(server.port)\n")
             if let port = server.thriftPort {
@@ -99,55 +55,41 @@ struct ServeCommand: AsyncParsableCommand {
         }
         try await database.close()
     }
-
-    private func address() throws -> (host: String, port: Int) {
-        try Self.parse(listen, "--listen")
-    }
-
-    private func thriftAddress() throws -> (host: String, port: Int)? {
-        try thriftListen.map { try Self.parse($0, "--thrift-listen") }
-    }
-
-    private static func parse(_ text: String, _ option: String) throws -> (host: String, port: Int)
-    {
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port)
-        else { throw ValidationError("\(option) is HOST:PORT, not '\(text)'") }
-        let host = text[..<colon].trimmingPrefix("[")
-        return (host.hasSuffix("]") ? String(host.dropLast()) : String(host), port)
-    }
 }
 
-/// Where acts of administration are noted: a file that only grows, or standard error.
-private final class AuditLog: Sendable {
-    private let handle: FileHandle
-    /// Held while a line is written; whether the handle is a file.
-    private let isFile: Mutex<Bool>
+/// The logs of a server.
+private struct Logs {
+    private let audit: LogFile
+    private let errors: LogFile
+    private let access: LogFile?
+    private let format: ServerSettings.LogFormat
 
-    init(path: String?) throws {
-        guard let path else {
-            handle = FileHandle.standardError
-            isFile = Mutex(false)
-            return
-        }
-        let files = FileManager.default
-        if !files.fileExists(atPath: path) {
-            _ = files.createFile(
-                atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-        }
-        guard let file = FileHandle(forWritingAtPath: path) else {
-            throw CommandFailure(.failed, "cannot write to '\(path)'")
-        }
-        handle = file
-        isFile = Mutex(true)
+    init(_ settings: ServerSettings) throws {
+        audit = try LogFile(path: settings.auditLog)
+        errors = try LogFile(path: settings.errorLog)
+        access = try settings.accessLog.map { try LogFile(path: $0 == "-" ? nil : $0) }
+        format = settings.accessLogFormat
     }
 
-    /// Appends a line in one write.
-    func append(_ line: String) {
-        isFile.withLock { isFile in
-            if isFile { _ = try? handle.seekToEnd() }
-            try? handle.write(contentsOf: Data((line + "\n").utf8))
+    /// Makes a server write to them.
+    func connect(_ configuration: inout SiltstoneServer.Configuration) {
+        let (audit, errors, format) = (audit, errors, format)
+        configuration.auditLog = { audit.append($0) }
+        configuration.errorLog = { errors.append($0) }
+        guard let access else { return }
+        configuration.accessLog = { record in
+            access.append(format == .json ? record.json.text : record.text)
         }
+    }
+
+    /// Opens the files anew on SIGHUP, until cancelled.
+    func reopenOnHangUp() -> any DispatchSourceSignal {
+        let files = [audit, errors, access].compactMap { $0 }
+        signal(SIGHUP, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP)
+        source.setEventHandler { for file in files { file.reopen() } }
+        source.resume()
+        return source
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import SiltTable
 
 /// Snapshots of tables.
 struct SnapshotCommand: ParsableCommand {
@@ -10,18 +9,6 @@ struct SnapshotCommand: ParsableCommand {
             SnapshotCreateCommand.self, SnapshotListCommand.self, SnapshotCloneCommand.self,
             SnapshotRestoreCommand.self, SnapshotDropCommand.self,
         ])
-}
-
-extension LocationOptions {
-    /// Runs `body` with the open directory; a server has no such calls yet.
-    fileprivate func withStore<T>(_ body: (TableStore) throws -> T) throws -> T {
-        try withTables { tables in
-            guard let embedded = tables as? EmbeddedAccess else {
-                throw CommandFailure(.usage, "snapshots work with --data")
-            }
-            return try body(embedded.store)
-        }
-    }
 }
 
 /// `silt snapshot create`.
@@ -37,7 +24,7 @@ struct SnapshotCreateCommand: ParsableCommand {
 
     @OptionGroup var location: LocationOptions
 
-    func run() throws { try location.withStore { try $0.createSnapshot(snapshot, of: table) } }
+    func run() throws { try location.withTables { try $0.createSnapshot(snapshot, of: table) } }
 }
 
 /// `silt snapshot list`.
@@ -49,7 +36,7 @@ struct SnapshotListCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let snapshots = try location.withStore { $0.snapshots() }
+        let snapshots = try location.withTables { try $0.snapshots() }
         LinePrinter.print(
             ["snapshot", "table", "made_ms", "file_bytes"],
             snapshots.map { [$0.name, $0.table, "\($0.milliseconds)", "\($0.fileBytes)"] },
@@ -71,7 +58,7 @@ struct SnapshotCloneCommand: ParsableCommand {
     @OptionGroup var location: LocationOptions
 
     func run() throws {
-        _ = try location.withStore { try $0.cloneSnapshot(snapshot, to: table) }
+        try location.withTables { try $0.cloneSnapshot(snapshot, to: table) }
     }
 }
 
@@ -86,7 +73,7 @@ struct SnapshotRestoreCommand: ParsableCommand {
 
     @OptionGroup var location: LocationOptions
 
-    func run() throws { try location.withStore { try $0.restoreSnapshot(snapshot) } }
+    func run() throws { try location.withTables { try $0.restoreSnapshot(snapshot) } }
 }
 
 /// `silt snapshot drop`.
@@ -99,5 +86,5 @@ struct SnapshotDropCommand: ParsableCommand {
 
     @OptionGroup var location: LocationOptions
 
-    func run() throws { try location.withStore { try $0.dropSnapshot(snapshot) } }
+    func run() throws { try location.withTables { try $0.dropSnapshot(snapshot) } }
 }

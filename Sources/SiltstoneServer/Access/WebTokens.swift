@@ -1,0 +1,74 @@
+import SiltBytes
+import SiltModel
+
+/// Tokens that another service signs: JSON Web Tokens (RFC 7519) with HMAC and SHA-256, whose secret both know.
+///
+/// A token says in `exp` until when it counts, in `sub` whose it is, and in `silt` what it allows, as
+/// `{"rights": "read" or "write" or "admin", "tables": [prefix, …]}`.
+struct WebTokens: Sendable {
+    /// The shortest secret, in bytes: as long as the hash, as RFC 7518 asks.
+    static let secretBytesMin = 32
+    /// How far the clocks of the two may be apart, in seconds.
+    private static let leewaySeconds: Double = 30
+    private static let subjectBytesMax = 256
+
+    private let secret: [UInt8]
+    private let audience: String?
+
+    /// Tokens for an audience; `nil` is anyone's.
+    init(secret: [UInt8], audience: String?) {
+        self.secret = secret
+        self.audience = audience
+    }
+
+    /// What a text that a client sent allows; `nil` when it is no token that counts now.
+    func token(_ text: String, nowMilliseconds: Int64) -> AccessToken? {
+        let raw = Array(text.utf8)
+        let parts = raw.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 3, let signature = Base64.decode(parts[2]) else { return nil }
+        // Nothing is read of what is not signed.
+        let signed = Array(raw[..<parts[1].endIndex])
+        guard SHA256.areEqual(SHA256.authenticationCode(of: signed, secret), signature),
+            let header = Self.json(parts[0]), header["alg"]?.stringValue == "HS256",
+            header["crit"] == nil, let claims = Self.json(parts[1])
+        else { return nil }
+        let now = Double(nowMilliseconds) / 1000
+        guard let expires = claims["exp"]?.doubleValue, now < expires + Self.leewaySeconds else {
+            return nil
+        }
+        if let begins = claims["nbf"] {
+            guard let time = begins.doubleValue, now >= time - Self.leewaySeconds else {
+                return nil
+            }
+        }
+        guard isMeant(claims["aud"]), let rights = Self.rights(claims["silt"]),
+            let subject = claims["sub"]?.stringValue,
+            (1...Self.subjectBytesMax).contains(subject.utf8.count)
+        else { return nil }
+        // No token of the directory has such a name.
+        return AccessToken(
+            name: "jwt:" + subject, rights: rights, createdMilliseconds: 0, digest: [])
+    }
+
+    private static func json(_ part: ArraySlice<UInt8>) -> JSONValue? {
+        Base64.decode(part).flatMap { try? JSONValue(parsing: $0) }
+    }
+
+    /// Whether the audience, a text or a list of them, is ours.
+    private func isMeant(_ claim: JSONValue?) -> Bool {
+        guard let audience else { return true }
+        if let text = claim?.stringValue { return text == audience }
+        return claim?.arrayValue?.contains { $0.stringValue == audience } ?? false
+    }
+
+    private static func rights(_ claim: JSONValue?) -> AccessRights? {
+        guard let right = claim?["rights"]?.stringValue.flatMap({ AccessRight(rawValue: $0) })
+        else { return nil }
+        guard let tables = claim?["tables"] else { return AccessRights(right, prefixes: []) }
+        guard let list = tables.arrayValue else { return nil }
+        let prefixes = list.compactMap(\.stringValue)
+        // A list of none is none, and not all.
+        guard prefixes.count == list.count, !prefixes.isEmpty else { return nil }
+        return AccessRights(right, prefixes: prefixes)
+    }
+}

@@ -1,0 +1,139 @@
+import SiltIngest
+package import Siltstone
+
+/// All that `silt serve` can be told; plain data.
+package struct ServerSettings: Sendable {
+    /// How lines of the access log are written.
+    package enum LogFormat: String, Sendable, CaseIterable {
+        case text
+        case json
+    }
+
+    /// The data directory.
+    package var data = "silt-data"
+    /// The server's.
+    package var server = SiltstoneServer.Configuration()
+    /// The store's.
+    package var database = Siltstone.Configuration()
+    /// The host of the Thrift port, which is that of the HTTP port.
+    var thriftHost: String?
+    /// The file with the secret of web tokens.
+    var webTokenFile: String?
+    /// Where acts of administration are noted; `nil` is standard error.
+    package var auditLog: String?
+    /// Where requests are noted, `-` for standard error; `nil` is nowhere.
+    package var accessLog: String?
+    /// How requests are noted.
+    package var accessLogFormat = LogFormat.text
+    /// Where failures are noted; `nil` is standard error.
+    package var errorLog: String?
+
+    /// The defaults.
+    package init() {
+        database.memtableBytesMax = 128 << 20
+        database.cacheBytes = 256 << 20
+    }
+
+    /// Where a setting was given.
+    package struct Origin: Sendable, Hashable, CustomStringConvertible {
+        /// `--name`, `SILT_NAME` or `FILE:LINE:COLUMN`.
+        package let description: String
+    }
+
+    /// A value as it was given.
+    private typealias Given = (text: String, origin: Origin)
+
+    /// The settings of flags before those of the environment before those of a file before the defaults.
+    ///
+    /// - Parameters:
+    ///   - file: the configuration file's name and text.
+    ///   - environment: variables by name.
+    ///   - flags: values by the names of settings.
+    ///   - contents: what a file holds; `nil` when it cannot be read.
+    /// - Throws: everything that is wrong, each with its place.
+    package static func read(
+        file: (name: String, text: String)?, environment: [String: String], flags: [String: String],
+        contents: (String) -> [UInt8]? = { _ in nil }
+    ) throws(SettingFaults) -> ServerSettings {
+        var faults: [String] = []
+        var given: [String: Given] = [:]
+        if let file { readFile(file.name, file.text, into: &given, &faults) }
+        for setting in Setting.all {
+            if let text = environment[setting.variable] {
+                given[setting.name] = (text, Origin(description: setting.variable))
+            }
+            if let text = flags[setting.name] {
+                given[setting.name] = (text, Origin(description: setting.flag))
+            }
+        }
+        var settings = ServerSettings()
+        for setting in Setting.all {
+            guard let value = given[setting.name] else { continue }
+            if let fault = setting.apply(&settings, value.text) {
+                faults.append("\(value.origin): \(setting.name) \(fault)")
+            }
+        }
+        if let name = settings.webTokenFile {
+            if let secret = Self.secret(in: contents(name)) {
+                settings.server.webTokenSecret = secret
+            } else {
+                let place = given["jwt_secret"]?.origin.description ?? "jwt_secret"
+                faults.append(
+                    "\(place): jwt_secret names no file of \(WebTokens.secretBytesMin) bytes or more:"
+                        + " '\(name)'")
+            }
+        }
+        func origin(_ name: String) -> String { given[name]?.origin.description ?? name }
+        if let host = settings.thriftHost, host != settings.server.host {
+            faults.append("\(origin("thrift_listen")): thrift_listen has the host of listen")
+        }
+        if faults.isEmpty, let fault = SiltstoneServer.exposureFault(settings.server) {
+            faults.append("\(origin("listen")): \(fault)")
+        }
+        guard faults.isEmpty else { throw SettingFaults(lines: faults) }
+        return settings
+    }
+
+    /// The bytes of a file but for line breaks at their end; `nil` when they are too few for a secret.
+    private static func secret(in contents: [UInt8]?) -> [UInt8]? {
+        guard var bytes = contents else { return nil }
+        while let last = bytes.last, last == 0x0a || last == 0x0d { bytes.removeLast() }
+        return bytes.count >= WebTokens.secretBytesMin ? bytes : nil
+    }
+
+    private static func readFile(
+        _ name: String, _ text: String, into given: inout [String: Given], _ faults: inout [String]
+    ) {
+        // A file of nothing but comments is no YAML document.
+        let isEmpty = text.split(whereSeparator: \.isNewline).allSatisfy { line in
+            line.allSatisfy(\.isWhitespace) || line.drop { $0.isWhitespace }.hasPrefix("#")
+        }
+        if isEmpty { return }
+        do {
+            let document = try YAMLDocument.parse(text)
+            guard case .map(let entries) = document.content else {
+                faults.append("\(name):\(document.mark): the file is no list of names and values")
+                return
+            }
+            for entry in entries {
+                guard Setting.all.contains(where: { $0.name == entry.key }) else {
+                    faults.append("\(name):\(entry.mark): no such setting name=\(entry.key)")
+                    continue
+                }
+                guard case .scalar(let text, _) = entry.value.content else {
+                    faults.append("\(name):\(entry.value.mark): \(entry.key) is one value")
+                    continue
+                }
+                given[entry.key] = (text, Origin(description: "\(name):\(entry.value.mark)"))
+            }
+        } catch {
+            faults += error.list.map { "\(name):\($0.mark): \($0.message)" }
+        }
+    }
+}
+
+/// All that is wrong with settings.
+package struct SettingFaults: Error, Sendable {
+    /// A line each, which begins with its place.
+    package let lines: [String]
+}

@@ -39,7 +39,8 @@ import Testing
         if operation.method == "delete" { return 3 - operation.path.count }
         if operation.path == "/v1/tables/{table}/merge" { return -1000 }
         if operation.method == "post" && operation.path.hasSuffix("{stream}") { return -2500 }
-        // It undoes what comes before it.
+        // A snapshot is of all that was made, and is restored before anything else changes.
+        if operation.method == "put", operation.path.hasSuffix("{snapshot}") { return -2450 }
         if operation.path.hasSuffix("/restore") { return -2400 }
         return operation.method == "put" ? -3000 + operation.path.count : -2000
     }

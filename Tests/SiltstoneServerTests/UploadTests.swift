@@ -208,6 +208,9 @@ private func withTable(
     func influx() async throws {
         try await withServer { (live: LiveServer) async throws in
             #expect(try await live.send("GET", "/ping").status == 204)
+            let packed = try await live.send(
+                "GET", "/ping", headers: ["Content-Encoding": "gzip"])
+            #expect(packed.status == 204)
             let made = try await live.send("POST", "/query?q=CREATE%20DATABASE%20%22measures%22")
             #expect(made.status == 200)
             let point = #"cpu,region=eu\ 1,host=a\,b load=0.5,n=3i,up=t,note="a \"b\"" 1700000000"#

@@ -18,7 +18,8 @@ extension Request {
     /// - Throws: `invalidArgument` when the body is damaged.
     func decoded(limit: Int) throws(SiltstoneError) -> Decoding {
         let codings = contentCodings
-        guard let coding = codings.first else { return .request(self) }
+        // Some clients say how bodies are compressed on requests that have none.
+        guard let coding = codings.first, !body.isEmpty else { return .request(self) }
         guard codings.count == 1 else { return .unknown }
         let plain: [UInt8]?
         do throws(DecodingError) {

@@ -41,6 +41,7 @@ struct ServeCommandTests {
         try Program.succeed("delete", "t", "apple", "--server", url)
         try Program.succeed("snapshot", "clone", "s", "u", "--server", url)
         #expect(try Program.silt("get", "u", "apple", "--server", url).status == 0)
+        try Program.succeed("table", "drop", "u", "--server", url)
         try Program.succeed("snapshot", "restore", "s", "--server", url)
         #expect(try Program.silt("get", "t", "apple", "--server", url).status == 0)
         for reading in [

@@ -107,6 +107,7 @@ package final class TreeGroup: Sendable {
             return (state.set, self.visible.load(ordering: .acquiring), state.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
+        tables.blocks.epoch.counting.countRead()
         return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
     }
 

@@ -69,7 +69,7 @@ struct ServeCommandTests {
         }
         try Program.succeed("table", "flush", "t", "--server", server.url)
         try Program.succeed("get", "t", "b", "--server", server.url)
-        #expect(try Program.silt("get", "t", "nothing", "--server", server.url).status == 3)
+        #expect(try Program.silt("get", "t", "bb", "--server", server.url).status == 3)
         let text = try Program.succeed("stats", "--server", server.url).output
         for name in [
             "write_amplification", "read_amplification", "space_amplification", "filter_asked",

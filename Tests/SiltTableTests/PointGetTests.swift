@@ -95,7 +95,7 @@ import Testing
 
     @Test("Readers see every column go forward while it is written, flushed and compacted")
     func goesForward() throws {
-        let store = try open()
+        let store = try open(cacheBytes: 20_000)
         let table = try store.createTable(
             TableDefinition("t", families: [Family("f", blockBytes: 1_024)]))
         let rows = (0..<200).map { Bytes("row\(1_000 + $0)") }

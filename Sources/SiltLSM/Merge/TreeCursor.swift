@@ -70,6 +70,7 @@ package final class TreeCursor {
     }
 
     deinit {
+        // Safety: allocated and initialized in init; nobody uses the cursor any more.
         unsafe core.deinitialize(count: 1)
         unsafe core.deallocate()
     }
@@ -83,6 +84,7 @@ package final class TreeCursor {
         }
         if let asked {
             self.asked = nil
+            // Safety: the core lives as long as the cursor.
             asked.epoch.counting.count(
                 FilterCounts(asked: 0, wrong: unsafe core.pointee.countWithout(asked.key)))
         }

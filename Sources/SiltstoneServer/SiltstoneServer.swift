@@ -157,10 +157,7 @@ public final class SiltstoneServer: Sendable {
                 .bind(host: configuration.host, port: configuration.port).get()
             let thriftChannel = try await startThrift(
                 router, group: group, threads: threads, connections: connections, configuration)
-            let reports = configuration.reportDirectory.map {
-                ReportWriter(store, jobs: router.jobs, directory: $0)
-            }
-            reports?.start()
+            let reports = startReports(router, configuration.reportDirectory)
             let scanners = router.scanners
             group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
                 _ in scanners.expire()
@@ -179,6 +176,14 @@ public final class SiltstoneServer: Sendable {
                 "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
             )
         }
+    }
+
+    private static func startReports(_ router: Router, _ directory: String?) -> ReportWriter? {
+        let reports = directory.map {
+            ReportWriter(router.store, jobs: router.jobs, directory: $0)
+        }
+        reports?.start()
+        return reports
     }
 
     private static func startThrift(

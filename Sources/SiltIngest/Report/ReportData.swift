@@ -150,8 +150,8 @@ struct RowLayout {
                 isInField = true
                 continue
             }
-            let found = isInField ? Self.find(bytes, in: row[front..<back]) : front
-            guard let found, row[found..<back].starts(with: bytes) else { return nil }
+            let place = isInField ? Self.find(bytes, in: row[front..<back]) : front
+            guard let found = place, row[found..<back].starts(with: bytes) else { return nil }
             if isInField { fields[fields.count - 1] = Array(row[front..<found]) }
             isInField = false
             front = found + bytes.count

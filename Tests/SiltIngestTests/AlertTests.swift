@@ -65,7 +65,7 @@ import Testing
             try Self.transitions(atOnce, Self.events("x", values)) == [
                 "20 a x firing", "60 a x resolved", "70 a x firing", "80 a x resolved",
             ])
-        let tooShort = Self.notify(#""if": "mean > 90", "for": "31s""#)
+        let tooShort = Self.notify(#""if": "mean > 90", "for": "40s""#)
         #expect(try Self.transitions(tooShort, Self.events("x", values)).isEmpty)
         // Between two ends the last answer stands: 20 s + 15 s is no end of a window.
         let between = Self.notify(#""if": "mean > 90 and k = 'x'", "for": "15s", "keep": "5s""#)

@@ -386,10 +386,10 @@ import Testing
         var random = SplitMix(seed: seed)
         for round in 0..<10 {
             var bench = JobBench()
-            bench.options.blockBytes = 50 + Int(random.next() % 4000)
-            bench.options.checkpointBytes = 1 + Int(random.next() % 8000)
+            bench.options.blockBytes = 200 + Int(random.next() % 4000)
+            bench.options.checkpointBytes = 500 + Int(random.next() % 8000)
             bench.options.pendingBytesMax = 100 + Int(random.next() % 5000)
-            let patience = 1 + Int(random.next() % 40)
+            let patience = 5 + Int(random.next() % 40)
             var summary = JobSummary()
             var runs = 0
             repeat {

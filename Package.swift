@@ -70,6 +70,14 @@ let package = Package(
         // L7: programs and services on top
         module("SiltKafka", ["SiltIngest", "SiltModel", "CRdKafka"]),
         module(
+            "SiltWebHDFS",
+            [
+                "SiltIngest", "SiltIO", "SiltModel", "SiltBytes",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        module(
             "SiltstoneServer",
             [
                 "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO",
@@ -85,7 +93,9 @@ let package = Package(
         .executableTarget(
             name: "silt",
             dependencies: [
-                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
+                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltWebHDFS", "SiltIngest",
+                "SiltTable",
+                "SiltLSM",
                 "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
                 "SiltBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -124,6 +134,12 @@ let package = Package(
             [
                 "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
                 "SiltBytes", "CRdKafka",
+            ]),
+        tests(
+            "SiltWebHDFSTests",
+            [
+                "SiltWebHDFS", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
+                "SiltBytes",
             ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(

@@ -56,14 +56,21 @@ extension StoredTable {
     package func changes(
         after position: ChangePosition, limit: Int = 1_000, waitMilliseconds: Int
     ) throws(SiltstoneError) -> ChangeBatch {
-        let signal = Signal()
-        let feed = try feed()
-        let ticket = feed.whenChanged { signal.set(1) }
-        defer { feed.forget(ticket) }
-        let found = try changes(after: position, limit: limit)
-        guard found.changes.isEmpty, waitMilliseconds > 0 else { return found }
-        _ = signal.wait(milliseconds: waitMilliseconds)
-        return try changes(after: position, limit: limit)
+        let end =
+            shared.clock.monotonicNanoseconds &+ UInt64(max(0, waitMilliseconds)) * 1_000_000
+        while true {
+            let signal = Signal()
+            let feed = try feed()
+            // The wish comes first; so it may be granted for what the read finds, or found before.
+            let ticket = feed.whenChanged { signal.set(1) }
+            defer { feed.forget(ticket) }
+            let found = try changes(after: position, limit: limit)
+            let now = shared.clock.monotonicNanoseconds
+            guard found.changes.isEmpty, now < end else { return found }
+            if signal.wait(milliseconds: Int((end - now) / 1_000_000) + 1) == 0 {
+                return try changes(after: position, limit: limit)
+            }
+        }
     }
 
     /// Calls `body` once, when something changes or the feed ends.

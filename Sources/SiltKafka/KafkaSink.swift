@@ -129,6 +129,7 @@ package final class KafkaSink: RowSink {
         let handle: KafkaHandle
         if let producer { handle = producer } else { handle = try makeProducer() }
         producer = handle
+        // Safety: the handle is open for the call, and the text is a buffer of the size that the body is told.
         _ = try handle.call(what) { unsafe body($0, &$1) }
     }
 }

@@ -70,14 +70,6 @@ let package = Package(
         // L7: programs and services on top
         module("SiltKafka", ["SiltIngest", "SiltModel", "CRdKafka"]),
         module(
-            "SiltWebHDFS",
-            [
-                "SiltIngest", "SiltIO", "SiltModel", "SiltBytes",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]),
-        module(
             "SiltstoneServer",
             [
                 "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO",
@@ -93,9 +85,7 @@ let package = Package(
         .executableTarget(
             name: "silt",
             dependencies: [
-                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltWebHDFS", "SiltIngest",
-                "SiltTable",
-                "SiltLSM",
+                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
                 "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
                 "SiltBytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -134,12 +124,6 @@ let package = Package(
             [
                 "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
                 "SiltBytes", "CRdKafka",
-            ]),
-        tests(
-            "SiltWebHDFSTests",
-            [
-                "SiltWebHDFS", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
-                "SiltBytes",
             ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(

@@ -19,7 +19,6 @@ struct JobRoutes {
 
     func reply(_ name: String) throws(SiltstoneError) -> Reply {
         let (jobs, document) = (jobs, request.body)
-        let replaces = request.parameter("replace") == "true"
         switch request.method {
         case .GET, .HEAD:
             guard let job = jobs.job(name) else {
@@ -39,8 +38,7 @@ struct JobRoutes {
                         .invalidArgument,
                         "the file's job has another name path=\(name) job=\(definition.name)")
                 }
-                let (job, isNew) = try jobs.put(
-                    definition, document: document, replaces: replaces)
+                let (job, isNew) = try jobs.put(definition, document: document)
                 return .json(isNew ? .created : .ok, Self.describe(job, withDocument: true))
             }
         case .DELETE:

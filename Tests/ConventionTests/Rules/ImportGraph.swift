@@ -21,7 +21,6 @@ enum ImportGraph {
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltKafka": ["SiltIngest", "SiltModel", "CRdKafka"],
-        "SiltWebHDFS": nio.union(["SiltIngest", "SiltIO", "SiltModel", "SiltBytes"]),
         "SiltstoneServer": nio.union([
             "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO", "SiltModel",
             "SiltBytes", "Yams",
@@ -30,9 +29,9 @@ enum ImportGraph {
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
         ],
         "silt": nio.union([
-            "SiltstoneServer", "Siltstone", "SiltKafka", "SiltWebHDFS", "SiltIngest", "SiltTable",
-            "SiltLSM", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes",
-            "ArgumentParser",
+            "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
+            "SiltFormat", "SiltCodec", "SiltIO",
+            "SiltModel", "SiltBytes", "ArgumentParser",
         ]),
         "silt-conformance": [
             "Siltstone", "SiltTable", "SiltStream", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",

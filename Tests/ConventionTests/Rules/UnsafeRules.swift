@@ -62,7 +62,6 @@ enum UnsafeRules {
         "Sources/SiltIngest/Expression/NumberText.swift",
         // SiltKafka: librdkafka takes pointers.
         "Sources/SiltKafka/KafkaHandle.swift",
-        "Sources/SiltKafka/KafkaSink.swift",
         "Sources/SiltKafka/KafkaSource.swift",
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.
         "Sources/SiltLSM/Cache/BlockCacheShard.swift",

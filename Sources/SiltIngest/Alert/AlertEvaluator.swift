@@ -69,19 +69,30 @@ struct AlertEvaluator {
                     finding(rule, row)
             }
         }
-        if takesRevisions {
-            for row in output.superseded {
-                for rule in rulesOfWindow[row.windowIndex] {
-                    waiting[row.end]?[AlertKey(rule: rule, bytes: row.key)] = nil
-                }
-            }
-        }
+        if takesRevisions, !output.superseded.isEmpty { removeSuperseded(output) }
         if watermark == .max {
             judge(through: nil)
         } else if watermark > .min {
             let next = watermark + 1
             let limit = next.subtractingReportingOverflow(lateness)
             judge(through: limit.overflow ? .min : limit.partialValue)
+        }
+    }
+
+    /// Forgets what superseded rows said, but for those that a later row with the same end has replaced already.
+    private mutating func removeSuperseded(_ output: WindowOutput) {
+        var starts: [Int64: [AlertKey: Int64]] = [:]
+        for row in output.rows {
+            for rule in rulesOfWindow[row.windowIndex] {
+                starts[row.end, default: [:]][AlertKey(rule: rule, bytes: row.key)] = row.start
+            }
+        }
+        for row in output.superseded {
+            for rule in rulesOfWindow[row.windowIndex] {
+                let key = AlertKey(rule: rule, bytes: row.key)
+                let start = starts[row.end]?[key]
+                if start == nil || start == row.start { waiting[row.end]?[key] = nil }
+            }
         }
     }
 

@@ -108,23 +108,22 @@ package struct Setting: Sendable {
     static func number(
         _ name: String, _ range: ClosedRange<Int>, _ path: Path<Int>, _ summary: String
     ) -> Setting {
-        Setting(name: name, form: "number", summary: summary) { settings, text in
-            guard let value = Int(text), range.contains(value) else {
-                return "is a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'"
-            }
-            settings[keyPath: path] = value
-            return nil
-        } show: {
-            String($0[keyPath: path])
-        }
+        integer(name, "number", "a number", range, path, summary)
     }
 
     static func seconds(
         _ name: String, _ range: ClosedRange<Int64>, _ path: Path<Int64>, _ summary: String
     ) -> Setting {
-        Setting(name: name, form: "seconds", summary: summary) { settings, text in
-            guard let value = Int64(text), range.contains(value) else {
-                return "is seconds from \(range.lowerBound) to \(range.upperBound), not '\(text)'"
+        integer(name, "seconds", "seconds", range, path, summary)
+    }
+
+    private static func integer<Value: FixedWidthInteger & Sendable>(
+        _ name: String, _ form: String, _ words: String, _ range: ClosedRange<Value>,
+        _ path: Path<Value>, _ summary: String
+    ) -> Setting {
+        Setting(name: name, form: form, summary: summary) { settings, text in
+            guard let value = Value(text), range.contains(value) else {
+                return "is \(words) from \(range.lowerBound) to \(range.upperBound), not '\(text)'"
             }
             settings[keyPath: path] = value
             return nil

@@ -113,6 +113,22 @@ import Testing
         }
     }
 
+    @Test("an axis of the greatest and of the least numbers has steps that can be drawn")
+    func extremes() {
+        let greatest = Double.greatestFiniteMagnitude
+        let least = Double.leastNonzeroMagnitude
+        for (low, high) in [
+            (-greatest, greatest), (0, greatest), (greatest, greatest), (-greatest, -greatest),
+            (0, least), (-least, least), (1e300, 1e300.nextUp), (1, 1.0.nextUp),
+        ] {
+            let scale = ReportScale((low, high), count: 5)
+            #expect((2...51).contains(scale.ticks.count), "\(low) \(high)")
+            let areFinite = scale.ticks.allSatisfy { $0.isFinite }
+            #expect(areFinite, "\(low) \(high)")
+            #expect((0...1).contains(scale.place(low)) && (0...1).contains(scale.place(high)))
+        }
+    }
+
     @Test("ticks lie at round local times over a change of the clocks")
     func ticks() throws {
         let zone = try #require(TimeZoneFiles.rules("America/New_York"))

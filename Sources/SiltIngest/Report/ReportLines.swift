@@ -69,10 +69,12 @@ struct ReportScale {
 
     /// A scale of about `count` steps; it begins at zero unless values are far from it.
     init(_ values: (least: Double, greatest: Double), count: Int) {
-        var (low, high) = values
+        // Beyond these the steps themselves would be out of range.
+        var low = min(max(values.least, -1e300), 1e300)
+        var high = min(max(values.greatest, -1e300), 1e300)
         if low > 0, low < high * 0.6 || low == high { low = 0 }
         if high < 0, high > low * 0.6 || low == high { high = 0 }
-        if low == high { high = low + 1 }
+        if high - low < 1e-300 { high = low + 1 }
         let rough = (high - low) / Double(count)
         var power = 1.0
         while power * 10 <= rough { power *= 10 }
@@ -91,5 +93,7 @@ struct ReportScale {
     }
 
     /// Where a value lies, from 0 for the least to 1.
-    func place(_ value: Double) -> Double { (value - least) / (greatest - least) }
+    func place(_ value: Double) -> Double {
+        (min(max(value, least), greatest) - least) / (greatest - least)
+    }
 }

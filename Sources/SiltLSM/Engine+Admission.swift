@@ -29,12 +29,15 @@ extension Engine {
         guard isReady.load(ordering: .acquiring) else {
             throw SiltstoneError(.unavailable, "recovery has not ended")
         }
-        if counters.memtableBytes.value <= options.memtableBytesMax,
-            compactionDebt.value <= options.compactionDebtBytes
-        {
-            return
-        }
+        if isUnhindered { return }
         try holdBack(byteCount)
+    }
+
+    /// Whether there is no pressure at all.
+    @inline(__always)
+    var isUnhindered: Bool {
+        counters.memtableBytes.value <= options.memtableBytesMax
+            && compactionDebt.value <= options.compactionDebtBytes
     }
 
     /// How full memory is, or how far merges are behind: the worse of both; see above.

@@ -93,11 +93,21 @@ extension Engine {
     }
 
     /// Sees to it that a batch which has its place and a completion is committed.
-    package func submit(_ batch: EnqueuedBatch) {
+    ///
+    /// - Parameter soon: runs work on a thread of the caller's that must not wait, once it has brought what else it has; then
+    ///   batches that wait for nothing are committed there, together, and not by a worker.
+    package func submit(
+        _ batch: EnqueuedBatch, soon: ((@escaping @Sendable () -> Void) -> Void)? = nil
+    ) {
         switch batch.role {
         case .refused:
             batch.request.completion?(.failure(SiltstoneError(.closed, "database is closed")))
-        case .schedules: scheduleLead()
+        case .schedules:
+            if let soon, batch.request.kind == .quick, isUnhindered {
+                soon { [self] in leadQuickly() }
+            } else {
+                scheduleLead()
+            }
         case .leads, .follows: break
         }
     }
@@ -108,9 +118,10 @@ extension Engine {
     /// but what it waits for must not be another completion.
     package func submit(
         _ writes: [GroupWrite], durability: Durability,
+        soon: ((@escaping @Sendable () -> Void) -> Void)? = nil,
         completion: @escaping @Sendable (Result<CommitReceipt, SiltstoneError>) -> Void
     ) {
-        submit(enqueue(writes, durability: durability, completion: completion))
+        submit(enqueue(writes, durability: durability, completion: completion), soon: soon)
     }
 
     /// Runs `body` with the lead held: nobody commits meanwhile.
@@ -185,6 +196,13 @@ extension Engine {
         return true
     }
 
+    /// Commits what waits as far as it waits for nothing; a worker does the rest.
+    private func leadQuickly() {
+        queue.noteWorker()
+        // Whoever leads now comes upon what waits.
+        if queue.takeFreeLead() { endLead(CommitUpkeep()) }
+    }
+
     private func scheduleLead() {
         environment.workers.submit(.high) { [weak self] in
             _ = self?.leadWaiting()
@@ -215,7 +233,7 @@ extension Engine {
                 break
             }
             groupCount += 1
-            _ = processGroup(&upkeep)
+            _ = processGroup(&upkeep, onlyQuick: true)
             leads = queue.release()
         }
         if !holdsLocks {
@@ -228,10 +246,10 @@ extension Engine {
 
     /// Whether a batch that waits is committed by who leads anyway.
     ///
-    /// One that nobody waits for was not held back by memory that fills: then a worker leads, and waits first.
+    /// One that nobody waits for was not held back by memory that fills and merges owed: then a worker leads, and waits first.
     private func mayTakeAlong(_ request: CommitRequest?) -> Bool {
         guard let request, request.kind == .quick else { return false }
-        return request.completion == nil || !memoryIsFull
+        return request.completion == nil || isUnhindered
     }
 
     /// Hands over an outcome; the completion is called later, without the lead.
@@ -243,8 +261,8 @@ extension Engine {
     }
 
     /// Commits what waits, together; false when nothing does.
-    private func processGroup(_ upkeep: inout CommitUpkeep) -> Bool {
-        let requests = queue.takeGroup()
+    private func processGroup(_ upkeep: inout CommitUpkeep, onlyQuick: Bool = false) -> Bool {
+        let requests = queue.takeGroup(onlyQuick: onlyQuick)
         if requests.isEmpty { return false }
         let (outcomes, more) = queue.withState { $0.commit(requests, engine: self) }
         upkeep.add(more)

@@ -142,12 +142,15 @@ package final class TableStore: Sendable {
     ///
     /// May wait for a read-modify-write of the same rows to end. `completion` is called from another
     /// thread, or from this one when the batch is refused at once.
+    /// - Parameter soon: runs work on a thread of the caller's that must not wait, once it has brought what else it has; batches
+    ///   that need not be durable are committed there.
     package func submit(
         _ batch: [TableMutation], durability: Durability?,
+        soon: ((@escaping @Sendable () -> Void) -> Void)? = nil,
         completion: @escaping @Sendable (Result<Void, SiltstoneError>) -> Void
     ) {
         WritePath.submit(
-            batch, durability: durability, shared: shared, completion: completion)
+            batch, durability: durability, shared: shared, soon: soon, completion: completion)
     }
 
     /// Writes what is in memory of all tables to table files.

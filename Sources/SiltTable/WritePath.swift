@@ -51,6 +51,7 @@ enum WritePath {
     /// As `write`; the rows stay locked until the engine calls `completion`.
     static func submit(
         _ batch: [TableMutation], durability: Durability?, shared: SharedParts,
+        soon: ((@escaping @Sendable () -> Void) -> Void)?,
         completion: @escaping @Sendable (Result<Void, SiltstoneError>) -> Void
     ) {
         if batch.isEmpty { return completion(.success(())) }
@@ -67,12 +68,13 @@ enum WritePath {
             }
             if feeds.isEmpty {
                 shared.engine.submit(
-                    encoder.writes, durability: durability ?? encoder.durability,
+                    encoder.writes, durability: durability ?? encoder.durability, soon: soon,
                     completion: finish)
             } else {
                 shared.engine.submit(
                     try FeedCommit.enqueue(
-                        &encoder, durability: durability, shared: shared, completion: finish))
+                        &encoder, durability: durability, shared: shared, completion: finish),
+                    soon: soon)
             }
         } catch {
             shared.locks.unlock(locked)

@@ -28,6 +28,14 @@ final class ServerMetrics: Sendable {
         var buckets = [Int](repeating: 0, count: ServerMetrics.boundsSeconds.count)
         var count = 0
         var seconds = 0.0
+
+        mutating func add(_ seconds: Double) {
+            count += 1
+            self.seconds += seconds
+            for index in buckets.indices where seconds <= ServerMetrics.boundsSeconds[index] {
+                buckets[index] += 1
+            }
+        }
     }
 
     private struct State {
@@ -67,13 +75,8 @@ final class ServerMetrics: Sendable {
         let key = Key(method: Self.index(of: request.method), api: api, status: status.code)
         state.withLock { state in
             state.inFlight -= 1
-            var series = state.series[key] ?? Series()
-            series.count += 1
-            series.seconds += seconds
-            for (index, bound) in Self.boundsSeconds.enumerated() where seconds <= bound {
-                series.buckets[index] += 1
-            }
-            state.series[key] = series
+            // In place: the buckets are not copied.
+            state.series[key, default: Series()].add(seconds)
         }
     }
 

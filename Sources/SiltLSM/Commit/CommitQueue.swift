@@ -166,12 +166,14 @@ internal import Synchronization
     }
 
     /// The requests to commit together, from the front; only for who leads.
-    func takeGroup() -> [CommitRequest] {
+    ///
+    /// - Parameter onlyQuick: whether those that wait for the device, and what is behind them, are left.
+    func takeGroup(onlyQuick: Bool = false) -> [CommitRequest] {
         waiting.withLock { waiting in
             var bytes = 0
             var count = 0
             for request in waiting.requests {
-                if request.kind == .lead { break }
+                if request.kind == .lead || onlyQuick && request.kind != .quick { break }
                 if count > 0, bytes + request.byteCount > groupBytesMax { break }
                 bytes += request.byteCount
                 count += 1

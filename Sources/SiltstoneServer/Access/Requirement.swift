@@ -12,7 +12,6 @@ enum Requirement: Equatable {
     case server(AccessRight)
 
     init(_ request: Request) {
-        let words = request.segments.map { String(decoding: Request.decode($0), as: UTF8.self) }
         if InfluxRoutes.version(of: request) != nil {
             self = Self.influx(request)
             return
@@ -22,15 +21,17 @@ enum Requirement: Equatable {
         case nil, "version", "status": self = .token
         case "healthz", "readyz", "ui": self = .nothing
         case "metrics": self = .server(.read)
-        case "v1": self = Self.v1(words, request)
+        case "v1": self = Self.v1(request)
         case "namespaces":
             if request.isRead {
                 self = .token
             } else {
                 // A name space is for those who may have all of its tables.
-                self = words.count > 1 ? .table(words[1] + ":", .admin) : .server(.admin)
+                self =
+                    request.segments.count > 1
+                    ? .table(Self.word(1, request) + ":", .admin) : .server(.admin)
             }
-        default: self = Self.hbase(words, request)
+        default: self = Self.hbase(request)
         }
     }
 
@@ -49,8 +50,12 @@ enum Requirement: Equatable {
         return .table(table, InfluxRoutes.isWrite(request) ? .write : .admin)
     }
 
-    private static func hbase(_ words: [String], _ request: Request) -> Requirement {
-        let table = words[0]
+    private static func word(_ index: Int, _ request: Request) -> String {
+        String(decoding: Request.decode(request.segments[index]), as: UTF8.self)
+    }
+
+    private static func hbase(_ request: Request) -> Requirement {
+        let table = word(0, request)
         guard request.segments.count > 1 else { return .table(table, .read) }
         switch (request.segments[1], request.segments.count) {
         case ("schema", 2): return .table(table, request.isRead ? .read : .admin)
@@ -60,7 +65,8 @@ enum Requirement: Equatable {
         }
     }
 
-    private static func v1(_ words: [String], _ request: Request) -> Requirement {
+    private static func v1(_ request: Request) -> Requirement {
+        let words = request.segments.indices.map { word($0, request) }
         switch words.dropFirst().first {
         case "openapi.json": return .nothing
         case "overview": return .token

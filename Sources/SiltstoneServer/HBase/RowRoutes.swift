@@ -175,13 +175,14 @@ struct RowRoutes {
 
     private func write(_ mutations: [RowMutation], to stored: StoredTable) -> Reply {
         let (store, request) = (router.store, request)
-        return .later { finish in
+        return .later { answer in
             store.submit(
-                mutations.map { TableMutation(table: stored, mutation: $0) }, durability: nil
+                mutations.map { TableMutation(table: stored, mutation: $0) }, durability: nil,
+                soon: answer.soon
             ) { result in
                 switch result {
-                case .success: finish(Response(.ok))
-                case .failure(let error): finish(Router.failure(error, for: request))
+                case .success: answer.send(Response(.ok))
+                case .failure(let error): answer.send(Router.failure(error, for: request))
                 }
             }
         }

@@ -30,9 +30,11 @@ struct RowSpec {
         guard let first = pieces.first, pieces.count <= 3 else {
             throw SiltstoneError(.invalidArgument, "the path names no row")
         }
-        let keys = first.split(separator: ",", omittingEmptySubsequences: false)
+        let keys = first.utf8.split(
+            separator: UInt8(ascii: ","), omittingEmptySubsequences: false
+        ).map { Substring($0) }
         if keys.count == 1 {
-            if first.hasSuffix("*") {
+            if first.utf8.last == UInt8(ascii: "*") {
                 rows = .prefix(try decode(first.dropLast()))
             } else {
                 rows = .one(try decode(first))
@@ -49,8 +51,8 @@ struct RowSpec {
     /// Adds the columns of a list; one that is named again counts once in reads.
     mutating func addColumns(_ text: Substring, _ request: Request) throws(SiltstoneError) {
         let decode = try KeyDecoder(request)
-        for piece in text.split(separator: ",") {
-            let name = try decode(piece)
+        for piece in text.utf8.split(separator: UInt8(ascii: ",")) {
+            let name = try decode(Substring(piece))
             names.append(name)
             selectors.append(Self.selector(name))
         }

@@ -9,6 +9,8 @@ extension ConnectionHandler {
         guard context.channel.isActive, case .answering = state else { return }
         var answer = HTTPResponseHead(
             version: head.version, status: response.status, headers: Router.standardHeaders)
+        // The standard three, the answer's name and length, and what becomes of the connection.
+        answer.headers.reserveCapacity(response.headers.count + 6)
         for (name, value) in response.headers where Self.isFieldValue(value) {
             answer.headers.add(name: name, value: value)
         }

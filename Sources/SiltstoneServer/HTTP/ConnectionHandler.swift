@@ -361,7 +361,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 case .work(let body):
                     let response = pack(Router.catching(request, body))
                     loop.execute { finish(response) }
-                case .later(let start): start { response in loop.execute { finish(response) } }
+                case .later(let start): start(LateAnswer(on: loop, finish))
                 }
             }
             return
@@ -371,7 +371,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             work(on: loop, finish) { pack(response) }
         case .now(let response): finish(pack(response))
         case .work(let body): work(on: loop, finish) { pack(Router.catching(request, body)) }
-        case .later(let start): start { response in loop.execute { finish(response) } }
+        case .later(let start): start(LateAnswer(on: loop, finish))
         }
     }
 

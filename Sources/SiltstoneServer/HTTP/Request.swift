@@ -30,14 +30,16 @@ struct Request: Sendable {
         headers = head.headers
         self.body = body
         let uri = head.uri[...]
-        let mark = uri.firstIndex(of: "?")
-        let path = uri[..<(mark ?? uri.endIndex)].drop { $0 == "/" }
-        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let (slash, question) = (UInt8(ascii: "/"), UInt8(ascii: "?"))
+        let mark = uri.utf8.firstIndex(of: question)
+        let path = uri.utf8[..<(mark ?? uri.endIndex)].drop { $0 == slash }
+        var parts = path.split(separator: slash, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         if parts.last?.isEmpty == true { parts.removeLast() }
         segments = parts
         var parameters: [(String, String)] = []
         if let mark {
-            for pair in uri[uri.index(after: mark)...].split(separator: "&") {
+            for pair in uri[uri.utf8.index(after: mark)...].split(separator: "&") {
                 let sides = pair.split(
                     separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 let value = sides.count > 1 ? Self.decode(sides[1]) : []
@@ -49,7 +51,7 @@ struct Request: Sendable {
             }
         }
         query = parameters
-        queryText = mark.map { uri[uri.index(after: $0)...] } ?? ""
+        queryText = mark.map { uri[uri.utf8.index(after: $0)...] } ?? ""
     }
 
     /// Whether it only reads.

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import SiltModel
 
@@ -61,6 +62,30 @@ enum Reply {
     case now(Response)
     /// Blocking work: runs on a worker thread.
     case work(@Sendable () throws(SiltstoneError) -> Response)
-    /// The answer comes from another thread, through the given function, exactly once.
-    case later((@escaping @Sendable (Response) -> Void) -> Void)
+    /// The answer comes later.
+    case later((LateAnswer) -> Void)
+}
+
+/// An answer that comes later, exactly once, from any thread.
+struct LateAnswer: Sendable {
+    private let loop: any EventLoop
+    private let finish: @Sendable (Response) -> Void
+
+    /// - Parameter finish: runs on the loop.
+    init(on loop: any EventLoop, _ finish: @escaping @Sendable (Response) -> Void) {
+        self.loop = loop
+        self.finish = finish
+    }
+
+    func send(_ response: Response) {
+        if loop.inEventLoop {
+            finish(response)
+        } else {
+            let finish = finish
+            loop.execute { finish(response) }
+        }
+    }
+
+    /// Runs work on the connection's thread, after all that can be read now was read.
+    func soon(_ work: @escaping @Sendable () -> Void) { loop.execute(work) }
 }

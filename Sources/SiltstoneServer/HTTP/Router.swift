@@ -9,7 +9,7 @@ import SiltTable
 import Siltstone
 
 /// Finds the route of a request; safe from any thread.
-struct Router: Sendable {
+final class Router: Sendable {
     /// Headers of every answer, as HBase's gateway sends them.
     static let standardHeaders: HTTPHeaders = [
         "X-Content-Type-Options": "nosniff", "X-XSS-Protection": "1; mode=block",

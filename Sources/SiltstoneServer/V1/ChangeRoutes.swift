@@ -37,8 +37,8 @@ struct ChangeRoutes {
         }
         if wait == 0 { return .work { () throws(SiltstoneError) in try read().0 } }
         let waits = router.changes
-        return .later { finish in
-            waits.answer(request, table, read, waitMilliseconds: wait, finish)
+        return .later { answer in
+            waits.answer(request, table, read, waitMilliseconds: wait, answer.send)
         }
     }
 

@@ -63,11 +63,11 @@ struct SingleRowRoutes {
         let mutation = TableMutation(
             table: table, mutation: RowMutation(row: row, changes: changes))
         let (store, request) = (router.store, request)
-        return .later { finish in
-            store.submit([mutation], durability: durability) { result in
+        return .later { answer in
+            store.submit([mutation], durability: durability, soon: answer.soon) { result in
                 switch result {
-                case .success: finish(Response(.noContent))
-                case .failure(let error): finish(Router.failure(error, for: request))
+                case .success: answer.send(Response(.noContent))
+                case .failure(let error): answer.send(Router.failure(error, for: request))
                 }
             }
         }

@@ -58,9 +58,9 @@ struct StreamRoutes {
             return .now(.json(.badRequest, .object(members)))
         }
         if let log = streams.opened(name) {
-            return .later { finish in
+            return .later { answer in
                 log.append(events.bytes, key: key, answer: events.answer.bytes) { result in
-                    finish(Self.response(result, request))
+                    answer.send(Self.response(result, request))
                 }
             }
         }

@@ -183,6 +183,33 @@ struct EngineTests {
         #expect(try fixture.values().count == 6)
     }
 
+    @Test("What a thread brings that may not wait is committed there, but for what is durable")
+    func submitSoon() throws {
+        let fixture = try EngineFixture()
+        let works = Mutex<[@Sendable () -> Void]>([])
+        let order = Mutex<[Int]>([])
+        for index in 0..<5 {
+            var buffer = OperationBuffer()
+            EngineFixture.put("r\(index)", "v", into: &buffer)
+            fixture.engine.submit(
+                [GroupWrite(group: fixture.groups[0], operations: buffer)],
+                durability: index == 3 ? .fsyncWAL : .syncWAL,
+                soon: { work in works.withLock { $0.append(work) } }
+            ) { result in
+                if case .success = result { order.withLock { $0.append(index) } }
+            }
+        }
+        let roundCount = fixture.engine.metrics.commitGroupCount
+        let brought = works.withLock { $0 }
+        #expect(brought.count == 1 && order.withLock { $0 }.isEmpty)
+        for work in brought { work() }
+        #expect(order.withLock { $0 } == [0, 1, 2])
+        #expect(fixture.engine.metrics.commitGroupCount == roundCount + 1)
+        fixture.workers.runAll()
+        #expect(order.withLock { $0 } == [0, 1, 2, 3, 4])
+        #expect(try fixture.values().count == 5)
+    }
+
     @Test("A completion may commit and flush, and later batches complete after it")
     func completionCommits() throws {
         let fixture = try EngineFixture()

@@ -62,9 +62,9 @@ enum MediaType: String {
 
     /// The representation of the request's body; `nil` when it is not one of these (415).
     static func ofBody(_ request: Request) -> MediaType? {
-        guard let type = request.header("Content-Type")?.split(separator: ";").first else {
-            return nil
-        }
+        guard let header = request.header("Content-Type") else { return nil }
+        if let type = MediaType(name: header) { return type }
+        guard let type = header.split(separator: ";").first else { return nil }
         return MediaType(name: type.filter { $0 != " " }.lowercased())
     }
 }

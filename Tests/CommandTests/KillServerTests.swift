@@ -1,5 +1,4 @@
 import Foundation
-import FoundationNetworking
 import Synchronization
 import Testing
 
@@ -31,11 +30,6 @@ struct KillServerTests: Sendable {
         func withLock<Result: Sendable>(_ body: (inout Entries) -> Result) -> Result {
             entries.withLock { body(&$0) }
         }
-    }
-
-    /// What came back; the status is 0 without an answer.
-    private final class Answer: Sendable {
-        let content = Mutex((status: 0, body: Data()))
     }
 
     @Test("keeps every acknowledged put, and no row half")
@@ -84,8 +78,7 @@ struct KillServerTests: Sendable {
 
     /// Puts rows until the server is gone: every tenth put overwrites an earlier row.
     private static func write(to url: String, _ writer: Int, _ round: Int, _ ledger: Ledger) {
-        let session = URLSession(configuration: .ephemeral)
-        defer { session.invalidateAndCancel() }
+        let server = WebRequest(url)
         for number in 0..<1_000_000 {
             let row = "w\(writer)-\(round)-\(number % 10 == 9 ? number - 5 : number)"
             let version = ledger.withLock { (ledger: inout Entries) in
@@ -93,7 +86,7 @@ struct KillServerTests: Sendable {
                 ledger.pending[row] = version
                 return version
             }
-            guard put(row, version, to: url, session) else { return }
+            guard put(row, version, to: server) else { return }
             ledger.withLock { (ledger: inout Entries) in
                 ledger.acknowledged[row] = version
                 ledger.pending[row] = nil
@@ -105,63 +98,38 @@ struct KillServerTests: Sendable {
     /// Puts a row of three cells in two families.
     ///
     /// - Returns: whether it was acknowledged.
-    private static func put(_ row: String, _ version: Int, to url: String, _ session: URLSession)
-        -> Bool
-    {
+    private static func put(_ row: String, _ version: Int, to server: WebRequest) -> Bool {
         let text = String(repeating: "\(row)/\(version) ", count: 20)
         let body =
             "{\"a:v\": \"\(version)\", \"a:text\": \"\(text)\", \"b:v\": \"\(version)\"}"
-        return (200..<300).contains(send("PUT", "\(url)/v1/tables/t/rows/\(row)", body, session).0)
+        return server.send("PUT", "/v1/tables/t/rows/\(row)", body).isDone
     }
 
     /// Splits and merges the table's regions until the server is gone.
     private static func change(_ url: String, _ moments: SplitMix, _ ledger: Ledger) {
-        let session = URLSession(configuration: .ephemeral)
-        defer { session.invalidateAndCancel() }
+        let server = WebRequest(url)
         var random = moments
-        let table = "\(url)/v1/tables/t"
+        let table = "/v1/tables/t"
         while true {
-            let (status, body) = send("GET", "\(table)/regions", nil, session)
-            if status == 0 { return }
-            let document = try? JSONSerialization.jsonObject(with: body) as? [String: Any]
-            let regions = (document?["regions"] as? [[String: Any]] ?? [])
+            let found = server.send("GET", "\(table)/regions")
+            if found.status == 0 { return }
+            let regions = (found.document["regions"] as? [[String: Any]] ?? [])
                 .compactMap { $0["id"] as? String }
-            let result: Int
+            let result: WebRequest.Answer
             if regions.count > 5 || regions.count > 1 && random.next() % 2 == 0 {
                 let first = Int(random.next() % UInt64(regions.count - 1))
                 let what =
                     "{\"first\": \"\(regions[first])\", \"second\": \"\(regions[first + 1])\"}"
-                result = send("POST", "\(table)/merge", what, session).0
+                result = server.send("POST", "\(table)/merge", what)
             } else {
                 let row = "w\(random.next() % 8)-\(random.next() % 4)-\(random.next() % 10)"
-                result = send("POST", "\(table)/split", "{\"at\": \"\(row)\"}", session).0
+                result = server.send("POST", "\(table)/split", "{\"at\": \"\(row)\"}")
             }
-            if result == 0 { return }
-            if (200..<300).contains(result) {
+            if result.status == 0 { return }
+            if result.isDone {
                 ledger.withLock { (ledger: inout Entries) in ledger.changeCount += 1 }
             }
         }
-    }
-
-    private static func send(
-        _ method: String, _ url: String, _ body: String?, _ session: URLSession
-    )
-        -> (Int, Data)
-    {
-        guard let target = URL(string: url) else { return (0, Data()) }
-        var request = URLRequest(url: target)
-        request.httpMethod = method
-        request.timeoutInterval = 30
-        request.httpBody = body.map { Data($0.utf8) }
-        let answered = DispatchSemaphore(value: 0)
-        let answer = Answer()
-        session.dataTask(with: request) { data, response, _ in
-            let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-            answer.content.withLock { $0 = (status, data ?? Data()) }
-            answered.signal()
-        }.resume()
-        answered.wait()
-        return answer.content.withLock { ($0.status, $0.body) }
     }
 
     /// Opens the directory, reads all rows and compares them with what was acknowledged.

@@ -156,7 +156,8 @@ final class PosixDirectory: Sendable {
             && information.st_mode & S_IFMT == S_IFDIR
     }
 
-    private static func exists(_ path: String) -> Bool {
+    /// Whether there is something at a path.
+    static func exists(_ path: String) -> Bool {
         // Safety: the string lends its bytes, ended by a zero, for the call.
         unsafe access(path, F_OK) == 0
     }

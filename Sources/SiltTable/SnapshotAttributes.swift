@@ -1,4 +1,5 @@
 import SiltBytes
+import SiltFormat
 import SiltModel
 
 /// How the schema of a snapshot says what it is one of.
@@ -53,6 +54,11 @@ enum SnapshotAttributes {
     /// The name of the table that a snapshot is of; `nil` for other tables.
     static func tableName(of definition: TableDefinition) -> String? {
         definition.name.hasPrefix(tablePrefix) ? definition.attributes[tableKey] : nil
+    }
+
+    /// The same for the schema that a backup has of a table.
+    static func tableName(of backup: SchemaRecord) -> String {
+        backup.attributes[tableKey] ?? backup.name
     }
 
     /// When a snapshot was made.

@@ -76,6 +76,13 @@ extension TableLayout {
 }
 
 extension TableLayout {
+    /// The same layout over other regions.
+    func with(regions: [TreeGroup]) -> TableLayout {
+        TableLayout(
+            schemaNumber: schemaNumber, definition: definition, families: families,
+            nextFamily: nextFamily, regions: regions)
+    }
+
     /// The next version of the layout, with another feed or none.
     func with(_ feed: StoredFeed?) -> TableLayout {
         var changed = definition

@@ -68,7 +68,11 @@ extension TableStore {
             throw SiltstoneError(
                 .invalidArgument, "table name is reserved for the system table=\(name)")
         }
-        let source = try snapshotTable(snapshot)
+        return try clone(try snapshotTable(snapshot), to: name)
+    }
+
+    /// Makes a table of what one holds that stands for a snapshot.
+    func clone(_ source: StoredTable, to name: String) throws(SiltstoneError) -> StoredTable {
         var definition = SnapshotAttributes.original(of: try source.layout().definition)
         definition.name = name
         // What protects the original does not protect its copies.

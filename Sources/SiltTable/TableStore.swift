@@ -52,6 +52,7 @@ package final class TableStore: Sendable {
             let recovery = try engine.finishRecovery()
             let store = TableStore(
                 shared: shared, catalog: catalog, recovery: recovery, tables: tables)
+            try store.dropImports()
             try store.openIndexes()
             try store.openFeeds()
             store.watchRegions()

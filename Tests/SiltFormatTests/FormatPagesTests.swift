@@ -81,6 +81,8 @@ struct FormatPagesTests {
         "manifest": { try RegionManifest(decoding: $0).encoded() },
         "schema": { try SchemaRecord(decoding: $0).encoded() },
         "checkpoint": { try CheckpointRecord(decoding: $0).encoded() },
+        "backup": { try BackupRecord(decoding: $0).encoded() },
+        "changes": { try ChangesRecord(decoding: $0).encoded() },
         "format": { try FormatRecord(decoding: $0).encoded() },
     ]
 

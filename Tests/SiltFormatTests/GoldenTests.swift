@@ -5,7 +5,7 @@ import SiltFormat
 import SiltModel
 import Testing
 
-/// The files in data/golden/v1: bytes that every later version must read.
+/// The files in data/golden: bytes that every later version must read.
 ///
 /// `SILT_WRITE_GOLDEN=1 swift test --filter Golden` adds those that are missing; none is ever
 /// rewritten.
@@ -41,6 +41,14 @@ struct GoldenTests {
     func hashedSchema() throws {
         let bytes = try Self.bytes("schema.bin", Samples.hashedSchema.encoded(), version: 3)
         #expect(try SchemaRecord(decoding: bytes) == Samples.hashedSchema)
+    }
+
+    @Test("A backup and changes of version 1 read as the values that they were made of")
+    func backups() throws {
+        let backup = try Self.bytes("backup.bin", Samples.backup.encoded(), version: 4)
+        #expect(try BackupRecord(decoding: backup) == Samples.backup)
+        let changes = try Self.bytes("changes.bin", Samples.changes.encoded(), version: 4)
+        #expect(try ChangesRecord(decoding: changes) == Samples.changes)
     }
 
     @Test("A cell key of version 1 is made as it was")

@@ -25,6 +25,12 @@ struct RecordTests {
         Sealed(testDescription: "checkpoint", bytes: Samples.checkpoint.encoded()) {
             try CheckpointRecord(decoding: $0).encoded()
         },
+        Sealed(testDescription: "backup", bytes: Samples.backup.encoded()) {
+            try BackupRecord(decoding: $0).encoded()
+        },
+        Sealed(testDescription: "changes", bytes: Samples.changes.encoded()) {
+            try ChangesRecord(decoding: $0).encoded()
+        },
     ]
 
     @Test("Records read back as they were written")

@@ -177,5 +177,36 @@ enum Samples {
             sections: [("windows", [1, 2, 3])])
     }
 
+    static var backup: BackupRecord {
+        var schema = schema
+        schema.attributes["silt.snapshot.table"] = "visits"
+        schema.regions = [.init(id: manifest.region, rows: manifest.rows)]
+        let files = manifest.trees.flatMap(\.runs).flatMap(\.files)
+        return BackupRecord(
+            name: "monday", createdMilliseconds: created,
+            tables: [
+                .init(
+                    schema: schema, regions: [manifest], feed: incarnation,
+                    position: "00000001000000000000000200000003")
+            ],
+            files: Set(files.map(\.id)).sorted().map {
+                .init(id: $0, table: table, byteCount: 700, checksum: 0x1122_3344)
+            })
+    }
+
+    static var changes: ChangesRecord {
+        ChangesRecord(
+            feed: incarnation, number: 7, schema: hashedSchema,
+            after: "00000001000000000000000200000003", untilMilliseconds: created,
+            entries: [
+                .init(
+                    position: "00000001000000000000000300000000", milliseconds: created - 9,
+                    kind: 1, name: Array("row".utf8), changes: [[4, 0, 1, 0x66, 0, 0x76]]),
+                .init(
+                    position: "00000001000000000000000400000000", milliseconds: created - 5,
+                    kind: 2, name: Array("snapshot".utf8), changes: []),
+            ])
+    }
+
     static var format: FormatRecord { FormatRecord(directory: table, createdMilliseconds: created) }
 }

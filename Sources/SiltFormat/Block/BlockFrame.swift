@@ -123,6 +123,27 @@ package enum BlockFrame {
             codec: codec, rawByteCount: raw, storedByteCount: end, isPacked: isPacked)
     }
 
+    /// Binds a stored block to another file, at the same offset, once it was found right.
+    package static func rebind(
+        _ kind: BlockKind, _ stored: inout [UInt8], from: Identifier, to: Identifier,
+        offset: UInt64
+    ) throws(DecodingError) {
+        var failure: DecodingError?
+        // Safety: the buffer is used only inside the closure.
+        unsafe stored.withUnsafeBytes { buffer in
+            do throws(DecodingError) {
+                _ = try unsafe check(kind, buffer, fileID: from, offset: offset)
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        stored.removeLast(4)
+        // Safety: the buffer is used only inside the closure.
+        let sum = unsafe stored.withUnsafeBytes { buffer in
+            unsafe checksum(kind, fileID: to, offset: offset, buffer)
+        }
+        appendUInt32(sum, to: &stored)
+    }
+
     /// Checks a stored block and returns its payload.
     package static func open(
         _ kind: BlockKind, _ stored: [UInt8], decompressor: Decompressor, fileID: Identifier,

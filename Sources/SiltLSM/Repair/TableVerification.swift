@@ -19,6 +19,20 @@ struct TableVerification {
         try verification.run()
     }
 
+    /// The same for a file of which only the name is known, by what it says of itself.
+    static func runWhole(_ named: TableFile, _ objects: any ObjectStore) throws(SiltstoneError) {
+        let opening = try TableOpening(named, objects)
+        let file = TableFile(
+            id: named.id, byteCount: UInt64(opening.object.byteCount), try opening.properties())
+        guard file.table == named.table else {
+            throw SiltstoneError(
+                .corrupted, "table file is of another table table=\(file.table)",
+                at: .init(file: named.key, offset: Int(clamping: opening.footer.properties.offset)))
+        }
+        var verification = TableVerification(file: file, opening: opening)
+        try verification.run()
+    }
+
     private init(file: TableFile, opening: TableOpening) {
         self.file = file
         self.opening = opening

@@ -161,12 +161,7 @@ package final class TableWriter {
     }
 
     private func append(_ bytes: [UInt8]) throws(SiltstoneError) {
-        var failure: SiltstoneError?
-        // Safety: the buffer is used only inside the closure.
-        unsafe bytes.withUnsafeBytes { buffer in
-            do throws(SiltstoneError) { try unsafe object.append(buffer) } catch { failure = error }
-        }
-        if let failure { throw failure }
+        try object.append(bytes)
         offset += UInt64(bytes.count)
     }
 }

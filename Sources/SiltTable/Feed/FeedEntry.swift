@@ -20,8 +20,8 @@ enum FeedEntry {
     static let openingColumn = Column(stateFamily, "opening")
 
     private static let headColumn = Column(family, .empty)
-    private static let rowKind: UInt8 = 1
-    private static let restoredKind: UInt8 = 2
+    static let rowKind: UInt8 = 1
+    static let restoredKind: UInt8 = 2
     private static let hasTimestamp: UInt8 = 1
     private static let hasTimeToLive: UInt8 = 2
 
@@ -103,7 +103,7 @@ enum FeedEntry {
     }
 
     /// A change whose missing time stamp is that of the commit, which is the entry's own.
-    private static func encoded(_ change: CellMutation) -> [UInt8] {
+    static func encoded(_ change: CellMutation) -> [UInt8] {
         var life: Int64?
         var value = Bytes.empty
         let type: CellType
@@ -126,7 +126,7 @@ enum FeedEntry {
         return writer.bytes
     }
 
-    private static func change(_ bytes: [UInt8], committed: Int64) throws(DecodingError)
+    static func change(_ bytes: [UInt8], committed: Int64) throws(DecodingError)
         -> CellMutation
     {
         var reader = ByteReader(bytes)

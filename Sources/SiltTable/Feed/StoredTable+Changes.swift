@@ -29,6 +29,19 @@ extension StoredTable {
     package func changes(after position: ChangePosition, limit: Int = 1_000)
         throws(SiltstoneError) -> ChangeBatch
     {
+        try changes(after: position, limit: limit, fromStart: false)
+    }
+
+    /// As `changes(after:limit:)`, but `expired` also when the first changes of all are not kept any more.
+    func everyChange(after position: ChangePosition, limit: Int) throws(SiltstoneError)
+        -> ChangeBatch
+    {
+        try changes(after: position, limit: limit, fromStart: true)
+    }
+
+    private func changes(after position: ChangePosition, limit: Int, fromStart: Bool)
+        throws(SiltstoneError) -> ChangeBatch
+    {
         let entries = try feed().entries
         // What is committed after this was read may be missed by the scan; the other way round something would seem lost.
         let last = try Self.last(entries)
@@ -42,11 +55,16 @@ extension StoredTable {
         while changes.count < max(1, limit), let entry = try scanner.next() {
             let (change, previous) = try FeedEntry.read(entry)
             if changes.isEmpty {
+                if fromStart, position == .start,
+                    change.position.index > 0 || previous ?? .start > .start
+                {
+                    throw expired(position)
+                }
                 try check(position, isFollowedBy: change.position, previous, entries)
             }
             changes.append(change)
         }
-        if changes.isEmpty, last > position, position > .start {
+        if changes.isEmpty, last > position, fromStart || position > .start {
             throw expired(position)
         }
         return ChangeBatch(changes: changes, next: changes.last?.position ?? position)
@@ -93,7 +111,8 @@ extension StoredTable {
         return feed
     }
 
-    private static func last(_ entries: StoredTable) throws(SiltstoneError) -> ChangePosition {
+    /// The position of the last entry in a table of entries.
+    static func last(_ entries: StoredTable) throws(SiltstoneError) -> ChangePosition {
         let state = try entries.get(FeedEntry.stateRow, .columns(FeedEntry.lastColumn))
         return state?.cells[0].value.string.flatMap { ChangePosition($0) } ?? .start
     }

@@ -1,7 +1,9 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SiltIO
 public import SiltModel
+import SiltTable
 public import Siltstone
 import Synchronization
 
@@ -57,6 +59,8 @@ public final class SiltstoneServer: Sendable {
         public var alertOutput: (@Sendable (String) -> Void)?
         /// The directory that reports of jobs are written to as often as their files say; `nil` writes none.
         public var reportDirectory: String?
+        /// The directory that `/v1/backups` keeps backups in; `nil` keeps none.
+        public var backupDirectory: String?
         /// The threads for blocking work; 1 or more.
         public var threadCount = 8
 
@@ -130,7 +134,7 @@ public final class SiltstoneServer: Sendable {
             let tokens = try await threads.runIfActive { try AccessTokens(store: store) }
             let router = Router(
                 database: database, group: group, threads: threads, tokens: tokens,
-                configuration: configuration)
+                backups: try openBackups(configuration), configuration: configuration)
             started = router
             if !configuration.isReadOnly {
                 router.alerts.start()
@@ -176,6 +180,13 @@ public final class SiltstoneServer: Sendable {
                 "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
             )
         }
+    }
+
+    private static func openBackups(_ configuration: Configuration) throws(SiltstoneError)
+        -> BackupDirectory?
+    {
+        guard let directory = configuration.backupDirectory else { return nil }
+        return BackupDirectory(try BackupPlace.posix(directory: directory, creates: true))
     }
 
     private static func startReports(_ router: Router, _ directory: String?) -> ReportWriter? {

@@ -16,7 +16,8 @@ struct Silt: ParsableCommand {
             ServeCommand.self, TableCommand.self, PutCommand.self, GetCommand.self,
             DeleteCommand.self,
             ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self,
-            SnapshotCommand.self, InspectCommand.self, CheckCommand.self, StatsCommand.self,
+            SnapshotCommand.self, BackupCommand.self, InspectCommand.self, CheckCommand.self,
+            StatsCommand.self,
             BenchCommand.self, TokenCommand.self, ReportCommand.self,
         ])
 }

@@ -121,10 +121,10 @@ final class Server {
     private let scratch: Scratch
 
     /// Starts a server on a directory and waits until it says that it is ready.
-    init(data: String) throws {
+    init(data: String, _ options: String...) throws {
         scratch = Scratch()
         process = try Program.start(
-            Program.silt, ["serve", "--data", data, "--listen", "127.0.0.1:0"], scratch)
+            Program.silt, ["serve", "--data", data, "--listen", "127.0.0.1:0"] + options, scratch)
         let deadline = Date().addingTimeInterval(60)
         while !scratch.text("output").contains("\n") {
             guard process.isRunning, Date() < deadline else {

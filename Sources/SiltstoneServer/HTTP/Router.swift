@@ -23,6 +23,8 @@ final class Router: Sendable {
     let alerts: AlertService
     let scanners: Scanners
     let namespaces: Namespaces
+    /// Where backups are kept; `nil` when the server was given no directory.
+    let backups: BackupDirectory?
     let tokens: AccessTokens
     let webTokens: WebTokens?
     /// When the server started, in milliseconds since 1970.
@@ -52,8 +54,9 @@ final class Router: Sendable {
 
     init(
         database: Database, group: any EventLoopGroup, threads: NIOThreadPool, tokens: AccessTokens,
-        configuration: SiltstoneServer.Configuration
+        backups: BackupDirectory?, configuration: SiltstoneServer.Configuration
     ) {
+        self.backups = backups
         changes = ChangeWaits(store: database.store, group: group, threads: threads)
         self.tokens = tokens
         webTokens = configuration.webTokenSecret.map {

@@ -79,6 +79,9 @@ extension Setting {
             "report_dir", "directory", \.server.reportDirectory,
             "Where reports of jobs are written, as often as their files say; made when missing."),
         .text(
+            "backup_dir", "directory", \.server.backupDirectory,
+            "Where `/v1/backups` keeps backups; made when missing. Without it there are none."),
+        .text(
             "access_log", "file or `-`", \.accessLog,
             "Where each request is noted; `-` is standard error."),
         .choice("access_log_format", \.accessLogFormat, "How requests are noted."),

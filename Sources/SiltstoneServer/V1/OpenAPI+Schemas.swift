@@ -13,6 +13,8 @@ extension OpenAPI {
         "Overview": object(["version", "time_ms", "requests", "tables"]),
         "Index": object(["column", "order"]), "Indexes": object(["indexes"]),
         "Snapshot": object(["snapshot", "table", "made_ms", "file_bytes"]),
+        "Backup": object(["backup", "made_ms", "file_bytes", "copied_bytes", "tables"]),
+        "Backups": object(["backups"]),
         "Snapshots": object(["snapshots"]), "Claim": object(["epoch", "checkpoint"]),
         "Applied": object(["applied"]),
         "Alerts": object(["alerts", "waiting", "delivered", "given_up"]),
@@ -54,6 +56,15 @@ extension OpenAPI {
             ],
         ],
         // Requests.
+        "NewBackup": closed([
+            "tables": ["type": "array", "items": ["type": "string"]],
+            "snapshot": ["type": "string"],
+        ]),
+        "Restore": closed(
+            [
+                "table": ["type": "string"], "backup": ["type": "string"],
+                "as": ["type": "string"], "at_ms": milliseconds,
+            ], ["table"]),
         "NewTable": closed(
             [
                 "name": ["type": "string"],

@@ -156,6 +156,25 @@ enum OpenAPI {
             method: "delete", path: "/v1/snapshots/{snapshot}", summary: "Deletes a snapshot.",
             success: (200, json, "Any"), refusals: [404, 409]),
         .init(
+            method: "get", path: "/v1/backups",
+            summary: "The backups in the directory that the server was given.",
+            success: (200, json, "Backups"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/backups",
+            summary: "Keeps what change feeds told since, for restores to a time.",
+            success: (200, json, "Any"), refusals: [404, 409, 410]),
+        .init(
+            method: "put", path: "/v1/backups/{backup}",
+            summary: "Keeps tables, or a snapshot, as a backup.", body: (json, "NewBackup"),
+            success: (201, json, "Backup"), refusals: [404, 409]),
+        .init(
+            method: "post", path: "/v1/backups/restore",
+            summary: "Makes a table of one in a backup, also as it was at a later time.",
+            body: (json, "Restore"), success: (201, json, "Table"), refusals: [404, 409, 410]),
+        .init(
+            method: "delete", path: "/v1/backups/{backup}", summary: "Deletes a backup.",
+            success: (200, json, "Any"), refusals: [404, 409]),
+        .init(
             method: "get", path: "/v1/streams", summary: "The streams.",
             success: (200, json, "Any")),
         .init(

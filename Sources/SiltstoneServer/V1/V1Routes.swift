@@ -61,6 +61,13 @@ struct V1Routes {
         case "alerts" where words.count == 1:
             return AlertRoutes(router: router, request: request).reply()
         case "snapshots": return try snapshots(words)
+        case "backups":
+            let routes = BackupRoutes(router: router, request: request)
+            switch words.count {
+            case 1: return try routes.reply()
+            case 2: return try routes.reply(words[1])
+            default: break
+            }
         case "streams":
             let routes = StreamRoutes(streams: router.streams, request: request)
             switch words.count {

@@ -7,7 +7,8 @@ struct SnapshotCommand: ParsableCommand {
         abstract: "Keep tables as they are, at once and by reference; clone and restore them.",
         subcommands: [
             SnapshotCreateCommand.self, SnapshotListCommand.self, SnapshotCloneCommand.self,
-            SnapshotRestoreCommand.self, SnapshotDropCommand.self,
+            SnapshotRestoreCommand.self, SnapshotDropCommand.self, SnapshotExportCommand.self,
+            SnapshotImportCommand.self,
         ])
 }
 

@@ -87,6 +87,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "A directory that reports of jobs are written to, as often as their files say.")
     var reportDir: String?
 
+    @Option(help: "The directory that backups asked for over HTTP are kept in.")
+    var backupDir: String?
+
     @Option(help: "The file to which requests are noted; - is standard error.")
     var accessLog: String?
 
@@ -111,7 +114,8 @@ struct ServeOptions: ParsableArguments {
             "drain_seconds": drainSeconds, "scanners": scanners,
             "scanner_idle_seconds": scannerIdleSeconds, "job_files": jobFiles,
             "allow_webhook": allowWebhook.isEmpty ? nil : allowWebhook.joined(separator: " "),
-            "report_dir": reportDir, "paranoid": paranoid ? "true" : nil,
+            "report_dir": reportDir, "backup_dir": backupDir,
+            "paranoid": paranoid ? "true" : nil,
             "access_log": accessLog, "access_log_format": accessLogFormat, "error_log": errorLog,
             "audit_log": auditLog, "insecure": insecure ? "true" : nil,
             "read_only": readOnly ? "true" : nil, "csrf": csrf ? "true" : nil,

@@ -5,6 +5,8 @@
 
 // Blocks come and go on many threads and live long. malloc keeps what each thread's arena once held, so that
 // a cache of 256 MB grows to twice that; here all threads share slabs of equal pieces, and free pages go back.
+// Free pieces are warm (their pages are there) or cold (given back to the system, but for the first one). Warm ones
+// are taken first, so that a cache that is full takes what it just gave, and no page is made anew.
 // A slab is as large as a huge page. Where there is much of a class its slabs are huge pages: reads at random then
 // do not wait for page tables. The first slabs are not, so that a class with few pieces takes little.
 
@@ -12,16 +14,17 @@ enum { slab_bytes = 2 << 20, huge_from = 16 << 20, piece_min = 1 << 10, piece_ma
 
 typedef struct slab {
     struct slab *next, *prev;
-    void *free;
+    // Lists of free pieces, linked by their first words. Beyond the first `begun` pieces none was ever taken.
+    void *warm, *cold;
     uint32_t used, begun, count;
 } slab;
 
 typedef struct {
     pthread_mutex_t lock;
-    // Slabs with a free piece.
-    slab *open;
-    // Pieces in use, and pieces of all slabs.
-    size_t used, total;
+    // Slabs with a warm piece, and those that have only other free ones.
+    slab *warm, *open;
+    // Pieces in use, warm ones, and pieces of all slabs.
+    size_t used, warm_count, total;
     slab *spare;
 } pool_class;
 
@@ -53,16 +56,35 @@ static slab *slab_make(size_t piece, int is_huge) {
     return s;
 }
 
-static void link_open(pool_class *c, slab *s) {
-    s->prev = NULL;
-    s->next = c->open;
-    if (s->next) s->next->prev = s;
-    c->open = s;
+// The list that a slab belongs on; NULL when it has no free piece.
+static slab **list_of(pool_class *c, const slab *s) {
+    if (s->warm) return &c->warm;
+    return s->used < s->count ? &c->open : NULL;
 }
 
-static void unlink_open(pool_class *c, slab *s) {
-    if (s->prev) s->prev->next = s->next; else c->open = s->next;
-    if (s->next) s->next->prev = s->prev;
+static void move(slab *s, slab **from, slab **to) {
+    if (from == to) return;
+    if (from) {
+        if (s->prev) s->prev->next = s->next; else *from = s->next;
+        if (s->next) s->next->prev = s->prev;
+    }
+    if (to) {
+        s->prev = NULL;
+        s->next = *to;
+        if (s->next) s->next->prev = s;
+        *to = s;
+    }
+}
+
+static void *pop(void **list) {
+    void *p = *list;
+    *list = *(void **)p;
+    return p;
+}
+
+static void push(void **list, void *p) {
+    *(void **)p = *list;
+    *list = p;
 }
 
 void *silt_pool_take(size_t n) {
@@ -75,7 +97,7 @@ void *silt_pool_take(size_t n) {
     size_t piece = piece_bytes(class);
     pool_class *c = &classes[class];
     pthread_mutex_lock(&c->lock);
-    slab *s = c->open;
+    slab *s = c->warm ? c->warm : c->open;
     if (!s) {
         s = c->spare ? c->spare : slab_make(piece, c->used * piece >= huge_from);
         if (!s) {
@@ -84,14 +106,21 @@ void *silt_pool_take(size_t n) {
         }
         c->spare = NULL;
         c->total += s->count;
-        link_open(c, s);
+        move(s, NULL, list_of(c, s));
     }
-    void *p = s->free;
-    if (p) s->free = *(void **)p;
-    else p = (char *)s + 64 + piece * s->begun++;
+    slab **from = list_of(c, s);
+    void *p;
+    if (s->warm) {
+        p = pop(&s->warm);
+        c->warm_count--;
+    } else if (s->cold) {
+        p = pop(&s->cold);
+    } else {
+        p = (char *)s + 64 + piece * s->begun++;
+    }
     s->used++;
     c->used++;
-    if (s->used == s->count) unlink_open(c, s);
+    move(s, from, list_of(c, s));
     pthread_mutex_unlock(&c->lock);
     return p;
 }
@@ -110,21 +139,33 @@ void silt_pool_give(void *p, size_t n) {
     pool_class *c = &classes[class];
     slab *s = (slab *)((uintptr_t)p & ~(uintptr_t)(slab_bytes - 1)), *gone = NULL;
     pthread_mutex_lock(&c->lock);
-    // Where an eighth lies free already, the whole pages within the piece go back; its first word is the list's.
-    size_t idle = c->total - c->used;
-    if (idle > 16 && idle > c->total / 8) {
+    int is_warm = c->warm_count < 16 || c->warm_count < c->total / 8;
+    if (!is_warm) {
+        // The whole pages within the piece go back; its first word is the list's. Until it is on a list its slab stays.
+        pthread_mutex_unlock(&c->lock);
         uintptr_t from = ((uintptr_t)p + sizeof(void *) + 4095) & ~(uintptr_t)4095, to = ((uintptr_t)p + piece) & ~(uintptr_t)4095;
         if (from < to) (void)madvise((void *)from, to - from, MADV_DONTNEED);
+        pthread_mutex_lock(&c->lock);
     }
-    *(void **)p = s->free;
-    s->free = p;
-    if (s->used == s->count) link_open(c, s);
+    slab **from = list_of(c, s);
+    push(is_warm ? &s->warm : &s->cold, p);
+    if (is_warm) c->warm_count++;
     s->used--;
     c->used--;
-    if (s->used == 0) {
-        unlink_open(c, s);
+    if (s->used > 0) {
+        move(s, from, list_of(c, s));
+    } else {
+        move(s, from, NULL);
         c->total -= s->count;
-        if (c->spare) gone = s; else c->spare = s;
+        // A spare slab counts as cold: what is taken of it next has no warm piece to prefer.
+        for (void *q = s->warm; q; q = *(void **)q) c->warm_count--;
+        if (c->spare) {
+            gone = s;
+        } else {
+            c->spare = s;
+            s->warm = s->cold = NULL;
+            s->begun = 0;
+        }
     }
     pthread_mutex_unlock(&c->lock);
     if (gone) munmap(gone, slab_bytes);

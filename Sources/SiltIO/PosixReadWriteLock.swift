@@ -1,14 +1,15 @@
 import Glibc
 import Synchronization
 
-// Safety: the mutex and the condition are initialized before use, freed when nobody can hold a
-// reference any more, and guard nothing but the waiting; the counts are atomics.
+// Safety: the mutex and the condition are initialized before use, freed when nobody can use the
+// lock any more, and guard nothing but the waiting; the counts are atomics.
 /// A lock that many may hold to read, or one to write.
 ///
 /// Any thread may give it back.
 ///
-/// Writers come first: once one waits, new readers wait behind it. Not recursive.
-@safe package final class ReadWriteLock: @unchecked Sendable {
+/// Writers come first: once one waits, new readers wait behind it. Not recursive. It is no object, so that many can lie side by side
+/// and be held without counting references.
+@safe package struct ReadWriteLock: ~Copyable, @unchecked Sendable {
     /// The number of readers; -1 when a writer has it.
     private let holders = Atomic<Int>(0)
     private let waitingCount = Atomic<Int>(0)
@@ -24,7 +25,7 @@ import Synchronization
     }
 
     deinit {
-        // Safety: whoever waits holds a reference, so nobody does.
+        // Safety: whoever waits borrows the lock, so nobody does.
         unsafe pthread_cond_destroy(released)
         unsafe pthread_mutex_destroy(mutex)
         unsafe released.deallocate()
@@ -45,7 +46,7 @@ import Synchronization
 
     /// Gives up one reader's hold.
     package func unlockShared() {
-        holders.subtract(1, ordering: .sequentiallyConsistent)
+        holders.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         wakeWaiting()
     }
 
@@ -79,7 +80,7 @@ import Synchronization
     /// changes `holders` before looking at `waitingCount`; so one of the two sees the other, and the
     /// mutex keeps the wake-up from falling between the look and the sleep.
     private func wait(asWriter: Bool, _ take: () -> Bool) {
-        // Safety: the mutex and condition live as long as this object; the mutex is held to wait.
+        // Safety: the mutex and condition live as long as the lock; the mutex is held to wait.
         unsafe pthread_mutex_lock(mutex)
         waitingCount.add(1, ordering: .sequentiallyConsistent)
         if asWriter { waitingWriterCount.add(1, ordering: .sequentiallyConsistent) }
@@ -91,7 +92,7 @@ import Synchronization
 
     private func wakeWaiting() {
         guard waitingCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
-        // Safety: the mutex and condition live as long as this object.
+        // Safety: the mutex and condition live as long as the lock.
         unsafe pthread_mutex_lock(mutex)
         unsafe pthread_cond_broadcast(released)
         unsafe pthread_mutex_unlock(mutex)

@@ -11,7 +11,7 @@ final class RowLocks: Sendable {
     /// How many stripes there are: a power of 2.
     static let stripeCount = 256
 
-    private let stripes = (0..<RowLocks.stripeCount).map { _ in ReadWriteLock() }
+    private let stripes = InlineArray<256, ReadWriteLock> { _ in ReadWriteLock() }
 
     /// Waits for the stripe of a row and shares it.
     ///
@@ -35,11 +35,10 @@ final class RowLocks: Sendable {
             var rest = set.shared[word] | set.exclusive[word]
             while rest != 0 {
                 let bit = rest.trailingZeroBitCount
-                let stripe = stripes[word * 64 + bit]
                 if set.exclusive[word] >> UInt64(bit) & 1 == 1 {
-                    stripe.lockExclusive()
+                    stripes[word * 64 + bit].lockExclusive()
                 } else {
-                    stripe.lockShared()
+                    stripes[word * 64 + bit].lockShared()
                 }
                 rest &= rest - 1
             }
@@ -48,16 +47,16 @@ final class RowLocks: Sendable {
 
     /// Runs `body` while nobody else holds any row.
     func withAllHeld(_ body: () throws(SiltstoneError) -> Void) throws(SiltstoneError) {
-        for stripe in stripes { stripe.lockExclusive() }
-        defer { for stripe in stripes { stripe.unlockExclusive() } }
+        for index in stripes.indices { stripes[index].lockExclusive() }
+        defer { for index in stripes.indices { stripes[index].unlockExclusive() } }
         try body()
     }
 
     /// Waits until all that hold a row now have let it go.
     func waitForHolders() {
-        for stripe in stripes {
-            stripe.lockExclusive()
-            stripe.unlockExclusive()
+        for index in stripes.indices {
+            stripes[index].lockExclusive()
+            stripes[index].unlockExclusive()
         }
     }
 
@@ -67,11 +66,10 @@ final class RowLocks: Sendable {
             var rest = set.shared[word] | set.exclusive[word]
             while rest != 0 {
                 let bit = rest.trailingZeroBitCount
-                let stripe = stripes[word * 64 + bit]
                 if set.exclusive[word] >> UInt64(bit) & 1 == 1 {
-                    stripe.unlockExclusive()
+                    stripes[word * 64 + bit].unlockExclusive()
                 } else {
-                    stripe.unlockShared()
+                    stripes[word * 64 + bit].unlockShared()
                 }
                 rest &= rest - 1
             }

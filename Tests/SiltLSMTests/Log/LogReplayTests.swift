@@ -97,6 +97,46 @@ struct LogReplayTests {
         }
     }
 
+    @Test("A segment that a power cut took whole ends the log; a loss before that is damage")
+    func wholeSegmentLost() throws {
+        var options = EngineFixture.options
+        options.runsMaintenance = true
+        // No worker runs: the last segment but one is not known to be on the device.
+        let fixture = try EngineFixture(groupCount: 1, options: options)
+        for index in 0..<80 {
+            try fixture.put(
+                "r\(1000 + index)", String(repeating: "v", count: 100), durability: .syncWAL)
+        }
+        let cut = { () throws -> (MemoryDisk, [DiskFile]) in
+            let disk = fixture.disk.crashed(keeping: .processKill, random: SeededRandom(seed: 1))
+            let segments = disk.files.filter { file, _ in "\(file)".hasPrefix("wal/") }.map(\.file)
+            // The one made ahead is empty.
+            let bytes = segments.filter { segment in
+                disk.files.contains { $0.file == segment && $0.byteCount > 0 }
+            }
+            return (disk, bytes)
+        }
+        let whole = try EngineFixture(cut().0, groupCount: 1).values()
+        #expect(whole.count == 80)
+
+        let (disk, segments) = try cut()
+        #expect(segments.count >= 4)
+        try disk.truncate(segments[segments.count - 2], to: 0)
+        let again = try EngineFixture(disk, groupCount: 1)
+        let found = try again.values().keys.sorted()
+        #expect(found == (0..<found.count).map { "r\(1000 + $0)" })
+        #expect(found.count > 20 && found.count < 80 && again.report.tornBytes > 0)
+
+        for lost in 0..<(segments.count - 2) {
+            let (damaged, segments) = try cut()
+            try damaged.truncate(segments[lost], to: 0)
+            let error = #expect(throws: SiltstoneError.self, "segment \(lost)") {
+                try EngineFixture(damaged, groupCount: 1)
+            }
+            #expect(error?.code == .corrupted)
+        }
+    }
+
     @Test("Segments whose cells are all in tables are deleted")
     func trimming() throws {
         let fixture = try EngineFixture()

@@ -13,6 +13,21 @@ struct KeySet: Sendable {
         number / 64 < words.count && words[number / 64] >> UInt64(number % 64) & 1 == 1
     }
 
+    /// The first key of the set from `number` on; the number behind the last word when there is none.
+    @inline(__always)
+    func first(from number: Int) -> Int {
+        var index = number / 64
+        guard index < words.count else { return number }
+        var word = words[index] &>> UInt64(number % 64)
+        if word != 0 { return number &+ word.trailingZeroBitCount }
+        repeat {
+            index &+= 1
+            guard index < words.count else { return words.count &* 64 }
+            word = words[index]
+        } while word == 0
+        return index &* 64 &+ word.trailingZeroBitCount
+    }
+
     /// Adds a key.
     mutating func insert(_ number: Int) { words[number / 64] |= 1 << UInt64(number % 64) }
 

@@ -1,5 +1,3 @@
-import Foundation
-
 // Safety: the memory is written once, in `init`, and never given back.
 /// The values of a benchmark, cut from one buffer of noise made beforehand, as `db_bench` does, so that making and
 /// checking them costs little.
@@ -77,10 +75,42 @@ struct ValueNoise: @unchecked Sendable {
         let second = valueBytes - half
         // Safety: the halves are at least a word long and lie within the value and the piece.
         let wanted = unsafe piece(number)
-        return unsafe start.loadUnaligned(as: UInt64.self) == word
-            && start.loadUnaligned(fromByteOffset: second, as: UInt64.self) == word
-            && memcmp(start + 8, wanted + 8, second - 8) == 0
-            && memcmp(start + second + 8, wanted + second + 8, half - 8) == 0
+        var difference = unsafe start.loadUnaligned(as: UInt64.self) ^ word
+        unsafe difference |= start.loadUnaligned(fromByteOffset: second, as: UInt64.self) ^ word
+        unsafe difference |= ValueNoise.difference(start + 8, wanted + 8, second &- 8)
+        unsafe difference |= ValueNoise.difference(
+            start + second + 8, wanted + second + 8, half &- 8)
+        return difference == 0
+    }
+
+    /// 0 when two pieces of memory are the same: for some tens of bytes cheaper than a call.
+    @inline(__always)
+    private static func difference(_ one: UnsafeRawPointer, _ two: UnsafeRawPointer, _ count: Int)
+        -> UInt64
+    {
+        // Safety: both have `count` bytes, of which only those are loaded.
+        var difference: UInt64 = 0
+        var place = 0
+        while place &+ 8 <= count {
+            unsafe difference |=
+                one.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+                ^ two.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            place &+= 8
+        }
+        if place == count { return difference }
+        if count >= 8 {
+            // The last word reaches back over what was compared.
+            return unsafe difference
+                | (one.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+                    ^ two.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        }
+        while place < count {
+            unsafe difference |= UInt64(
+                one.load(fromByteOffset: place, as: UInt8.self)
+                    ^ two.load(fromByteOffset: place, as: UInt8.self))
+            place &+= 1
+        }
+        return difference
     }
 
     private func isShort(_ bytes: UnsafeRawBufferPointer, _ number: Int) -> Bool {

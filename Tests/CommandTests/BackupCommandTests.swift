@@ -55,6 +55,40 @@ struct BackupCommandTests {
                 == 1)
     }
 
+    @Test("a server keeps backups in its own directory")
+    func server() throws {
+        let data = scratch.path("data")
+        let backups = scratch.path("backups")
+        try Program.succeed("table", "create", "t", "-f", "a", "--data", data)
+        try Program.succeed("table", "feed", "t", "--retention", "1h", "--data", data)
+        let server = try Server(data: data, "--backup-dir", backups)
+        let url = server.url
+        try Program.succeed("put", "t", "r", "a:v=first", "--server", url)
+        try Program.succeed("backup", "create", "t", "--name", "b", "--server", url)
+        try Program.succeed("put", "t", "r", "a:v=second", "--server", url)
+        usleep(5_000)
+        let moment = Int64(Date().timeIntervalSince1970 * 1000)
+        usleep(5_000)
+        try Program.succeed("snapshot", "create", "t", "s", "--server", url)
+        try Program.succeed("snapshot", "export", "s", "--server", url)
+        #expect(try Program.succeed("backup", "changes", "--server", url).output == "changes 1\n")
+        let listed = try Program.succeed("backup", "list", "--format", "csv", "--server", url)
+        #expect(listed.lines.count == 3 && listed.lines[1].hasPrefix("b,"))
+        try Program.succeed("backup", "restore", "t", "--backup", "b", "--as", "u", "--server", url)
+        try Program.succeed(
+            "backup", "restore", "t", "--backup", "b", "--as", "v", "--at", "\(moment)",
+            "--server", url)
+        try Program.succeed("snapshot", "import", "s", "w", "--server", url)
+        #expect(try Program.silt("backup", "drop", "no", "--server", url).status == 3)
+        try Program.succeed("backup", "drop", "b", "--server", url)
+        #expect(server.stop() == 0)
+        for (table, text) in [("u", "first"), ("v", "second"), ("w", "second")] {
+            #expect(try value(table, data).contains(text), "\(table)")
+        }
+        #expect(
+            try Program.succeed("backup", "verify", "--in", backups).lines.last == "no damage")
+    }
+
     @Test("an exported snapshot is imported elsewhere; a damaged one is named and is not")
     func snapshots() throws {
         let data = scratch.path("data")

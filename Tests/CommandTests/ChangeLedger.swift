@@ -29,7 +29,7 @@ struct Uncertain<Value: Equatable & Sendable>: Sendable {
 
 /// What those who write to a server and change its tables know of them.
 struct ChangeLedger: Sendable {
-    /// A snapshot of the table that is written to.
+    /// A snapshot or backup of the table that is written to.
     struct Snapshot: Sendable {
         /// What was acknowledged before it was asked for.
         let least: [String: Int]
@@ -53,6 +53,8 @@ struct ChangeLedger: Sendable {
     var hasSecondFamily = Uncertain(false)
     /// Its snapshots.
     var snapshots: [String: Snapshot] = [:]
+    /// Its backups.
+    var backups: [String: Snapshot] = [:]
     /// What all rows of the table that is restored say.
     var generation = Uncertain(0)
     /// What each snapshot of that table holds.
@@ -80,9 +82,9 @@ struct ChangeLedger: Sendable {
         return wrong
     }
 
-    /// Compares the rows of a snapshot with what may be in it.
-    func compare(_ name: String, _ found: [String: Int]) -> [String] {
-        guard let snapshot = snapshots[name] else { return ["unknown snapshot=\(name)"] }
+    /// Compares the rows of a snapshot or backup with what may be in it.
+    func compare(_ name: String, _ snapshot: Snapshot?, _ found: [String: Int]) -> [String] {
+        guard let snapshot else { return ["unknown snapshot=\(name)"] }
         var wrong: [String] = []
         for (row, version) in snapshot.least where found[row] ?? 0 < version {
             wrong.append("written before, but not in snapshot=\(name) row=\(row)")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Kills `silt serve` while tables are written to, split, merged, indexed, kept, restored and altered.
+/// Kills `silt serve` while tables are written to, split, merged, indexed, kept, restored, backed up and altered.
 ///
 /// `SILT_KILLS` says how often, `SILT_SEED` when.
 @Suite("A server killed in the middle of changes")
@@ -20,14 +20,17 @@ struct KillChangesTests {
         try Program.succeed("table", "create", "t", "-f", "a", "--split-at", "w2", "--data", data)
         try Program.succeed("table", "create", "r", "-f", "a", "--split-at", "r5", "--data", data)
         let ledger = SharedLedger()
-        var server = try Server(data: data)
+        let backups = scratch.path("backups")
+        var server = try Server(data: data, "--backup-dir", backups)
         try prepare(WebRequest(server.url))
         for round in 0..<kills {
             load(server, ledger, round, &random)
             server.kill()
             let check = try Program.succeed("check", "--data", data)
             #expect(check.lines.last == "no damage", "round=\(round)")
-            server = try Server(data: data)
+            let verified = try Program.succeed("backup", "verify", "--in", backups)
+            #expect(verified.lines.last == "no damage", "round=\(round)")
+            server = try Server(data: data, "--backup-dir", backups)
             let wrong = Verification(server: WebRequest(server.url), ledger: ledger).run()
             #expect(wrong.prefix(20) == [], "round=\(round) seed=\(seed)")
         }
@@ -125,6 +128,7 @@ private struct Verification {
         verifyFamilies()
         verifyRegions()
         verifySnapshots()
+        verifyBackups()
         verifyGeneration()
         return wrong
     }
@@ -157,6 +161,9 @@ private struct Verification {
             let sent = ledger.sent
             for name in Array(ledger.snapshots.keys) where ledger.snapshots[name]?.most == nil {
                 ledger.snapshots[name]?.most = sent
+            }
+            for name in Array(ledger.backups.keys) where ledger.backups[name]?.most == nil {
+                ledger.backups[name]?.most = sent
             }
             return ledger.settle(found)
         }
@@ -228,10 +235,37 @@ private struct Verification {
             }
             let found = versions("copy")
             wrong += ledger.withLock { (ledger: inout ChangeLedger) in
-                ledger.compare(name, found)
+                ledger.compare(name, ledger.snapshots[name], found)
             }
             if !server.send("DELETE", "/v1/tables/copy").isDone {
                 wrong.append("clone is not dropped")
+            }
+        }
+    }
+
+    /// The same for backups, of which tables are made.
+    private mutating func verifyBackups() {
+        let answer = server.send("GET", "/v1/backups").document
+        let names = Set(
+            (answer["backups"] as? [[String: Any]] ?? []).compactMap { $0["backup"] as? String })
+        let lost = ledger.withLock { (ledger: inout ChangeLedger) in
+            Array(ledger.backups.keys).filter {
+                ledger.backups[$0]?.isThere.settle(names.contains($0)) == false
+            }
+        }
+        if !lost.isEmpty { wrong.append("backups are gone, or there again: \(lost)") }
+        for name in names.sorted() {
+            let what = "{\"table\": \"t\", \"backup\": \"\(name)\", \"as\": \"copy\"}"
+            guard server.send("POST", "/v1/backups/restore", what).isDone else {
+                wrong.append("no table of backup=\(name)")
+                continue
+            }
+            let found = versions("copy")
+            wrong += ledger.withLock { (ledger: inout ChangeLedger) in
+                ledger.compare(name, ledger.backups[name], found)
+            }
+            if !server.send("DELETE", "/v1/tables/copy").isDone {
+                wrong.append("restored table is not dropped")
             }
         }
     }

@@ -30,7 +30,7 @@ struct TableChanger {
 
     /// - Returns: whether the server is there.
     private mutating func change() -> Bool {
-        switch pick(10) {
+        switch pick(11) {
         case 0, 1: split()
         case 2: merge()
         case 3: toggleIndex()
@@ -39,6 +39,7 @@ struct TableChanger {
         case 6: dropSnapshot()
         case 7: writeGeneration()
         case 8: keepGeneration()
+        case 9: backUp()
         default: restore()
         }
     }
@@ -109,6 +110,38 @@ struct TableChanger {
             ledger.snapshots[name]?.isThere.hear(answer)
         }
         return note("snapshot", answer)
+    }
+
+    private mutating func backUp() -> Bool {
+        number += 1
+        let name = "b-\(number)"
+        ledger.withLock { (ledger: inout ChangeLedger) in
+            var backup = ChangeLedger.Snapshot(least: ledger.acknowledged)
+            backup.isThere.ask(true)
+            ledger.backups[name] = backup
+        }
+        let answer = server.send("PUT", "/v1/backups/\(name)", "{\"tables\": [\"t\"]}")
+        ledger.withLock { (ledger: inout ChangeLedger) in
+            let sent = ledger.sent
+            ledger.backups[name]?.most = sent
+            ledger.backups[name]?.isThere.hear(answer)
+        }
+        return note("backup", answer) && dropBackup()
+    }
+
+    /// Drops one of the backups when there are many.
+    private mutating func dropBackup() -> Bool {
+        let names = ledger.withLock { (ledger: inout ChangeLedger) in
+            ledger.backups.filter { $0.value.isThere.known }.map(\.key).sorted()
+        }
+        guard names.count > Self.snapshotsMax else { return true }
+        let name = names[pick(names.count)]
+        ledger.withLock { (ledger: inout ChangeLedger) in ledger.backups[name]?.isThere.ask(false) }
+        let answer = server.send("DELETE", "/v1/backups/\(name)")
+        ledger.withLock { (ledger: inout ChangeLedger) in
+            ledger.backups[name]?.isThere.hear(answer)
+        }
+        return note("backup drop", answer)
     }
 
     private mutating func dropSnapshot() -> Bool {

@@ -42,6 +42,9 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // only silt needs librdkafka: what is built on Siltstone does not
         .target(name: "CRdKafka", linkerSettings: [.linkedLibrary("rdkafka")]),
+        // only the server and silt need OpenSSL
+        .target(
+            name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("SiltBytes", ["CSiltstone"]),
         // L1: values
         module("SiltModel", ["SiltBytes"]),
@@ -70,10 +73,12 @@ let package = Package(
         // L7: programs and services on top
         module("SiltKafka", ["SiltIngest", "SiltModel", "CRdKafka"]),
         module(
+            "SiltTLS", ["SiltModel", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
+        module(
             "SiltstoneServer",
             [
                 "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO",
-                "SiltModel", "SiltBytes",
+                "SiltModel", "SiltBytes", "SiltTLS",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -87,7 +92,7 @@ let package = Package(
             dependencies: [
                 "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
                 "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
-                "SiltBytes",
+                "SiltBytes", "SiltTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -130,7 +135,9 @@ let package = Package(
             "SiltstoneServerTests",
             [
                 "SiltstoneServer", "Siltstone", "SiltTable", "SiltCodec", "SiltIO", "SiltModel",
-                "SiltBytes",
+                "SiltBytes", "SiltTLS",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests(
             "SimulationTests",

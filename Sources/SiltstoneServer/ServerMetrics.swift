@@ -43,6 +43,7 @@ final class ServerMetrics: Sendable {
         var series: [Key: Series] = [:]
         /// Requests refused before they were read whole, by status.
         var refusals: [UInt: Int] = [:]
+        var tlsFailures = 0
     }
 
     /// Upper bounds of the latency histogram, in seconds.
@@ -85,6 +86,9 @@ final class ServerMetrics: Sendable {
         state.withLock { $0.refusals[status.code, default: 0] += 1 }
     }
 
+    /// Counts a connection that failed before, or under, its encryption.
+    func failedTLS() { state.withLock { $0.tlsFailures += 1 } }
+
     private static func index(of method: HTTPMethod) -> Int {
         switch method {
         case .GET: 0
@@ -101,8 +105,8 @@ final class ServerMetrics: Sendable {
     /// The metrics in Prometheus text exposition format 0.0.4.
     func exposition(store: TableStore, jobs: Jobs) -> String {
         var text = MetricsText()
-        let (inFlight, series, refusals) = state.withLock {
-            ($0.inFlight, $0.series, $0.refusals)
+        let (inFlight, series, refusals, tlsFailures) = state.withLock {
+            ($0.inFlight, $0.series, $0.refusals, $0.tlsFailures)
         }
         text.family("siltstone_http_requests_in_flight", "gauge", "Requests being answered.")
         text.sample("siltstone_http_requests_in_flight", [], Double(inFlight))
@@ -129,6 +133,9 @@ final class ServerMetrics: Sendable {
         for (status, count) in refusals.sorted(by: { $0.key < $1.key }) {
             text.sample(refused, [("status", String(status))], Double(count))
         }
+        let failures = "siltstone_tls_failures_total"
+        text.family(failures, "counter", "Connections whose TLS failed.")
+        text.sample(failures, [], Double(tlsFailures))
         appendEngine(store.engine.metrics, to: &text)
         appendLatencies(store.engine.latencies, to: &text)
         appendJobs(jobs.all, to: &text)

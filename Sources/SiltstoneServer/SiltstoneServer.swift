@@ -17,7 +17,9 @@ public final class SiltstoneServer: Sendable {
         public var port = 8080
         /// The port for HBase's Thrift clients on the same address; 0 lets the system choose, `nil` is none.
         public var thriftPort: Int?
-        /// Whether an address that others can reach is accepted although there is no TLS.
+        /// The certificates of both ports; `nil` is no TLS.
+        public var certificates: Certificates?
+        /// Whether an address that others can reach is accepted although there is no TLS, or are no tokens.
         public var isInsecure = false
         /// Whether every change is refused with 403.
         public var isReadOnly = false
@@ -25,6 +27,8 @@ public final class SiltstoneServer: Sendable {
         public var requiresBrowserHeader = false
         /// The scanners open at one time.
         public var scannerCountMax = 10_000
+        /// Of those, the most of one token, or without tokens from one address other than loopback.
+        public var clientScannerCountMax = 1_000
         /// A scanner that nobody asked for this long is given up, in seconds.
         public var scannerIdleSeconds: Int64 = 3600
         /// The largest request body, in bytes, also after decompression.
@@ -41,8 +45,11 @@ public final class SiltstoneServer: Sendable {
         public var drainSeconds: Int64 = 5
         /// The token with whose rights the Thrift port answers; needed there as soon as there are tokens.
         public var thriftToken: String?
-        /// The secret of JSON Web Tokens that count here, at least 32 bytes; with one requests need a token.
+        /// The secret of JSON Web Tokens (HS256) that count here, at least 32 bytes; with one requests need a token.
         public var webTokenSecret: [UInt8]?
+        /// The public keys of JSON Web Tokens (RS256 and ES256) that count here, as PEM or a JSON Web Key Set; with some
+        /// requests need a token.
+        public var webTokenKeys: [UInt8]?
         /// For whom such tokens must be; `nil` is anyone.
         public var webTokenAudience: String?
         /// Takes a line of JSON for each act of administration; called on the server's threads.
@@ -76,6 +83,7 @@ public final class SiltstoneServer: Sendable {
     private let channel: any Channel
     private let thriftChannel: (any Channel)?
     private let connections: Connections
+    private let certificates: CurrentCertificates?
     private let jobs: Jobs
     private let changes: ChangeWaits
     private let alerts: AlertService
@@ -91,14 +99,16 @@ public final class SiltstoneServer: Sendable {
 
     private init(
         group: MultiThreadedEventLoopGroup, threads: NIOThreadPool, channel: any Channel,
-        thriftChannel: (any Channel)?, connections: Connections, router: Router,
-        reports: ReportWriter?, drainSeconds: Int64
+        thriftChannel: (any Channel)?, connections: Connections,
+        certificates: CurrentCertificates?, router: Router, reports: ReportWriter?,
+        drainSeconds: Int64
     ) {
         self.group = group
         self.threads = threads
         self.channel = channel
         self.thriftChannel = thriftChannel
         self.connections = connections
+        self.certificates = certificates
         jobs = router.jobs
         changes = router.changes
         alerts = router.alerts
@@ -110,20 +120,17 @@ public final class SiltstoneServer: Sendable {
     ///
     /// The database stays the caller's: close it after `shutDown`.
     ///
-    /// - Throws: `invalidArgument` for an address beyond loopback without `isInsecure`; `conflict` when the
-    ///   address cannot be bound.
+    /// - Throws: `invalidArgument` for an address beyond loopback without certificates or without tokens, unless `isInsecure`, and
+    ///   for certificates and keys that cannot be used; `conflict` when the address cannot be bound.
     public static func start(
         _ database: Database, _ configuration: Configuration = .init()
     ) async throws(SiltstoneError) -> SiltstoneServer {
-        if let secret = configuration.webTokenSecret, secret.count < WebTokens.secretBytesMin {
-            throw SiltstoneError(
-                .invalidArgument,
-                "the secret of web tokens is too short bytes=\(secret.count)"
-                    + " min=\(WebTokens.secretBytesMin)")
-        }
+        let webTokens = try WebTokens(configuration)
         if let fault = exposureFault(configuration) {
             throw SiltstoneError(.invalidArgument, fault)
         }
+        var certificates: CurrentCertificates?
+        if let given = configuration.certificates { certificates = try CurrentCertificates(given) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let threads = NIOThreadPool(numberOfThreads: max(1, configuration.threadCount))
         threads.start()
@@ -134,33 +141,21 @@ public final class SiltstoneServer: Sendable {
             let tokens = try await threads.runIfActive { try AccessTokens(store: store) }
             let router = Router(
                 database: database, group: group, threads: threads, tokens: tokens,
-                backups: try openBackups(configuration), configuration: configuration)
+                backups: try openBackups(configuration), webTokens: webTokens,
+                configuration: configuration)
             started = router
+            if !router.requiresTokens, let fault = exposureFault(configuration, hasTokens: false) {
+                throw SiltstoneError(.invalidArgument, fault)
+            }
             if !configuration.isReadOnly {
                 router.alerts.start()
                 try await threads.runIfActive { try router.jobs.resume() }
             }
-            let channel = try await ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 1024)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let pipeline = channel.pipeline.syncOperations
-                        try pipeline.configureHTTPServerPipeline(
-                            // The handler sends no field that could begin another.
-                            withErrorHandling: false, withOutboundHeaderValidation: false,
-                            withEncoderConfiguration: .init(),
-                            withDecoderLimitConfiguration: decoderLimits)
-                        try pipeline.addHandler(
-                            ConnectionHandler(
-                                router: router, threads: threads, connections: connections))
-                    }
-                }
-                .bind(host: configuration.host, port: configuration.port).get()
-            let thriftChannel = try await startThrift(
-                router, group: group, threads: threads, connections: connections, configuration)
+            let parts = ChannelParts(
+                router: router, group: group, threads: threads, connections: connections,
+                certificates: certificates)
+            let channel = try await parts.startHTTP(configuration)
+            let thriftChannel = try await parts.startThrift(configuration)
             let reports = startReports(router, configuration.reportDirectory)
             let scanners = router.scanners
             group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
@@ -168,8 +163,8 @@ public final class SiltstoneServer: Sendable {
             }
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, thriftChannel: thriftChannel,
-                connections: connections, router: router, reports: reports,
-                drainSeconds: configuration.drainSeconds)
+                connections: connections, certificates: certificates, router: router,
+                reports: reports, drainSeconds: configuration.drainSeconds)
         } catch {
             if let started { try? await threads.runIfActive { started.stopWork() } }
             try? await threads.shutdownGracefully()
@@ -197,33 +192,15 @@ public final class SiltstoneServer: Sendable {
         return reports
     }
 
-    private static func startThrift(
-        _ router: Router, group: MultiThreadedEventLoopGroup, threads: NIOThreadPool,
-        connections: Connections, _ configuration: Configuration
-    ) async throws -> (any Channel)? {
-        guard let port = configuration.thriftPort else { return nil }
-        let state = try ThriftState(router: router, token: configuration.thriftToken)
-        return try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        ThriftConnection(state, threads: threads, connections: connections))
-                }
-            }
-            .bind(host: configuration.host, port: port).get()
+    /// Gives new connections other certificates; those that are open keep theirs.
+    ///
+    /// - Throws: `invalidArgument` when they cannot be used, or for a server that was started without; then all stays as it was.
+    public func replace(_ new: Certificates) throws(SiltstoneError) {
+        guard let certificates else {
+            throw SiltstoneError(.invalidArgument, "the server was started without TLS")
+        }
+        try certificates.replace(new)
     }
-
-    /// Limits of a request's head: 16 KiB a field, 64 KiB and 200 fields in all.
-    private static let decoderLimits: NIOHTTPDecoderLimitConfiguration = {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = 16 << 10
-        limits.maxHeaderListSize = 64 << 10
-        limits.maxHeaderFieldCount = 200
-        return limits
-    }()
 
     /// Stops accepting, lets requests under way end and closes the connections.
     ///
@@ -252,11 +229,19 @@ public final class SiltstoneServer: Sendable {
     }
 
     /// Why the server would not listen where it should; `nil` when it would.
-    static func exposureFault(_ configuration: Configuration) -> String? {
+    static func exposureFault(_ configuration: Configuration, hasTokens: Bool = true) -> String? {
         guard !configuration.isInsecure, !isLoopback(configuration.host) else { return nil }
+        let lack: String
+        if configuration.certificates == nil {
+            lack = "TLS: give tls_certificate and tls_key, use 127.0.0.1 behind a proxy with TLS"
+        } else if !hasTokens {
+            lack = "tokens: make one with silt token create, give jwt_secret or jwt_keys"
+        } else {
+            return nil
+        }
         return
-            "refusing to listen beyond loopback, as there is no TLS: use 127.0.0.1 behind a proxy"
-            + " with TLS, or --insecure on a network you trust host=\(configuration.host)"
+            "refusing to listen beyond loopback without \(lack), or --insecure on a network you"
+            + " trust host=\(configuration.host)"
     }
 
     private static func isLoopback(_ host: String) -> Bool {

@@ -209,6 +209,44 @@ func makeTokens(in directory: URL, _ wanted: [(String, AccessRights)]) async thr
         }
     }
 
+    @Test("of one token's scanners the oldest makes room for one too many; others keep theirs")
+    func scannersOfOne() async throws {
+        let directory = freshDirectory()
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let texts = try await makeTokens(
+            in: directory,
+            [
+                ("one", AccessRights(.read, prefixes: [])),
+                ("two", AccessRights(.read, prefixes: [])),
+            ])
+        try await withServer(in: directory, configuring: { $0.clientScannerCountMax = 2 }) {
+            (live: LiveServer) async throws in
+            let table = try await live.database.createTable("t", families: [Family("f")])
+            try await table.put("r", ["f:q": "v"])
+            func headers(_ name: String) -> [String: String] {
+                [
+                    "Authorization": "Bearer \(texts[name] ?? "")", "Accept": "application/json",
+                    "Content-Type": "text/xml",
+                ]
+            }
+            func open(_ name: String) async throws -> String {
+                let (opened, _) = try await live.exchange(
+                    "PUT", "/t/scanner", Data("<Scanner/>".utf8), headers(name))
+                let location = try #require(opened.value(forHTTPHeaderField: "Location"))
+                return try #require(URL(string: location)?.path)
+            }
+            let other = try await open("two")
+            var paths: [String] = []
+            for _ in 0..<3 { paths.append(try await open("one")) }
+            var statuses: [Int] = []
+            for path in paths {
+                statuses.append(try await live.send("GET", path, headers: headers("one")).status)
+            }
+            #expect(statuses == [404, 200, 200])
+            #expect(try await live.send("GET", other, headers: headers("two")).status == 200)
+        }
+    }
+
     @Test("the Thrift port answers with the rights of a token that is named, or not at all")
     func thrift() async throws {
         let directory = freshDirectory()

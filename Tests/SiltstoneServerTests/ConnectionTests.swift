@@ -346,7 +346,7 @@ private func fill(_ live: LiveServer, valueBytes: Int = 1000, rows: Int = 1) asy
 }
 
 /// The memory of this process that is in use.
-private func residentBytes() -> Int {
+func residentBytes() -> Int {
     let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
     return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
 }

@@ -27,6 +27,25 @@ private func request(
         #expect(parsed.parameter("none") == nil)
     }
 
+    @Test("the trace is that of W3C Trace Context, or none")
+    func traces() {
+        let trace = "0af7651916cd43dd8448eb211c80319c"
+        func found(_ text: String) -> String? {
+            HeadFacts(HTTPHeaders([("Traceparent", text)])).traceID
+        }
+        #expect(found("00-\(trace)-b7ad6b7169203331-01") == trace)
+        // Later versions may say more.
+        #expect(found("01-\(trace)-b7ad6b7169203331-01-more") == trace)
+        for text in [
+            "", "x", "00-\(trace)-b7ad6b7169203331", "ff-\(trace)-b7ad6b7169203331-01",
+            "00-\(trace.uppercased())-b7ad6b7169203331-01", "00-\(trace)0-b7ad6b7169203331-01",
+            "00-\(String(repeating: "0", count: 32))-b7ad6b7169203331-01",
+        ] {
+            #expect(found(text) == nil, "\(text)")
+        }
+        #expect(HeadFacts(HTTPHeaders()).traceID == nil)
+    }
+
     @Test("a percent sign without two hex digits stays")
     func badEscapes() {
         #expect(Request.decode("%") == Array("%".utf8))

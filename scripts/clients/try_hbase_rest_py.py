@@ -1,5 +1,6 @@
 """hbase-rest-py: create, put, bulk, get, scan, filter, delete and drop. Arguments: HTTP port, Thrift port."""
 import json
+import os
 import sys
 
 from hbase.admin import HBaseAdmin
@@ -10,7 +11,7 @@ from hbase.rest_client import HBaseRESTClient
 from hbase.scan import Scan
 from hbase.scan_filter_helper import build_base_scanner, build_prefix_filter, build_single_column_value_filter
 
-client = HBaseRESTClient([f"http://127.0.0.1:{sys.argv[1]}"])
+client = HBaseRESTClient([f"{os.environ.get('SCHEME', 'http')}://127.0.0.1:{sys.argv[1]}"])
 admin = HBaseAdmin(client)
 assert json.loads(admin.cluster_version())["Version"]
 assert "LiveNodes" in json.loads(admin.cluster_status())

@@ -1,5 +1,6 @@
 """influxdb-client (version 2 of the API): write points one by one, in batches and with gzip. Arguments: HTTP port."""
 import json
+import os
 import sys
 import urllib.parse
 import urllib.request
@@ -9,7 +10,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 
 port = int(sys.argv[1])
-base = f"http://127.0.0.1:{port}"
+base = f"{os.environ.get('SCHEME', 'http')}://127.0.0.1:{port}"
 urllib.request.urlopen(urllib.request.Request(
     base + "/v1/tables/bucket", method="PUT", data=b'{"families": ["f"]}')).read()
 
@@ -20,7 +21,7 @@ def row(key):
 
 
 for gzip in [False, True]:
-    with InfluxDBClient(url=base, token="any", org="any", enable_gzip=gzip) as client:
+    with InfluxDBClient(url=base, token="any", org="any", enable_gzip=gzip, ssl_ca_cert=os.environ.get("SSL_CERT_FILE")) as client:
         assert client.ping()
         with client.write_api(write_options=SYNCHRONOUS) as writer:
             point = Point("m").tag("gzip", gzip).field("v", 1.5).time(7, WritePrecision.S)

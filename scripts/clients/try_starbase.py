@@ -1,9 +1,11 @@
 """starbase: create, put, get, scan, batch, delete and drop. Arguments: HTTP port, Thrift port."""
+import os
 import sys
 
 from starbase import Connection
 
-connection = Connection(host="127.0.0.1", port=int(sys.argv[1]))
+connection = Connection(
+    host="127.0.0.1", port=int(sys.argv[1]), secure=os.environ.get("SCHEME") == "https")
 table = connection.table("starbase_table")
 if table.exists():
     table.drop()

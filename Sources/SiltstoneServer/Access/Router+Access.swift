@@ -42,8 +42,10 @@ extension Router {
         return tokens.token(text)
     }
 
+    /// The token of a request: that which it names, or else that of the client's certificate.
     func token(of request: Request) -> AccessToken? {
         let values = request.headers[canonicalForm: "Authorization"]
+        if values.isEmpty { return request.peerName.flatMap { tokens.token(named: $0) } }
         guard values.count == 1, let value = values.first else { return nil }
         let parts = value.split(separator: " ")
         guard parts.count == 2 else { return nil }

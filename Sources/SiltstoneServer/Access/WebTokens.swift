@@ -1,7 +1,9 @@
 import SiltBytes
 import SiltModel
+import SiltTLS
 
-/// Tokens that another service signs: JSON Web Tokens (RFC 7519) with HMAC and SHA-256, whose secret both know.
+/// Tokens that another service signs: JSON Web Tokens (RFC 7519), with a secret that both know (HS256) or a key of which this server knows
+/// the public half (RS256 and ES256).
 ///
 /// A token says in `exp` until when it counts, in `sub` whose it is, and in `silt` what it allows, as
 /// `{"rights": "read" or "write" or "admin", "tables": [prefix, …]}`.
@@ -12,13 +14,32 @@ struct WebTokens: Sendable {
     private static let leewaySeconds: Double = 30
     private static let subjectBytesMax = 256
 
-    private let secret: [UInt8]
+    private let secret: [UInt8]?
+    private let keys: [WebKey]
     private let audience: String?
 
     /// Tokens for an audience; `nil` is anyone's.
-    init(secret: [UInt8], audience: String?) {
+    init(secret: [UInt8]?, keys: [WebKey] = [], audience: String?) {
         self.secret = secret
+        self.keys = keys
         self.audience = audience
+    }
+
+    /// Those of a server; `nil` when it takes none.
+    ///
+    /// - Throws: `invalidArgument` for a secret that is too short, and keys that cannot be used.
+    init?(_ configuration: SiltstoneServer.Configuration) throws(SiltstoneError) {
+        if let secret = configuration.webTokenSecret, secret.count < Self.secretBytesMin {
+            throw SiltstoneError(
+                .invalidArgument,
+                "the secret of web tokens is too short bytes=\(secret.count)"
+                    + " min=\(Self.secretBytesMin)")
+        }
+        let keys = try configuration.webTokenKeys.map(WebKey.keys) ?? []
+        if keys.isEmpty, configuration.webTokenSecret == nil { return nil }
+        self.init(
+            secret: configuration.webTokenSecret, keys: keys,
+            audience: configuration.webTokenAudience)
     }
 
     /// What a text that a client sent allows; `nil` when it is no token that counts now.
@@ -26,11 +47,10 @@ struct WebTokens: Sendable {
         let raw = Array(text.utf8)
         let parts = raw.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3, let signature = Base64.decode(parts[2]) else { return nil }
-        // Nothing is read of what is not signed.
         let signed = Array(raw[..<parts[1].endIndex])
-        guard SHA256.areEqual(SHA256.authenticationCode(of: signed, secret), signature),
-            let header = Self.json(parts[0]), header["alg"]?.stringValue == "HS256",
-            header["crit"] == nil, let claims = Self.json(parts[1])
+        // Of what is not signed only the header is read, which says how to look.
+        guard let header = Self.json(parts[0]), header["crit"] == nil,
+            isOurs(signature, of: signed, header), let claims = Self.json(parts[1])
         else { return nil }
         let now = Double(nowMilliseconds) / 1000
         guard let expires = claims["exp"]?.doubleValue, now < expires + Self.leewaySeconds else {
@@ -48,6 +68,21 @@ struct WebTokens: Sendable {
         // No token of the directory has such a name.
         return AccessToken(
             name: "jwt:" + subject, rights: rights, createdMilliseconds: 0, digest: [])
+    }
+
+    /// Whether a signature is of the secret or of a key, each for its own algorithm only.
+    private func isOurs(_ signature: [UInt8], of signed: [UInt8], _ header: JSONValue) -> Bool {
+        guard let name = header["alg"]?.stringValue else { return false }
+        if name == "HS256" {
+            guard let secret else { return false }
+            return SHA256.areEqual(SHA256.authenticationCode(of: signed, secret), signature)
+        }
+        guard let algorithm = PublicKey.Algorithm(rawValue: name) else { return false }
+        let wanted = header["kid"]?.stringValue
+        return keys.contains { key in
+            key.key.algorithm == algorithm && (wanted == nil || key.id == nil || key.id == wanted)
+                && key.key.verifies(signature, of: signed)
+        }
     }
 
     private static func json(_ part: ArraySlice<UInt8>) -> JSONValue? {

@@ -59,8 +59,7 @@ struct NamespaceRoutes {
         let (namespaces, creates, properties) = (
             namespaces, request.method == .POST, message.properties
         )
-        let location =
-            "http://\(request.header("Host") ?? "localhost")/namespaces/\(request.segments[1])"
+        let location = router.address("/namespaces/\(request.segments[1])", request)
         return .work { () throws(SiltstoneError) in
             let exists = try namespaces.properties(of: name) != nil
             guard exists != creates, !namespaces.isBuiltIn(name) else {

@@ -51,10 +51,8 @@ struct ScannerRoutes {
             response.headers.append(("X-Error", Self.headerText(error.message)))
             return .now(response)
         }
-        let id = try router.scanners.add(scanner)
-        let location =
-            "http://\(request.header("Host") ?? "localhost")"
-            + "/\(request.segments[0])/scanner/\(id)"
+        let id = try router.scanners.add(scanner, from: request.address)
+        let location = router.address("/\(request.segments[0])/scanner/\(id)", request)
         return .now(Response(.created, headers: [("Location", location)]))
     }
 

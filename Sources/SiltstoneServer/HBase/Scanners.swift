@@ -147,17 +147,21 @@ final class ScannerFeed: RowFeed {
 final class Scanners: Sendable {
     private struct Entry {
         let scanner: OpenScanner
+        /// Its owner, or where it was opened from when clients are not told apart.
+        let client: String?
         var usedNanoseconds: UInt64
     }
 
     private let entries = Mutex<[String: Entry]>([:])
     private let environment: Environment
     private let countMax: Int
+    private let clientCountMax: Int
     private let idleNanoseconds: UInt64
 
-    init(environment: Environment, countMax: Int, idleSeconds: Int64) {
+    init(environment: Environment, countMax: Int, clientCountMax: Int, idleSeconds: Int64) {
         self.environment = environment
         self.countMax = max(1, countMax)
+        self.clientCountMax = max(1, clientCountMax)
         idleNanoseconds = UInt64(max(1, idleSeconds)) &* 1_000_000_000
     }
 
@@ -166,21 +170,23 @@ final class Scanners: Sendable {
 
     /// Keeps a scanner.
     ///
-    /// When there are too many, its owner's longest unused one makes room for it.
+    /// When its client has too many, or there are too many, the client's longest unused one makes room for it.
+    /// - Parameter address: where it was opened from; `nil` for loopback, where a proxy may stand for all clients.
     /// - Returns: its identifier, which cannot be guessed.
-    func add(_ scanner: OpenScanner) throws(SiltstoneError) -> String {
+    func add(_ scanner: OpenScanner, from address: String?) throws(SiltstoneError) -> String {
+        let client = scanner.owner ?? address
         let random = environment.random
         let id = Identifier(high: random.next(), low: random.next()).description
         let now = environment.clock.monotonicNanoseconds
         let hasRoom = entries.withLock { entries in
             Self.expire(&entries, before: now, idleNanoseconds)
-            if entries.count >= countMax {
-                let oldest = entries.filter { $0.value.scanner.owner == scanner.owner }
-                    .min { $0.value.usedNanoseconds < $1.value.usedNanoseconds }
+            let own = entries.filter { $0.value.client == client }
+            if entries.count >= countMax || client != nil && own.count >= clientCountMax {
+                let oldest = own.min { $0.value.usedNanoseconds < $1.value.usedNanoseconds }
                 guard let oldest else { return false }
                 entries[oldest.key] = nil
             }
-            entries[id] = Entry(scanner: scanner, usedNanoseconds: now)
+            entries[id] = Entry(scanner: scanner, client: client, usedNanoseconds: now)
             return true
         }
         guard hasRoom else {

@@ -34,8 +34,7 @@ struct SchemaRoutes {
         else { return .now(HBaseRoutes.unsupported) }
         let wanted = try Self.definition(name: name, message)
         let (store, name, replaces) = (router.store, name, request.method == .PUT)
-        let location =
-            "http://\(request.header("Host") ?? "localhost")/\(request.segments[0])/schema"
+        let location = router.address("/\(request.segments[0])/schema", request)
         return .work { () throws(SiltstoneError) in
             let created = Response(.created, headers: [("Location", location)])
             guard let existing = try? store.table(name) else {

@@ -18,6 +18,8 @@ public struct AccessRecord: Sendable {
     public let seconds: Double
     /// The request's id.
     public let requestID: String
+    /// The trace that it is a part of, as its header `traceparent` says.
+    public let traceID: String?
     /// The name of the token that it came with, if it counts.
     public let token: String?
     /// Whether the connection ended before the answer was sent whole.
@@ -29,7 +31,7 @@ public struct AccessRecord: Sendable {
         let duration = Int64(seconds * 1e6)
         return
             "\(milliseconds) \(client) \(token ?? "-") \(request) \(status) \(bytes) \(duration)us"
-            + " \(requestID)\(isCut ? " cut" : "")"
+            + " \(requestID)\(traceID.map { " trace=\($0)" } ?? "")\(isCut ? " cut" : "")"
     }
 
     /// An object of JSON.
@@ -39,6 +41,7 @@ public struct AccessRecord: Sendable {
             ("token", token.map { .string($0) } ?? .null), ("method", .string(method)),
             ("target", .string(target)), ("status", .integer(Int64(status))),
             ("bytes", .integer(Int64(bytes))), ("micros", .integer(Int64(seconds * 1e6))),
-            ("request_id", .string(requestID)), ("cut", .bool(isCut)))
+            ("request_id", .string(requestID)),
+            ("trace_id", traceID.map { .string($0) } ?? .null), ("cut", .bool(isCut)))
     }
 }

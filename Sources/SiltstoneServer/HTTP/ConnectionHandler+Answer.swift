@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SiltTLS
 
 extension ConnectionHandler {
     /// Sends an answer, a long body piece by piece.
@@ -147,6 +148,7 @@ extension ConnectionHandler {
     func cut(_ context: ChannelHandlerContext) {
         state = .discarding
         writeNote(isCut: true)
+        (try? context.pipeline.syncOperations.handler(type: TLSHandler.self))?.isCut = true
         if let socket = context.channel as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }

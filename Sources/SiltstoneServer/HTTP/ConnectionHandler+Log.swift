@@ -45,6 +45,7 @@ extension ConnectionHandler {
                 status: note.status,
                 bytes: note.bytes,
                 seconds: Double((NIODeadline.now() - note.started).nanoseconds) / 1e9,
-                requestID: note.request.id, token: note.token, isCut: isCut))
+                requestID: note.request.id, traceID: note.request.facts.traceID, token: note.token,
+                isCut: isCut))
     }
 }

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import SiltModel
+import SiltTLS
 
 /// One connection: collects a request, asks the router, sends the answer, then reads the next request.
 ///
@@ -55,6 +56,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var cancellation: Cancellation?
     /// The client's address, for the access log.
     var client = "-"
+    /// The same, where clients are told apart by it: `nil` for loopback.
+    private var address: String?
+    /// The common name of the client's certificate.
+    private var peerName: String?
     /// What the access log will tell of the answer under way.
     var note: AccessNote?
     /// Pieces of long bodies sent.
@@ -76,6 +81,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             return
         }
         if router.accessLog != nil { client = context.remoteAddress?.ipAddress ?? "-" }
+        address = Connections.client(of: context.channel)
         since = .now()
         scheduleWatch(context)
         context.fireChannelActive()
@@ -149,6 +155,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             inputIsClosed = true
             isLast = true
             closeWhenDone(context)
+        } else if let established = event as? TLSEstablished {
+            peerName = established.peerName
         } else {
             context.fireUserInboundEventTriggered(event)
         }
@@ -210,6 +218,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func request(_ head: HTTPRequestHead, _ body: [UInt8] = []) -> Request {
         var request = Request(head: head, facts: facts, body: body, id: requestID)
+        request.peerName = peerName
+        request.address = address
         if head.method == .GET {
             let made = Cancellation()
             cancellation = made

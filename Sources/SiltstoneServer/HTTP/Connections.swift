@@ -48,7 +48,7 @@ final class Connections: Sendable {
     }
 
     /// The address whose connections are counted together, unless it is loopback's.
-    private static func client(of channel: any Channel) -> String? {
+    static func client(of channel: any Channel) -> String? {
         guard let address = channel.remoteAddress?.ipAddress, address != "::1",
             !address.hasPrefix("127."), !address.hasPrefix("::ffff:127.")
         else { return nil }

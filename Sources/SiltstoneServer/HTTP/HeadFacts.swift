@@ -14,6 +14,8 @@ struct HeadFacts: Sendable {
     private(set) var expectation: String?
     /// The client's name for the request.
     private(set) var requestID: String?
+    /// The trace that the request is a part of, as the client says (W3C Trace Context).
+    private(set) var traceParent: String?
 
     init(_ headers: HTTPHeaders) {
         var hasLength = false
@@ -23,6 +25,7 @@ struct HeadFacts: Sendable {
                 hostCount += value.utf8.contains(0x2c) ? 2 : 1
             case 6 where Self.isSame(name, "expect"): expectation = expectation ?? value
             case 10 where Self.isSame(name, "connection"): hasConnection = true
+            case 11 where Self.isSame(name, "traceparent"): traceParent = traceParent ?? value
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
             case 14 where Self.isSame(name, "content-length"):
                 if !hasLength { contentLength = Int(value) ?? 0 }
@@ -33,6 +36,22 @@ struct HeadFacts: Sendable {
             default: break
             }
         }
+    }
+
+    /// The trace's identifier, when what the client says of it can be read: `00-` 32 digits `-` 16 digits `-` 2 digits.
+    var traceID: String? {
+        guard let parts = traceParent?.utf8.split(separator: UInt8(ascii: "-"), maxSplits: 4),
+            parts.count >= 4, parts[0].count == 2, parts[1].count == 32, parts[2].count == 16,
+            parts[3].count == 2,
+            parts[..<4].allSatisfy({ $0.allSatisfy(Self.isDigit) }),
+            parts[1].contains(where: { $0 != UInt8(ascii: "0") }),
+            !parts[0].elementsEqual("ff".utf8)
+        else { return nil }
+        return String(Substring(parts[1]))
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 
     /// Whether a field has a name, whose letters are small.

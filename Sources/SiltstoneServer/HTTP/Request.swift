@@ -16,6 +16,10 @@ struct Request: Sendable {
     let facts: HeadFacts
     /// Set when the client is gone, for requests that may take long.
     var cancellation: Cancellation?
+    /// The client's address; `nil` for loopback.
+    var address: String?
+    /// The common name of the certificate that the client showed.
+    var peerName: String?
     /// Who sends it, once that is known; `nil` when clients are not told apart.
     var principal: String?
     /// What that client may do.

@@ -40,6 +40,12 @@ final class Router: Sendable {
     /// Whether requests need a token.
     var requiresTokens: Bool { webTokens != nil || tokens.areRequired }
 
+    /// The address of a path, as a request's client knows the server.
+    func address(_ path: String, _ request: Request) -> String {
+        let scheme = configuration.certificates == nil ? "http" : "https"
+        return "\(scheme)://\(request.header("Host") ?? "localhost")\(path)"
+    }
+
     /// The port asked for.
     var port: Int { configuration.port }
 
@@ -54,14 +60,13 @@ final class Router: Sendable {
 
     init(
         database: Database, group: any EventLoopGroup, threads: NIOThreadPool, tokens: AccessTokens,
-        backups: BackupDirectory?, configuration: SiltstoneServer.Configuration
+        backups: BackupDirectory?, webTokens: WebTokens?,
+        configuration: SiltstoneServer.Configuration
     ) {
         self.backups = backups
         changes = ChangeWaits(store: database.store, group: group, threads: threads)
         self.tokens = tokens
-        webTokens = configuration.webTokenSecret.map {
-            WebTokens(secret: $0, audience: configuration.webTokenAudience)
-        }
+        self.webTokens = webTokens
         store = database.store
         streams = Streams(store: store, threads: threads)
         let receivers = configuration.alertWebhooks.compactMap { WebhookURL($0) }
@@ -76,6 +81,7 @@ final class Router: Sendable {
             alerts: alerts, allowsReceiver: allows)
         scanners = Scanners(
             environment: store.engine.environment, countMax: configuration.scannerCountMax,
+            clientCountMax: configuration.clientScannerCountMax,
             idleSeconds: configuration.scannerIdleSeconds)
         namespaces = Namespaces(store: store)
         startedMilliseconds = store.clock.nowMilliseconds

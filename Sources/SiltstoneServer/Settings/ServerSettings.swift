@@ -1,4 +1,5 @@
 import SiltIngest
+package import SiltModel
 package import Siltstone
 
 /// All that `silt serve` can be told; plain data.
@@ -19,6 +20,14 @@ package struct ServerSettings: Sendable {
     var thriftHost: String?
     /// The file with the secret of web tokens.
     var webTokenFile: String?
+    /// The file with the public keys of web tokens.
+    var webKeysFile: String?
+    /// The file with the server's certificates.
+    var certificateFile: String?
+    /// The file with their key.
+    var keyFile: String?
+    /// The file with those who sign certificates of clients.
+    var clientAuthoritiesFile: String?
     /// Where acts of administration are noted; `nil` is standard error.
     package var auditLog: String?
     /// Where requests are noted, `-` for standard error; `nil` is nowhere.
@@ -73,17 +82,27 @@ package struct ServerSettings: Sendable {
                 faults.append("\(value.origin): \(setting.name) \(fault)")
             }
         }
+        func origin(_ name: String) -> String { given[name]?.origin.description ?? name }
         if let name = settings.webTokenFile {
             if let secret = Self.secret(in: contents(name)) {
                 settings.server.webTokenSecret = secret
             } else {
-                let place = given["jwt_secret"]?.origin.description ?? "jwt_secret"
                 faults.append(
-                    "\(place): jwt_secret names no file of \(WebTokens.secretBytesMin) bytes or more:"
-                        + " '\(name)'")
+                    "\(origin("jwt_secret")): jwt_secret names no file of"
+                        + " \(WebTokens.secretBytesMin) bytes or more: '\(name)'")
             }
         }
-        func origin(_ name: String) -> String { given[name]?.origin.description ?? name }
+        if let name = settings.webKeysFile {
+            do throws(SiltstoneError) {
+                let keys = try Self.file(name, contents)
+                _ = try WebKey.keys(keys)
+                settings.server.webTokenKeys = keys
+            } catch { faults.append("\(origin("jwt_keys")): \(error.message)") }
+        }
+        do throws(SiltstoneError) {
+            settings.server.certificates = try settings.certificates(contents: contents)
+            _ = try settings.server.certificates?.context()
+        } catch { faults.append("\(origin("tls_certificate")): \(error.message)") }
         if let host = settings.thriftHost, host != settings.server.host {
             faults.append("\(origin("thrift_listen")): thrift_listen has the host of listen")
         }
@@ -92,6 +111,33 @@ package struct ServerSettings: Sendable {
         }
         guard faults.isEmpty else { throw SettingFaults(lines: faults) }
         return settings
+    }
+
+    /// The certificates that the settings name, as their files are now; `nil` when there is to be no TLS.
+    ///
+    /// - Throws: `invalidArgument` for a setting that misses another, and a file that cannot be read.
+    package func certificates(contents: (String) -> [UInt8]?) throws(SiltstoneError)
+        -> SiltstoneServer.Certificates?
+    {
+        guard let certificateFile, let keyFile else {
+            if certificateFile == nil, keyFile == nil, clientAuthoritiesFile == nil { return nil }
+            throw SiltstoneError(.invalidArgument, "TLS needs tls_certificate and tls_key")
+        }
+        var certificates = SiltstoneServer.Certificates(
+            chain: try Self.file(certificateFile, contents), key: try Self.file(keyFile, contents))
+        if let clientAuthoritiesFile {
+            certificates.clientAuthorities = try Self.file(clientAuthoritiesFile, contents)
+        }
+        return certificates
+    }
+
+    private static func file(_ name: String, _ contents: (String) -> [UInt8]?)
+        throws(SiltstoneError) -> [UInt8]
+    {
+        guard let bytes = contents(name), !bytes.isEmpty else {
+            throw SiltstoneError(.invalidArgument, "cannot read '\(name)'")
+        }
+        return bytes
     }
 
     /// The bytes of a file but for line breaks at their end; `nil` when they are too few for a secret.

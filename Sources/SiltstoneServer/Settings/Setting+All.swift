@@ -18,15 +18,29 @@ extension Setting {
             "thrift_token", "name", \.server.thriftToken,
             "The token whose rights Thrift clients have; needed once there are tokens."),
         .text(
+            "tls_certificate", "file", \.certificateFile,
+            "Holds the server's certificate, and those between it and an authority, in PEM; both ports speak TLS then."
+        ),
+        .text("tls_key", "file", \.keyFile, "Holds the certificate's key in PEM."),
+        .text(
+            "tls_client_ca", "file", \.clientAuthoritiesFile,
+            "Holds the authorities, in PEM, one of which must have signed the certificate that each client shows."
+        ),
+        .text(
             "jwt_secret", "file", \.webTokenFile,
             "Holds the secret of JSON Web Tokens (HS256) that count here; with one requests need a token."
+        ),
+        .text(
+            "jwt_keys", "file", \.webKeysFile,
+            "Holds public keys, in PEM or as a JSON Web Key Set, of those (RS256, ES256) that count here too."
         ),
         .text(
             "jwt_audience", "name", \.server.webTokenAudience,
             "For whom such tokens must be (`aud`)."),
         .truth(
             "insecure", \.server.isInsecure,
-            "Whether an address that others can reach is accepted although there is no TLS."),
+            "Whether an address that others can reach is accepted although there is no TLS, or are no tokens."
+        ),
         .truth("read_only", \.server.isReadOnly, "Whether every change is refused."),
         .truth(
             "csrf", \.server.requiresBrowserHeader,
@@ -66,6 +80,10 @@ extension Setting {
         .number(
             "scanners", 1...10_000_000, \.server.scannerCountMax,
             "HBase's scanners open at one time."),
+        .number(
+            "scanners_per_client", 1...10_000_000, \.server.clientScannerCountMax,
+            "Of those, the most of one token, or without tokens from one address other than loopback; one more ends the oldest."
+        ),
         .seconds(
             "scanner_idle_seconds", 1...864_000, \.server.scannerIdleSeconds,
             "How long a scanner that nobody asks is kept."),

@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import SiltBytes
 import SiltModel
+import SiltTLS
 
 /// Sends one request after the other over one connection, and waits for each answer.
 final class HTTPClient {
@@ -17,22 +18,10 @@ final class HTTPClient {
     private static let patience = TimeAmount.seconds(300)
 
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let host: String
-    private let port: Int
+    private let address: ServerAddress
     private var channel: (any Channel)?
 
-    /// A client of the server at a URL of the form `http://HOST:PORT`.
-    init(url: String) throws {
-        guard let parts = URLComponents(string: url), parts.scheme == "http", let host = parts.host,
-            !host.isEmpty, parts.path.isEmpty || parts.path == "/"
-        else {
-            throw CommandFailure(
-                .usage, "a server is written http://HOST:PORT, not '\(url)'",
-                advice: "for https put a proxy such as stunnel between")
-        }
-        self.host = host
-        port = parts.port ?? 8080
-    }
+    init(_ address: ServerAddress) { self.address = address }
 
     /// Percent-encodes bytes for a path segment or a query value.
     static func escape(_ bytes: Bytes) -> String {
@@ -85,7 +74,7 @@ final class HTTPClient {
             let channel = try connected()
             let promise = channel.eventLoop.makePromise(of: Answer.self)
             var headers: HTTPHeaders = [
-                "host": "\(host):\(port)", "accept": "application/json",
+                "host": address.headerText, "accept": "application/json",
                 "content-type": "application/json", "content-length": "\(body.count)",
             ]
             // Not an option: other users of the machine see those.
@@ -105,11 +94,15 @@ final class HTTPClient {
         } catch {
             channel = nil
             throw CommandFailure(
-                .failed, "no answer from http://\(host):\(port): \(error)",
+                .failed, "no answer from \(address.text): \(Self.text(of: error))",
                 advice:
                     "is `silt serve` running there? A write that was under way may or may not have happened"
             )
         }
+    }
+
+    private static func text(of error: any Error) -> String {
+        (error as? SiltstoneError)?.message ?? "\(error)"
     }
 
     /// Ends the connection.
@@ -120,15 +113,20 @@ final class HTTPClient {
 
     private func connected() throws -> any Channel {
         if let channel, channel.isActive { return channel }
+        let (tls, host) = (address.tls, address.host)
         let opened = try ClientBootstrap(group: group)
             .connectTimeout(.seconds(10))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            TLSHandler(client: tls, host: host))
+                    }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(CallHandler())
                 }
             }
-            .connect(host: host, port: port).wait()
+            .connect(host: address.host, port: address.port).wait()
         channel = opened
         return opened
     }

@@ -9,8 +9,7 @@ struct RemoteAccess: TableAccess {
 
     let client: HTTPClient
 
-    /// Connects to a server, such as `http://127.0.0.1:8080`.
-    init(url: String) throws { client = try HTTPClient(url: url) }
+    init(_ address: ServerAddress) { client = HTTPClient(address) }
 
     func tables() throws -> [TableDefinition] {
         let answer = try json(client.get("/v1/tables"))

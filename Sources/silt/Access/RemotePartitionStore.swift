@@ -12,8 +12,8 @@ final class RemotePartitionStore: PartitionStore {
     private let path: String
     private let document: [UInt8]
 
-    init(url: String, job: String, document: [UInt8]) throws {
-        client = try HTTPClient(url: url)
+    init(_ address: ServerAddress, job: String, document: [UInt8]) {
+        client = HTTPClient(address)
         path = "/v1/jobs/\(HTTPClient.escape(Bytes(job)))/partitions"
         var writer = ByteWriter()
         writer.writeSized(document)

@@ -14,7 +14,14 @@ struct BackupOptions: ParsableArguments {
     @Option(help: "A running server, which keeps backups in a directory of its own.")
     var server: String?
 
+    @Option(
+        help:
+            "A file with the authorities that sign the server's certificate (default: the system's)."
+    )
+    var ca: String?
+
     func validate() throws {
+        if ca != nil, server == nil { throw ValidationError("--ca is for --server") }
         if server != nil, data != nil || directory != nil {
             throw ValidationError("--server excludes --in and --data")
         }
@@ -29,7 +36,7 @@ struct BackupOptions: ParsableArguments {
             return try body(
                 EmbeddedBackups(directory: directory ?? "", data: data ?? "silt-data"))
         }
-        let access = try RemoteAccess(url: server)
+        let access = RemoteAccess(try ServerAddress(url: server, ca: ca))
         defer { try? access.close() }
         return try body(RemoteBackups(access: access))
     }

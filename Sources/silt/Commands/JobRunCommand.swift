@@ -29,6 +29,12 @@ struct JobRunCommand: ParsableCommand {
         ))
     var server: String?
 
+    @Option(
+        help:
+            "A file with the authorities that sign the server's certificate (default: the system's)."
+    )
+    var ca: String?
+
     @Option(help: "Read this file instead of the job's source; - is the standard input.")
     var input: String?
 
@@ -63,6 +69,7 @@ struct JobRunCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if ca != nil, server == nil { throw ValidationError("--ca is for --server") }
         if checkpointBytes < 1 { throw ValidationError("--checkpoint-bytes is at least 1") }
         if (memory ?? 16 << 20) < 16 << 20 {
             throw ValidationError("--memory is at least 16777216")
@@ -169,7 +176,9 @@ struct JobRunCommand: ParsableCommand {
         }
         let summary =
             if let server {
-                try run.run(server: server, progress: progress, isCancelled: { stop.isAsked })
+                try run.run(
+                    server: ServerAddress(url: server, ca: ca), progress: progress,
+                    isCancelled: { stop.isAsked })
             } else {
                 try run.run(data: data, progress: progress, isCancelled: { stop.isAsked })
             }

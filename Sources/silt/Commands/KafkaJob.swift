@@ -35,14 +35,14 @@ struct KafkaJob {
 
     /// Runs as one of those that keep their state on a server.
     func run(
-        server: String, progress: @escaping (JobSummary) -> Void,
+        server: ServerAddress, progress: @escaping (JobSummary) -> Void,
         isCancelled: @escaping () -> Bool
     ) throws -> JobSummary {
         if options.isFresh {
             throw CommandFailure(
                 .usage, "--fresh is for --data; on a server give the job another name")
         }
-        let partitions = try RemotePartitionStore(url: server, job: job.name, document: document)
+        let partitions = RemotePartitionStore(server, job: job.name, document: document)
         return try run(try makeSource(), partitions, progress, isCancelled)
     }
 

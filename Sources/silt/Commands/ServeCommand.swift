@@ -11,7 +11,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Serve a data directory over HTTP.",
         discussion: """
             Prints one line with the address when ready. SIGTERM and SIGINT let running requests end, \
-            close the database and exit with 0. SIGHUP opens the log files anew.
+            close the database and exit with 0. SIGHUP opens the log files anew, and reads the certificates of \
+            TLS again.
 
             Each setting may also stand in the file of --config, as YAML (read_only: true), or in the \
             environment (SILT_READ_ONLY=true): flags come first, then the environment, then the file. \
@@ -36,8 +37,8 @@ struct ServeCommand: AsyncParsableCommand {
         // From here on the signals are waited for, not obeyed at once.
         let stop = StopSignals()
         let logs = try Logs(settings)
-        let reopening = logs.reopenOnHangUp()
-        defer { reopening.cancel() }
+        let hangUp = HangUp(logs.files)
+        defer { hangUp.cancel() }
         let database = try await Database.open(at: settings.data, settings.database)
         do {
             var configuration = settings.server
@@ -51,7 +52,10 @@ struct ServeCommand: AsyncParsableCommand {
                     atPath: directory, withIntermediateDirectories: true)
             }
             let server = try await SiltstoneServer.start(database, configuration)
-            Output.standard.write("listening on http://\(configuration.host):\(server.port)\n")
+            hangUp.renew(server, settings, logs)
+            let scheme = configuration.certificates == nil ? "http" : "https"
+            Output.standard.write(
+                "listening on \(scheme)://\(configuration.host):\(server.port)\n")
             if let port = server.thriftPort {
                 Output.standard.write("listening on thrift://\(configuration.host):\(port)\n")
             }
@@ -91,15 +95,44 @@ private struct Logs {
         }
     }
 
-    /// Opens the files anew on SIGHUP, until cancelled.
-    func reopenOnHangUp() -> any DispatchSourceSignal {
-        let files = [audit, errors, access].compactMap { $0 }
+    /// The files.
+    var files: [LogFile] { [audit, errors, access].compactMap { $0 } }
+
+    /// Notes a failure.
+    func note(_ text: String) { errors.append(text) }
+}
+
+/// What SIGHUP does.
+private struct HangUp {
+    private let source: any DispatchSourceSignal
+    private let files: [LogFile]
+
+    /// Opens log files anew, until cancelled.
+    init(_ files: [LogFile]) {
+        self.files = files
         signal(SIGHUP, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: SIGHUP)
+        source = DispatchSource.makeSignalSource(signal: SIGHUP)
         source.setEventHandler { for file in files { file.reopen() } }
         source.resume()
-        return source
     }
+
+    /// Also gives a server the certificates that are in the files then; those that are wrong change nothing.
+    func renew(_ server: SiltstoneServer, _ settings: ServerSettings, _ logs: Logs) {
+        let files = files
+        source.setEventHandler {
+            for file in files { file.reopen() }
+            do throws(SiltstoneError) {
+                guard let new = try settings.certificates(contents: ServeOptions.contents) else {
+                    return
+                }
+                try server.replace(new)
+            } catch {
+                logs.note("certificates stay as they were: \(error.message)")
+            }
+        }
+    }
+
+    func cancel() { source.cancel() }
 }
 
 /// Waits for SIGTERM or SIGINT.

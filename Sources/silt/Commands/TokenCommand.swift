@@ -36,11 +36,13 @@ struct TokenCommand: ParsableCommand {
         return result
     }
 
-    /// What the server at a URL answers.
-    static func ask(_ url: String, _ method: String, _ path: String, _ body: JSONValue? = nil)
+    /// What a server answers.
+    static func ask(
+        _ address: ServerAddress, _ method: String, _ path: String, _ body: JSONValue? = nil
+    )
         throws -> JSONValue
     {
-        let client = try HTTPClient(url: url)
+        let client = HTTPClient(address)
         defer { client.close() }
         return try JSONValue(parsing: client.send(method, path, body?.bytes ?? []))
     }
@@ -74,7 +76,7 @@ struct TokenCreateCommand: ParsableCommand {
     func run() throws {
         guard let right = AccessRight(rawValue: rights) else { return }
         let text: String?
-        if let server = location.server {
+        if let server = try location.address {
             let answer = try TokenCommand.ask(
                 server, "PUT", TokenCommand.path(name),
                 .object(
@@ -101,7 +103,7 @@ struct TokenListCommand: ParsableCommand {
 
     func run() throws {
         let tokens: [JSONValue]
-        if let server = location.server {
+        if let server = try location.address {
             tokens = try TokenCommand.ask(server, "GET", "/v1/tokens")["tokens"]?.arrayValue ?? []
         } else {
             tokens = try TokenCommand.withTokens(location.directory) { $0.all.map(\.json) }
@@ -131,7 +133,7 @@ struct TokenRevokeCommand: ParsableCommand {
     @OptionGroup var location: LocationOptions
 
     func run() throws {
-        if let server = location.server {
+        if let server = try location.address {
             _ = try TokenCommand.ask(server, "DELETE", TokenCommand.path(name))
         } else {
             try TokenCommand.withTokens(location.directory) { try $0.revoke(name) }

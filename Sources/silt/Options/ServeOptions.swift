@@ -19,13 +19,30 @@ struct ServeOptions: ParsableArguments {
             "The name of the token whose rights Thrift clients have; needed once there are tokens.")
     var thriftToken: String?
 
+    @Option(help: "The file with the server's certificate, and those up to an authority, in PEM.")
+    var tlsCertificate: String?
+
+    @Option(help: "The file with the certificate's key in PEM.")
+    var tlsKey: String?
+
+    @Option(
+        help: "The file with the authorities that sign the certificates that clients must show.")
+    var tlsClientCa: String?
+
     @Option(help: "The file with the secret of JSON Web Tokens (HS256) that count here.")
     var jwtSecret: String?
+
+    @Option(
+        help:
+            "The file with the public keys of those (RS256, ES256) that count here, PEM or a key set."
+    )
+    var jwtKeys: String?
 
     @Option(help: "For whom such tokens must be (aud).")
     var jwtAudience: String?
 
-    @Flag(help: "Accept an address that others can reach, although there is no TLS.")
+    @Flag(
+        help: "Accept an address that others can reach, although there is no TLS or are no tokens.")
     var insecure = false
 
     @Flag(help: "Refuse every change.")
@@ -72,6 +89,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "HBase's scanners open at one time (default: 10000).")
     var scanners: String?
 
+    @Option(help: "Of those, the most of one token or address (default: 1000).")
+    var scannersPerClient: String?
+
     @Option(help: "How long a scanner that nobody asks is kept, in seconds (default: 3600).")
     var scannerIdleSeconds: String?
 
@@ -106,13 +126,16 @@ struct ServeOptions: ParsableArguments {
     var given: [String: String] {
         let texts = [
             "data": data, "listen": listen, "thrift_listen": thriftListen,
-            "thrift_token": thriftToken, "jwt_secret": jwtSecret, "jwt_audience": jwtAudience,
+            "thrift_token": thriftToken, "tls_certificate": tlsCertificate, "tls_key": tlsKey,
+            "tls_client_ca": tlsClientCa, "jwt_secret": jwtSecret, "jwt_keys": jwtKeys,
+            "jwt_audience": jwtAudience,
             "memory": memory, "memtable_bytes": memtableBytes,
             "cache_bytes": cacheBytes, "threads": threads, "connections": connections,
             "connections_per_client": connectionsPerClient, "body_bytes": bodyBytes,
             "bodies_bytes": bodiesBytes, "idle_seconds": idleSeconds,
             "drain_seconds": drainSeconds, "scanners": scanners,
-            "scanner_idle_seconds": scannerIdleSeconds, "job_files": jobFiles,
+            "scanners_per_client": scannersPerClient, "scanner_idle_seconds": scannerIdleSeconds,
+            "job_files": jobFiles,
             "allow_webhook": allowWebhook.isEmpty ? nil : allowWebhook.joined(separator: " "),
             "report_dir": reportDir, "backup_dir": backupDir,
             "paranoid": paranoid ? "true" : nil,
@@ -121,6 +144,11 @@ struct ServeOptions: ParsableArguments {
             "read_only": readOnly ? "true" : nil, "csrf": csrf ? "true" : nil,
         ]
         return texts.compactMapValues { $0 }
+    }
+
+    /// What a file holds; `nil` when it cannot be read.
+    static func contents(_ path: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: path).map { Array($0) }
     }
 
     /// The settings of the flags, the environment and a file.
@@ -135,8 +163,7 @@ struct ServeOptions: ParsableArguments {
         }
         do {
             return try ServerSettings.read(
-                file: file, environment: environment, flags: given,
-                contents: { FileManager.default.contents(atPath: $0).map { Array($0) } })
+                file: file, environment: environment, flags: given, contents: Self.contents)
         } catch {
             throw CommandFailure(.usage, error.lines.joined(separator: "\n      "))
         }

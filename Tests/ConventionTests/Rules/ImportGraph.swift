@@ -21,9 +21,10 @@ enum ImportGraph {
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltKafka": ["SiltIngest", "SiltModel", "CRdKafka"],
+        "SiltTLS": ["SiltModel", "COpenSSL", "NIOCore"],
         "SiltstoneServer": nio.union([
             "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO", "SiltModel",
-            "SiltBytes", "Yams",
+            "SiltBytes", "SiltTLS", "Yams",
         ]),
         "SiltstoneTesting": [
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
@@ -31,7 +32,7 @@ enum ImportGraph {
         "silt": nio.union([
             "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
             "SiltFormat", "SiltCodec", "SiltIO",
-            "SiltModel", "SiltBytes", "ArgumentParser",
+            "SiltModel", "SiltBytes", "SiltTLS", "ArgumentParser",
         ]),
         "silt-conformance": [
             "Siltstone", "SiltTable", "SiltStream", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",

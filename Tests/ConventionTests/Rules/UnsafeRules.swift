@@ -64,6 +64,10 @@ enum UnsafeRules {
         // SiltKafka: librdkafka takes pointers.
         "Sources/SiltKafka/KafkaHandle.swift",
         "Sources/SiltKafka/KafkaSource.swift",
+        // SiltTLS: OpenSSL takes pointers.
+        "Sources/SiltTLS/PublicKey.swift",
+        "Sources/SiltTLS/TLSConnection.swift",
+        "Sources/SiltTLS/TLSContext.swift",
         // SiltLSM: the memtable owns its memory; blocks are read without copies; cells are merged by pointer.
         "Sources/SiltLSM/Cache/BlockCacheShard.swift",
         "Sources/SiltLSM/Cache/BlockSlots.swift",

@@ -75,6 +75,14 @@ let package = Package(
         module(
             "SiltTLS", ["SiltModel", "COpenSSL", .product(name: "NIOCore", package: "swift-nio")]),
         module(
+            "SiltWebHDFS",
+            [
+                "SiltIngest", "SiltIO", "SiltModel", "SiltBytes",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        module(
             "SiltstoneServer",
             [
                 "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO",
@@ -90,7 +98,9 @@ let package = Package(
         .executableTarget(
             name: "silt",
             dependencies: [
-                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
+                "SiltstoneServer", "Siltstone", "SiltKafka", "SiltWebHDFS", "SiltIngest",
+                "SiltTable",
+                "SiltLSM",
                 "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
                 "SiltBytes", "SiltTLS",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -129,6 +139,12 @@ let package = Package(
             [
                 "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
                 "SiltBytes", "CRdKafka",
+            ]),
+        tests(
+            "SiltWebHDFSTests",
+            [
+                "SiltWebHDFS", "SiltIngest", "SiltTable", "SiltLSM", "SiltIO", "SiltModel",
+                "SiltBytes",
             ]),
         tests("SiltstoneTests", ["Siltstone", "SiltModel", "SiltBytes"]),
         tests(

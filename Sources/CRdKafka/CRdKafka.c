@@ -376,6 +376,32 @@ int silt_kafka_flush(silt_kafka *kafka, int timeout, char *error, int error_size
     return fail(error, error_size, kafka->failure);
 }
 
+int silt_kafka_init_transactions(silt_kafka *kafka, int timeout, char *error, int error_size) {
+    return finish(rd_kafka_init_transactions(kafka->handle, timeout), error, error_size);
+}
+
+int silt_kafka_begin_transaction(silt_kafka *kafka, char *error, int error_size) {
+    return finish(rd_kafka_begin_transaction(kafka->handle), error, error_size);
+}
+
+int silt_kafka_commit_transaction(silt_kafka *kafka, const char *group, const char *topic,
+                                  int64_t number, int timeout, char *error, int error_size) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, 0)->offset = number;
+    rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata_new(group);
+    rd_kafka_error_t *problem =
+        rd_kafka_send_offsets_to_transaction(kafka->handle, list, member, timeout);
+    rd_kafka_consumer_group_metadata_destroy(member);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (!problem) problem = rd_kafka_commit_transaction(kafka->handle, timeout);
+    if (!problem) return 0;
+    if (rd_kafka_error_txn_requires_abort(problem)) {
+        rd_kafka_error_t *other = rd_kafka_abort_transaction(kafka->handle, timeout);
+        if (other) rd_kafka_error_destroy(other);
+    }
+    return finish(problem, error, error_size);
+}
+
 silt_kafka *silt_kafka_mock_new(int brokers, const char *topic, int partitions, char *bootstrap,
                                 int bootstrap_size) {
     char settings[64];

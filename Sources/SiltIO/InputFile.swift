@@ -7,11 +7,39 @@ package protocol InputFiles: Sendable {
     /// - Throws: `notFound` when there is none.
     func names(matching path: String) throws(SiltstoneError) -> [String]
 
+    /// What is known of the files that a path or pattern means, sorted by name; none when there are none.
+    func statuses(matching path: String) throws(SiltstoneError) -> [InputFileStatus]
+
     /// Opens a file for reads at any offset.
     func open(_ name: String) throws(SiltstoneError) -> any InputFile
 
     /// The standard input, read once from its beginning.
     func standardInput() throws(SiltstoneError) -> any InputFile
+}
+
+/// What is known of a file without reading it.
+package struct InputFileStatus: Hashable, Sendable {
+    /// The name under which it was found.
+    package var name: String
+    /// The device, and the number of the file on it: they stay when it is renamed.
+    package var device: UInt64
+    /// The number of the file on its device.
+    package var number: UInt64
+    /// The size in bytes.
+    package var byteCount: Int
+    /// When it was changed last, in milliseconds since 1970.
+    package var modifiedMilliseconds: Int64
+
+    /// What is known of a file.
+    package init(
+        name: String, device: UInt64, number: UInt64, byteCount: Int, modifiedMilliseconds: Int64
+    ) {
+        self.name = name
+        self.device = device
+        self.number = number
+        self.byteCount = byteCount
+        self.modifiedMilliseconds = modifiedMilliseconds
+    }
 }
 
 /// One open input; used by one thread at a time.
@@ -21,6 +49,9 @@ package protocol InputFile: AnyObject, Sendable {
 
     /// The size in bytes now; `nil` for streams.
     func byteCount() throws(SiltstoneError) -> Int?
+
+    /// What is known of the open file now, also when its name is another file's by now; `nil` for streams.
+    func status() throws(SiltstoneError) -> InputFileStatus?
 
     /// Appends up to `count` bytes from `offset`; 0 means the end. A stream goes on where it is, whatever the offset.
     ///

@@ -101,13 +101,16 @@ final class PosixFile: Sendable {
     }
 
     /// The file's size in bytes.
-    func byteCount() throws(SiltstoneError) -> Int {
+    func byteCount() throws(SiltstoneError) -> Int { Int(try information().st_size) }
+
+    /// What the system knows of the file.
+    func information() throws(SiltstoneError) -> stat {
         var information = stat()
         // Safety: the call fills the local structure.
         guard unsafe fstat(descriptor, &information) == 0 else {
             throw PosixFile.failure("stat", errno, file: name)
         }
-        return Int(information.st_size)
+        return information
     }
 
     /// Puts the bytes, and what is needed to find them, on the device.

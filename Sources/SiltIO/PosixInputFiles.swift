@@ -9,6 +9,35 @@ package final class PosixInputFiles: InputFiles {
     /// The names that a path or pattern means, sorted.
     package func names(matching path: String) throws(SiltstoneError) -> [String] {
         guard NamePattern.isPattern(path) else { return [path] }
+        let names = try found(path)
+        guard !names.isEmpty else {
+            throw SiltstoneError(.notFound, "no file matches the pattern", at: .init(file: path))
+        }
+        return names
+    }
+
+    /// What is known of the regular files that a path or pattern means.
+    ///
+    /// One that goes while they are looked at is left out.
+    package func statuses(matching path: String) throws(SiltstoneError) -> [InputFileStatus] {
+        let names = NamePattern.isPattern(path) ? try found(path) : [path]
+        var statuses: [InputFileStatus] = []
+        for name in names {
+            var information = stat()
+            // Safety: the string lends its bytes, ended by a zero, and the call fills the local structure.
+            guard unsafe stat(name, &information) == 0 else {
+                if errno == ENOENT || errno == ENOTDIR { continue }
+                throw PosixFile.failure("stat", errno, file: name)
+            }
+            if information.st_mode & S_IFMT == S_IFREG {
+                statuses.append(InputFileStatus(name, information))
+            }
+        }
+        return statuses
+    }
+
+    /// The names that a pattern means, sorted; none when there are none.
+    private func found(_ path: String) throws(SiltstoneError) -> [String] {
         let cut = path.utf8.lastIndex(of: UInt8(ascii: "/"))
         let directory = cut.map { String(path[...$0]) } ?? ""
         let pattern = cut.map { String(path[path.utf8.index(after: $0)...]) } ?? path
@@ -33,9 +62,6 @@ package final class PosixInputFiles: InputFiles {
             if name.first != ".", NamePattern.matches(pattern, name) {
                 names.append(directory + name)
             }
-        }
-        guard !names.isEmpty else {
-            throw SiltstoneError(.notFound, "no file matches the pattern", at: .init(file: path))
         }
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
@@ -78,6 +104,10 @@ private final class PosixInputFile: InputFile {
 
     func byteCount() throws(SiltstoneError) -> Int? { try file.byteCount() }
 
+    func status() throws(SiltstoneError) -> InputFileStatus? {
+        InputFileStatus(name, try file.information())
+    }
+
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {
         // Safety: the closure uses the buffer that it is lent only for its one system call.
@@ -92,11 +122,23 @@ private final class PosixInputStream: InputFile {
 
     func byteCount() throws(SiltstoneError) -> Int? { nil }
 
+    func status() throws(SiltstoneError) -> InputFileStatus? { nil }
+
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {
         // Safety: the closure uses the buffer that it is lent only for its one system call.
         try unsafe append(count, name: name, offset: offset, to: &bytes) { buffer in
             unsafe Glibc.read(STDIN_FILENO, buffer.baseAddress, buffer.count)
         }
+    }
+}
+
+extension InputFileStatus {
+    fileprivate init(_ name: String, _ information: stat) {
+        self.init(
+            name: name, device: UInt64(information.st_dev), number: UInt64(information.st_ino),
+            byteCount: Int(information.st_size),
+            modifiedMilliseconds: Int64(information.st_mtim.tv_sec) * 1000
+                + Int64(information.st_mtim.tv_nsec) / 1_000_000)
     }
 }

@@ -48,6 +48,12 @@ struct WatermarkTracker: Sendable, Equatable {
         follow()
     }
 
+    /// Forgets a partition; the operator's watermark then follows the others, and holds without any.
+    mutating func remove(_ id: UInt32) {
+        partitions.removeAll { $0.id == id }
+        follow()
+    }
+
     /// Moves everything to the end of time.
     mutating func finish() {
         for index in partitions.indices { partitions[index].watermark = .max }
@@ -68,7 +74,8 @@ struct WatermarkTracker: Sendable, Equatable {
     /// When all others are idle it holds; when all are at their end it ends too.
     private mutating func follow() {
         let least = least(except: nil)
-        let isHeld = least == .max && partitions.contains { $0.watermark < .max }
+        let isHeld =
+            least == .max && (partitions.isEmpty || partitions.contains { $0.watermark < .max })
         if !isHeld { watermark = max(watermark, least) }
     }
 }

@@ -153,6 +153,13 @@ public struct WindowOperator: Sendable {
         fireIfDue(from: old, into: &output)
     }
 
+    /// Forgets a partition: it holds the watermark back no longer, nor does the operator know where it was.
+    public mutating func removePartition(_ partition: UInt32, into output: inout WindowOutput) {
+        let old = tracker.watermark
+        tracker.remove(partition)
+        fireIfDue(from: old, into: &output)
+    }
+
     /// Ends a partition: its watermark becomes infinite.
     public mutating func finishPartition(_ partition: UInt32, into output: inout WindowOutput) {
         advance(partition, to: .max, into: &output)

@@ -5,7 +5,8 @@ import SiltTable
 import Synchronization
 
 extension Database {
-    /// Runs a job over its bounded input until the end, or until the task is cancelled.
+    /// Runs a job over its input until the end, or until the task is cancelled; files that are
+    /// tailed have no end.
     ///
     /// Rows, open windows and the position in the input are committed together: a job that is
     /// cancelled or killed goes on from its last commit, and its table ends up as if it never had
@@ -29,14 +30,22 @@ extension Database {
                 return .success(
                     try await own.run { () throws(SiltstoneError) in
                         let files = PosixInputFiles()
+                        var options = JobRunner.Options()
+                        options.isFresh = startsAfresh
+                        if path == nil, job.definition.tails,
+                            case .file(let pattern) = job.definition.source
+                        {
+                            return try TailRunner(
+                                store: store, job: job.definition, pattern: pattern, files: files,
+                                clock: store.clock, options: options
+                            ).run(isCancelled: { isCancelled.isSet })
+                        }
                         let input =
                             if let path {
                                 try JobInput(path: path, files: files)
                             } else {
                                 try JobInput(job.definition.source, files: files)
                             }
-                        var options = JobRunner.Options()
-                        options.isFresh = startsAfresh
                         let runner = JobRunner(
                             store: store, job: job.definition, input: input, clock: store.clock,
                             options: options)

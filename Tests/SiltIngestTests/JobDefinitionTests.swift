@@ -63,7 +63,7 @@ import Testing
         let text = found.map(\.description).joined(separator: "\\n")
         for part in [
             "1:9: job name", "2:22: kafka needs 'brokers'", "2:36: format must be",
-            "2:51: tail is not supported yet",
+            "2:51: tail is for file and webhdfs only",
             "3:19: unit must be", "3:41: out_of_order must be a duration",
             "3:61: expected a value but found the end",
             "4:19: expected the end but found 'isnt'", "5:38: tumble must be longer",

@@ -74,6 +74,14 @@ int silt_kafka_produce(silt_kafka *kafka, const char *topic, const uint8_t *key,
 /// Waits until all messages are stored by the broker; 0, or -1 with a text in `error`.
 int silt_kafka_flush(silt_kafka *kafka, int timeout, char *error, int error_size);
 
+/// Ends transactions that an earlier producer of the same id left open; before the first of this one.
+int silt_kafka_init_transactions(silt_kafka *kafka, int timeout, char *error, int error_size);
+int silt_kafka_begin_transaction(silt_kafka *kafka, char *error, int error_size);
+/// Commits the messages since the transaction's beginning, and with them `number` as the offset of partition 0 of
+/// `topic` for `group`; what fails is aborted.
+int silt_kafka_commit_transaction(silt_kafka *kafka, const char *group, const char *topic,
+                                  int64_t number, int timeout, char *error, int error_size);
+
 /// A cluster in memory for tests, listening on 127.0.0.1 as long as it is kept.
 silt_kafka *silt_kafka_mock_new(int brokers, const char *topic, int partitions, char *bootstrap,
                                 int bootstrap_size);

@@ -59,6 +59,9 @@ struct RecordDecoder {
     /// Whether the decoder is between records, so that reading can go on here from a checkpoint.
     var isBetweenRecords: Bool { !isSkippingLine }
 
+    /// Goes on within a line that is too long.
+    mutating func skipLine() { isSkippingLine = true }
+
     /// Decodes the records of the block that are whole; `end` is where it ends.
     ///
     /// With `isFinal`, all of them.

@@ -14,6 +14,8 @@ package struct JobDefinition: Sendable {
         case http(stream: String)
         /// The messages of a topic.
         case kafka(KafkaSettings)
+        /// Files of HDFS.
+        case webhdfs(WebHDFSSettings)
     }
 
     /// How events are written.
@@ -73,6 +75,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var name = ""
     /// Where events come from.
     package internal(set) var source = Source.standardInput
+    /// Whether files are read on as they grow, are rotated and followed by others, without end.
+    package internal(set) var tails = false
     /// How they are written.
     package internal(set) var format = Format.ndjson
     /// Texts that mean null in CSV and TSV, besides nothing at all.
@@ -87,6 +91,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var table = ""
     /// What happens to late events.
     package internal(set) var late = LatePolicy.merge
+    /// Where rows go besides the table.
+    package internal(set) var sinks: [SinkSettings] = []
     /// The table that bad records are kept in; `nil` only counts them.
     package internal(set) var badRecordTable: String?
     /// The document's canonical text without what does not change results; its hash tells definitions apart.
@@ -100,6 +106,8 @@ package struct JobDefinition: Sendable {
     /// What is legal but probably not meant, as sentences.
     package internal(set) var warnings: [String] = []
 
+    /// The range that is computed anew; `nil` for the job's own run.
+    package internal(set) var backfill: JobBackfill?
     var time = Time()
     var filter: Expression?
     var mappings: [Mapping] = []

@@ -70,10 +70,12 @@ extension JobDefinition {
 
     private var sourceText: String {
         switch source {
-        case .file(let path): "the file \(path)"
+        case .file(let path): "the file \(path)\(tails ? ", and what comes after" : "")"
         case .standardInput: "the standard input"
         case .http(let stream): "the stream \(stream)"
         case .generator(let events): "\(events.count) generated events"
+        case .webhdfs(let hdfs):
+            "the files \(hdfs.path) of HDFS\(tails ? ", and what comes after" : "")"
         case .kafka(let kafka): "the messages of the topic \(kafka.topic)"
         }
     }

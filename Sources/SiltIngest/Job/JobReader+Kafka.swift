@@ -58,9 +58,7 @@ extension JobReader {
         case "latest": return .latest
         case "group": return .committed
         case let text?:
-            if let time = Int64(text) { return .time(time) }
-            let bytes = Array(text.utf8)
-            if let time = TimePattern.rfc3339(bytes, 0..<bytes.count) { return .time(time) }
+            if let time = JobDefinition.time(text) { return .time(time) }
         case nil: break
         }
         report(
@@ -109,5 +107,13 @@ extension JobReader {
         if hasHeader, definition.columns == nil {
             report(mark("source"), "messages have no header row: columns must name what they hold")
         }
+    }
+}
+
+extension JobDefinition {
+    /// The time that a text says, in milliseconds since 1970 or as RFC 3339 does; `nil` when it says none.
+    package static func time(_ text: String) -> Int64? {
+        let bytes = Array(text.utf8)
+        return Int64(text) ?? TimePattern.rfc3339(bytes, 0..<bytes.count)
     }
 }

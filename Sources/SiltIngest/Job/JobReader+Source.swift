@@ -36,26 +36,28 @@ extension JobReader {
             kinds.append("kafka")
             readKafka(kafka)
         }
-        for key in ["webhdfs"] where source.take(key) != nil {
-            kinds.append(key)
-            report(
-                node.mark,
-                "source \(key) is not supported yet; there are file, stdin, http, kafka and generator"
-            )
+        if let webhdfs = source.take("webhdfs") {
+            kinds.append("webhdfs")
+            if let settings = readWebHDFS(webhdfs) { definition.source = .webhdfs(settings) }
         }
         if kinds.isEmpty {
-            report(node.mark, "source needs one of file, stdin, http, kafka and generator")
+            report(node.mark, "source needs one of file, stdin, http, kafka, webhdfs and generator")
         } else if kinds.count > 1 {
             report(
                 node.mark,
-                "source takes exactly one of file, stdin, http, kafka and generator, not \(kinds.joined(separator: " and "))"
+                "source takes exactly one of file, stdin, http, kafka, webhdfs and generator, not \(kinds.joined(separator: " and "))"
             )
         }
         readFormat(&source)
         if let tail = source.take("tail") {
             switch tail.bool {
             case false?: break
-            case true?: report(tail.mark, "tail is not supported yet")
+            case true?:
+                definition.tails = true
+                switch definition.source {
+                case .file, .webhdfs: break
+                default: report(tail.mark, "tail is for file and webhdfs only")
+                }
             case nil: report(tail.mark, "tail must be true or false, not \(tail.kindName)")
             }
         }

@@ -40,6 +40,7 @@ struct JobReader {
         readLate(&map)
         readAlerts(&map)
         readReport(&map)
+        readSinks(&map)
         readTests(&map)
         map.finish(&self)
         checkWhole(document)
@@ -53,10 +54,10 @@ struct JobReader {
     private static func withoutIncidentals(_ document: DocumentNode) -> DocumentNode {
         guard let entries = document.entries else { return document }
         let kept = entries.compactMap { entry -> DocumentNode.Entry? in
-            if ["tests", "alerts", "report"].contains(entry.key) { return nil }
+            if ["tests", "alerts", "report", "sinks"].contains(entry.key) { return nil }
             guard entry.key == "source", let inner = entry.value.entries else { return entry }
             let rest = inner.filter {
-                !["file", "stdin", "http", "kafka", "tail"].contains($0.key)
+                !["file", "stdin", "http", "kafka", "webhdfs", "tail"].contains($0.key)
             }
             return DocumentNode.Entry(
                 key: entry.key, mark: entry.mark,

@@ -321,7 +321,7 @@ extension JobPipeline {
     /// Moves the watermark, as nothing older is expected.
     mutating func advance(to watermark: Int64, into output: inout PipelineOutput) {
         windows.advance(0, to: watermark, into: &output.windows)
-        summary.watermark = windows.watermark == .min ? nil : windows.watermark
+        noteWatermark()
     }
 }
 

@@ -16,6 +16,8 @@ struct JobCheckpoint {
     var isComplete = false
     var position = JobInput.Position()
     var kind = ""
+    /// How far each file was read, when files are tailed; `position` is then not used.
+    var tailed: [CheckpointRecord.Source] = []
     var header: [String]?
     var maxTime = Int64.min
     var state: [UInt8] = []
@@ -44,6 +46,13 @@ struct JobCheckpoint {
         } catch {
             throw damaged(job, error.description)
         }
+    }
+
+    /// The canonical text of the definition that a job's checkpoint is of.
+    static func definitionText(_ job: String, from table: StoredTable) throws(SiltstoneError)
+        -> String
+    {
+        try table.get(Bytes(job))?[Column(family, "definition")]?.value.string ?? ""
     }
 
     /// The record that the cells of a row hold.
@@ -105,7 +114,11 @@ struct JobCheckpoint {
             throw DecodingError(offset: 0, "checkpoint has no source")
         }
         kind = source.kind
-        position = try JobInput.Position(decoding: source.position)
+        if kind == TailRunner.kind {
+            tailed = record.sources
+        } else {
+            position = try JobInput.Position(decoding: source.position)
+        }
         state = record.section("windows") ?? []
         alerts = record.section("alerts") ?? []
         var reader = ByteReader(record.section("runner") ?? [])
@@ -143,7 +156,8 @@ struct JobCheckpoint {
         return CheckpointRecord(
             job: job.name, number: number, definitionHash: definitionHash, createdMilliseconds: now,
             watermarkMilliseconds: summary.watermark,
-            sources: [.init(name: position.file, kind: kind, position: position.encoded)],
+            sources: tailed.isEmpty
+                ? [.init(name: position.file, kind: kind, position: position.encoded)] : tailed,
             sections: [("windows", state), ("runner", writer.bytes)]
                 + (alerts.isEmpty ? [] : [("alerts", alerts)])
         ).encoded()
@@ -165,6 +179,6 @@ struct JobCheckpoint {
         put("summary", summary.json.bytes)
         put("definition", Array(job.canonicalText.utf8))
         partCount = (bytes.count + Self.partBytes - 1) / Self.partBytes
-        return RowMutation(row: Bytes(job.name), changes: changes)
+        return RowMutation(row: Bytes(job.checkpointName), changes: changes)
     }
 }

@@ -15,18 +15,21 @@ struct JobCommitter {
     private let aggregates: [AggregateSpec]
     private let durability: Durability?
     private var pending: [TableMutation] = []
-    private var pendingBytes = 0
+    /// How much waits for the next checkpoint, in bytes.
+    private(set) var pendingBytes = 0
     /// States of window rows in `pending` or changed by it, by their row in the table of states.
     private var states: [Bytes: [UInt8]] = [:]
     private var mustWait = false
+    private let delivery: SinkDelivery?
+    private var outbox = SinkOutbox()
     /// Rows go ahead of the checkpoint beyond this, in bytes.
     private let pendingBytesMax: Int
 
     init(
         _ job: JobDefinition, plan: JobPlan, store: TableStore, tables: JobTables,
-        durability: Durability?,
-        pendingBytesMax: Int
+        durability: Durability?, pendingBytesMax: Int, delivery: SinkDelivery? = nil
     ) {
+        self.delivery = delivery
         self.store = store
         self.tables = tables
         self.job = job
@@ -74,8 +77,14 @@ struct JobCommitter {
         summary.outside += Int64(output.outsideCount)
         if !output.superseded.isEmpty { removeSuperseded(output) }
         for row in output.rows {
+            if let range = job.backfill, !range.holds(start: row.start, end: row.end) { continue }
             let mutation = writer.mutation(row)
             add(tables.target, mutation)
+            if delivery != nil {
+                outbox.add(
+                    job, row: mutation.row, windowIndex: row.windowIndex, start: row.start,
+                    end: row.end, values: row.values, rank: row.rank)
+            }
             summary.rows += 1
             if row.revision == 0 { summary.windows += 1 }
             if tables.states != nil, let state = row.state {
@@ -89,6 +98,13 @@ struct JobCommitter {
     /// Removes session rows that were joined to others.
     private mutating func removeSuperseded(_ output: WindowOutput) {
         for removal in JobCommitter.removals(output, writer) { add(tables.target, removal) }
+        guard delivery != nil else { return }
+        for row in output.superseded {
+            let key = writer.rowKey(
+                key: row.key, windowName: row.windowName, start: row.start, end: row.end)
+            outbox.addRemoval(
+                job, row: key, windowIndex: row.windowIndex, start: row.start, end: row.end)
+        }
     }
 
     /// The removals of session rows that were joined to others.
@@ -120,9 +136,28 @@ struct JobCommitter {
         pending.append(TableMutation(table: table, mutation: mutation))
     }
 
+    /// Marks the row of a bad record that counts now.
+    mutating func markReplayed(_ row: Bytes, _ column: Column, number: UInt64) {
+        guard let table = tables.bad else { return }
+        let value = Bytes(String(number))
+        add(
+            table,
+            RowMutation(
+                row: row,
+                changes: [CellMutation(column, .put(value: value, timeToLiveMilliseconds: nil))]))
+    }
+
     private mutating func writeAhead() throws(SiltstoneError) {
         try store.write(pending, durability: durability)
         clear()
+    }
+
+    /// How much waits for the next checkpoint to go to sinks, in bytes.
+    var outboxBytes: Int { outbox.byteCount }
+
+    /// Delivers to the sinks what checkpoints gave.
+    func deliver(isCancelled: (() -> Bool)?) throws(SiltstoneError) {
+        try delivery?.deliver(isCancelled: isCancelled)
     }
 
     private mutating func clear() {
@@ -136,11 +171,14 @@ struct JobCommitter {
     var alertTables: AlertTables? { tables.alerts }
 
     /// Writes everything, the alerts' news and the checkpoint as one batch.
-    mutating func commit(_ checkpoint: RowMutation, _ alerts: AlertEvaluator) throws(SiltstoneError)
-    {
-        if let known = tables.alerts {
+    mutating func commit(
+        _ checkpoint: RowMutation, number: UInt64, _ alerts: AlertEvaluator? = nil
+    ) throws(SiltstoneError) {
+        if let known = tables.alerts, let alerts {
             pending += known.mutations(alerts, tables.transitions)
         }
+        if let delivery { pending += delivery.mutations(outbox, number: number) }
+        outbox.removeAll()
         add(tables.jobs, checkpoint)
         try store.write(pending, durability: durability)
         clear()
@@ -171,6 +209,11 @@ extension JobCommitter {
                         rowKey: rowKey, windowIndex: windowIndex, start: start, end: end,
                         values: state.values))
                 putState(row, state.encode())
+                if delivery != nil {
+                    outbox.add(
+                        job, row: rowKey, windowIndex: windowIndex, start: start, end: end,
+                        values: state.values, rank: nil)
+                }
                 mustWait = true
                 summary.rows += 1
             }

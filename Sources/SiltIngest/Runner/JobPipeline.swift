@@ -127,7 +127,7 @@ struct JobPipeline {
         var record = -1
         while record + 1 < records.count {
             record += 1
-            if plan.isPlain, maxTime == batchMaxTime, time.isMilliseconds {
+            if plan.isPlain, job.backfill == nil, maxTime == batchMaxTime, time.isMilliseconds {
                 let limit =
                     failure < records.failures.count
                     ? records.failures[failure].record : records.count
@@ -151,10 +151,24 @@ struct JobPipeline {
         catchUp(&output)
     }
 
+    /// Takes what follows as events of a partition whose greatest event time was `maxTime`.
+    ///
+    /// Each partition has a watermark, and the least one counts. A pipeline begins with partition 0.
+    mutating func select(_ partition: UInt32, maxTime: Int64) {
+        batch.partition = partition
+        self.maxTime = maxTime
+        batchMaxTime = maxTime
+    }
+
+    /// Notes in the summary how far the windows are complete.
+    mutating func noteWatermark() {
+        summary.watermark = windows.watermark == .min ? nil : windows.watermark
+    }
+
     /// Ends bounded input: every window fires.
     mutating func finish(into output: inout PipelineOutput) {
         windows.finish(into: &output.windows)
-        note(output.windows)
+        noteWatermark()
         summary.watermark = .max
     }
 
@@ -182,6 +196,9 @@ struct JobPipeline {
         switch time.read(records.slots[row &+ plan.timeSlot], records.texts) {
         case .time(let value): timestamp = value
         case .fault(let what): return isWanted ? timeFault(what) : ignore()
+        }
+        if let range = job.backfill, timestamp < range.from || timestamp >= range.to {
+            return ignore()
         }
         if timestamp > latestAllowed {
             return isWanted ? "event time is too far in the future time=\(timestamp)" : ignore()
@@ -237,9 +254,10 @@ struct JobPipeline {
     /// Moves the watermark to what records that `where` left out said.
     private mutating func catchUp(_ output: inout PipelineOutput) {
         guard let outOfOrder, maxTime > batchMaxTime else { return }
-        windows.advance(0, to: JobPipeline.watermark(maxTime, outOfOrder), into: &output.windows)
+        windows.advance(
+            batch.partition, to: JobPipeline.watermark(maxTime, outOfOrder), into: &output.windows)
         batchMaxTime = maxTime
-        note(output.windows)
+        noteWatermark()
     }
 
     private mutating func takeWatermark(
@@ -249,8 +267,8 @@ struct JobPipeline {
         case .fault(let what): return "watermark \(what)"
         case .time(let watermark):
             flush(records, fileBase, &output)
-            windows.advance(0, to: watermark, into: &output.windows)
-            note(output.windows)
+            windows.advance(batch.partition, to: watermark, into: &output.windows)
+            noteWatermark()
             return nil
         }
     }
@@ -400,13 +418,9 @@ extension JobPipeline {
             }
         }
         output.windows.late.removeAll(keepingCapacity: true)
-        note(output.windows)
+        noteWatermark()
         batch.removeAll()
         eventRecords.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func note(_ output: WindowOutput) {
-        summary.watermark = windows.watermark == .min ? nil : windows.watermark
     }
 
     @inline(never)

@@ -25,6 +25,12 @@ package struct JobRunner {
         package var pendingBytesMax = 16 << 20
         /// Whether to forget an earlier checkpoint and begin again.
         package var isFresh = false
+        /// Whether a changed definition goes on with the open windows of the old one where it can.
+        package var takesChanges = false
+        /// Asked when the run is cancelled: whether every open window is to be written then, and the job to end.
+        package var drains: (@Sendable () -> Bool)?
+        /// Makes what brings rows to the sinks of the job, one for each.
+        package var makeSinks: @Sendable () throws(SiltstoneError) -> [any RowSink] = { [] }
         /// The durability of commits; `nil` is that of the tables.
         package var durability: Durability?
         /// Called when a checkpoint has put alerts into the outbox.
@@ -87,21 +93,20 @@ package struct JobRunner {
         let pipeline = try JobPipeline(job)
         let tables = try JobTables(job, in: store, keepsStates: pipeline.windows.givesStates)
         var run = RunState(
-            pipeline: pipeline, job: job, options: options, store: store, tables: tables)
+            pipeline: pipeline, job: job, options: options, store: store, tables: tables,
+            delivery: try SinkDelivery(job, options.makeSinks, store: store, clock: clock))
+        // What an earlier run left comes first.
+        try run.committer.deliver(isCancelled: isCancelled)
         let hash = JobCheckpoint.hash(job)
-        let stored = try JobCheckpoint.read(job.name, from: tables.jobs)
+        let stored = try JobCheckpoint.read(job.checkpointName, from: tables.jobs)
         if let stored { try restoreAlerts(&run, stored) }
-        if let stored, !options.isFresh {
-            guard stored.definitionHash == hash else {
-                throw SiltstoneError(
-                    .conflict,
-                    "job has a checkpoint of another definition; give the job another name, or run it with --fresh to begin again job=\(job.name)"
-                )
-            }
+        if var stored, !options.isFresh {
+            try stored.adopt(job, takesChanges: options.takesChanges, from: tables.jobs)
             if stored.isComplete { return try finishedBefore(stored) }
             try resume(&run, stored)
         } else {
-            if stored != nil, let states = tables.states {
+            // What a backfill makes of them, it writes anew.
+            if stored != nil, job.backfill == nil, let states = tables.states {
                 try JobCommitter.clearStates(job.name, table: states)
             }
             run.checkpoint.number = stored?.number ?? 0
@@ -114,7 +119,10 @@ package struct JobRunner {
     }
 
     private func finishedBefore(_ stored: JobCheckpoint) throws(SiltstoneError) -> JobSummary {
-        guard input.kind == stored.kind, try input.isSame(as: stored.position) else {
+        // Input without end was drained, and goes on without this job.
+        var isSame = input.isUnbounded
+        if !isSame, input.kind == stored.kind { isSame = try input.isSame(as: stored.position) }
+        guard input.kind == stored.kind, isSame else {
             throw SiltstoneError(
                 .conflict,
                 "job has completed, and its input is another now; run it with --fresh to begin again job=\(job.name)"
@@ -172,6 +180,7 @@ package struct JobRunner {
         var hasWaited = false
         while true {
             if isCancelled?() == true {
+                if options.drains?() == true { break }
                 if run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
                 run.pipeline.summary.outcome = .stopped
                 return run.pipeline.summary
@@ -180,6 +189,7 @@ package struct JobRunner {
                 // What waits for the next checkpoint should not wait for the next event.
                 if hasWaited, run.bytesSinceCommit > 0, run.decoder.isBetweenRecords {
                     try commit(&run, isComplete: false)
+                    try run.committer.deliver(isCancelled: isCancelled)
                     progress?(run.pipeline.summary)
                 }
                 hasWaited = true
@@ -193,12 +203,17 @@ package struct JobRunner {
             let interval = max(options.checkpointBytes, run.stateBytes * 4)
             let isDue =
                 run.bytesSinceCommit >= interval
+                || run.committer.outboxBytes >= options.pendingBytesMax
                 || clock.nowMilliseconds - run.lastCommit >= options.checkpointMilliseconds
-            if isDue, run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
+            if isDue, run.decoder.isBetweenRecords {
+                try commit(&run, isComplete: false)
+                try run.committer.deliver(isCancelled: isCancelled)
+            }
         }
         run.pipeline.finish(into: &run.output)
         try run.hand(source: input.file)
         try commit(&run, isComplete: true)
+        try run.committer.deliver(isCancelled: isCancelled)
         run.pipeline.summary.outcome = .completed
         progress?(run.pipeline.summary)
         return run.pipeline.summary
@@ -251,7 +266,7 @@ package struct JobRunner {
         run.checkpoint.summary.outcome = isComplete ? .completed : .running
         run.stateBytes = run.checkpoint.state.count
         let mutation = run.checkpoint.mutation(job, now: clock.nowMilliseconds)
-        try run.committer.commit(mutation, run.alerts)
+        try run.committer.commit(mutation, number: run.checkpoint.number, run.alerts)
         if !run.alerts.transitions.isEmpty { options.didQueueAlerts?() }
         run.alerts.removeNews()
         run.bytesSinceCommit = 0
@@ -279,7 +294,7 @@ private struct RunState {
 
     init(
         pipeline: JobPipeline, job: JobDefinition, options: JobRunner.Options, store: TableStore,
-        tables: JobTables
+        tables: JobTables, delivery: SinkDelivery?
     ) {
         self.pipeline = pipeline
         let plan = pipeline.plan
@@ -291,7 +306,7 @@ private struct RunState {
         output = pipeline.makeOutput()
         committer = JobCommitter(
             job, plan: plan, store: store, tables: tables, durability: options.durability,
-            pendingBytesMax: options.pendingBytesMax)
+            pendingBytesMax: options.pendingBytesMax, delivery: delivery)
         alerts = AlertEvaluator(
             job, lateness: pipeline.windows.watermarkSpec.allowedLatenessMilliseconds,
             keepsKeyFieldsApart: plan.keepsKeyFieldsApart)

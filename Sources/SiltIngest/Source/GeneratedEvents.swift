@@ -56,6 +56,8 @@ struct GeneratedFiles: InputFiles {
 
     func names(matching path: String) throws(SiltstoneError) -> [String] { [GeneratedEvents.name] }
 
+    func statuses(matching path: String) throws(SiltstoneError) -> [InputFileStatus] { [] }
+
     func open(_ name: String) throws(SiltstoneError) -> any InputFile { GeneratedFile(events) }
 
     func standardInput() throws(SiltstoneError) -> any InputFile { GeneratedFile(events) }
@@ -70,6 +72,8 @@ private final class GeneratedFile: InputFile {
     var name: String { GeneratedEvents.name }
 
     func byteCount() throws(SiltstoneError) -> Int? { events.count * GeneratedEvents.lineBytes }
+
+    func status() throws(SiltstoneError) -> InputFileStatus? { nil }
 
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {

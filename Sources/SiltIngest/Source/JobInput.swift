@@ -59,6 +59,8 @@ package final class JobInput {
     /// The stream that is read, whose end never comes; and how to wait for more of it.
     private let stream: (log: StreamLog, wait: () -> Void)?
     private let names: [String]
+    /// The kind of source, as checkpoints name it.
+    let kind: String
     private var handle: (any InputFile)?
     /// What the current file holds when it is compressed: offsets are those of the text in it.
     private var packed: PackedInput?
@@ -67,8 +69,13 @@ package final class JobInput {
     private var readOffset = 0
 
     /// Files: a path or a pattern.
-    package init(path: String, files: any InputFiles) throws(SiltstoneError) {
+    ///
+    /// - Parameter kind: what checkpoints call this kind of source.
+    package init(path: String, files: any InputFiles, kind: String = "file")
+        throws(SiltstoneError)
+    {
         self.files = files
+        self.kind = kind
         isStream = false
         stream = nil
         names = try files.names(matching: path)
@@ -79,6 +86,7 @@ package final class JobInput {
         self.files = files
         isStream = true
         stream = nil
+        kind = "stdin"
         names = ["stdin"]
     }
 
@@ -89,6 +97,7 @@ package final class JobInput {
         self.files = files
         isStream = false
         stream = (log, wait)
+        kind = "http"
         names = [log.name]
     }
 
@@ -104,14 +113,15 @@ package final class JobInput {
         case .http(let stream):
             throw SiltstoneError(
                 .invalidArgument, "job takes its events from the server's stream stream=\(stream)")
+        case .webhdfs(let settings):
+            throw SiltstoneError(
+                .invalidArgument, "job takes its events from HDFS path=\(settings.path)")
         case .kafka(let kafka):
             throw SiltstoneError(
                 .invalidArgument, "job takes its events from a topic topic=\(kafka.topic)")
         }
     }
 
-    /// The kind of source, as checkpoints name it.
-    var kind: String { stream != nil ? "http" : isStream ? "stdin" : "file" }
     /// Whether there may be more later although there is nothing to read now.
     var isUnbounded: Bool { stream != nil }
     /// The current file's name.

@@ -1,5 +1,5 @@
 package import SiltBytes
-internal import SiltIO
+package import SiltIO
 package import SiltModel
 package import SiltTable
 internal import Synchronization
@@ -232,6 +232,26 @@ package final class StreamLog: Sendable {
     }
 }
 
+/// What a stream holds now, as a file.
+package struct StreamFiles: InputFiles {
+    private let log: StreamLog
+
+    /// The file of a stream.
+    package init(_ log: StreamLog) { self.log = log }
+
+    /// The stream's name.
+    package func names(matching path: String) throws(SiltstoneError) -> [String] { [log.name] }
+
+    /// None: a stream has no place in a file system.
+    package func statuses(matching path: String) throws(SiltstoneError) -> [InputFileStatus] { [] }
+
+    /// The stream.
+    package func open(_ name: String) throws(SiltstoneError) -> any InputFile { StreamFile(log) }
+
+    /// The stream.
+    package func standardInput() throws(SiltstoneError) -> any InputFile { StreamFile(log) }
+}
+
 /// A stream's bytes as a job reads them; used by one thread at a time.
 final class StreamFile: InputFile {
     private struct State {
@@ -247,6 +267,8 @@ final class StreamFile: InputFile {
     var name: String { log.name }
 
     func byteCount() throws(SiltstoneError) -> Int? { log.byteCount }
+
+    func status() throws(SiltstoneError) -> InputFileStatus? { nil }
 
     func read(_ count: Int, at offset: Int, into bytes: inout [UInt8]) throws(SiltstoneError) -> Int
     {

@@ -6,6 +6,7 @@ import SiltTable
 /// A job's file as the server keeps it, so that the job goes on after a restart.
 struct JobRecord: Sendable {
     private static let document = Column("d", "document")
+    private static let pause = Column("d", "paused")
     private static let startsAfter = Column("d", "after")
 
     let name: String
@@ -13,6 +14,22 @@ struct JobRecord: Sendable {
     let document: [UInt8]
     /// The number of the checkpoint that a former job of that name left: one not newer belongs to that one.
     let startsAfter: UInt64
+    /// Whether it stands still until somebody resumes it.
+    var isPaused = false
+
+    /// The record of the job standing still.
+    var paused: JobRecord {
+        var record = self
+        record.isPaused = true
+        return record
+    }
+
+    /// The record of the job going on.
+    var resumed: JobRecord {
+        var record = self
+        record.isPaused = false
+        return record
+    }
 
     static func table(in store: TableStore) throws(SiltstoneError) -> StoredTable {
         try store.systemTable(TableDefinition("silt:job-files", families: [Family("d")]))
@@ -25,7 +42,10 @@ struct JobRecord: Sendable {
             guard let name = row.key.string, let document = row[document]?.value,
                 let after = row[startsAfter]?.value.string.flatMap({ UInt64($0) })
             else { throw SiltstoneError(.corrupted, "job's file cannot be read row=\(row.key)") }
-            records.append(JobRecord(name: name, document: document.array, startsAfter: after))
+            records.append(
+                JobRecord(
+                    name: name, document: document.array, startsAfter: after,
+                    isPaused: row[pause]?.value == "true"))
         }
         return records
     }
@@ -40,6 +60,7 @@ struct JobRecord: Sendable {
                 changes: [
                     put(Self.document, Bytes(document)),
                     put(Self.startsAfter, Bytes(String(startsAfter))),
+                    put(Self.pause, isPaused ? "true" : "false"),
                 ])
         ])
     }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Lock order: `change`, then `jobs`.
 final class Jobs: Sendable {
-    private let store: TableStore
+    let store: TableStore
     private let streams: Streams
     private let filesDirectory: String?
     private let alerts: AlertService
@@ -39,14 +39,38 @@ final class Jobs: Sendable {
     func resume() throws(SiltstoneError) {
         for record in try JobRecord.all(in: store) {
             do throws(JobDiagnostics) {
-                begin(RunningJob(record, try JobRecord.definition(record.document)))
+                let job = RunningJob(record, try JobRecord.definition(record.document))
+                if record.isPaused { _ = keep(job) } else { begin(job) }
             } catch {
                 throw error.error
             }
         }
     }
 
-    private func begin(_ job: RunningJob) {
+    /// Keeps a job that does not run now.
+    func keep(_ job: RunningJob) -> RunningJob {
+        jobs.withLock { $0[job.record.name] = job }
+        return job
+    }
+
+    /// Does something to a job while nobody else does; what `body` gives is the job now.
+    func changing(
+        _ name: String, _ body: (RunningJob) throws(SiltstoneError) -> RunningJob
+    ) throws(SiltstoneError) -> RunningJob {
+        try change.withLock { isEnding throws(SiltstoneError) in
+            guard !isEnding else { throw SiltstoneError(.closed, "server is ending") }
+            guard let job = job(name) else {
+                throw SiltstoneError(.notFound, "no such job job=\(name)")
+            }
+            guard job.definition.backfill == nil else {
+                throw SiltstoneError(
+                    .conflict, "a backfill is only removed, or asked for again job=\(name)")
+            }
+            return try body(job)
+        }
+    }
+
+    func begin(_ job: RunningJob) {
         jobs.withLock { $0[job.record.name] = job }
         job.start(
             store: store, streams: streams, filesDirectory: filesDirectory, alerts: alerts)
@@ -54,11 +78,13 @@ final class Jobs: Sendable {
 
     /// Stores and starts a job; blocks.
     ///
+    /// With `replaces`, a changed definition takes the place of the one that is there.
+    ///
     /// - Returns: the job, and whether it is new. One that is there with the same file, or one that differs in alerts,
     ///   report and tests only, goes on, or starts again when it failed or was stopped.
-    func put(_ definition: JobDefinition, document: [UInt8]) throws(SiltstoneError) -> (
-        RunningJob, isNew: Bool
-    ) {
+    func put(_ definition: JobDefinition, document: [UInt8], replaces: Bool = false)
+        throws(SiltstoneError) -> (RunningJob, isNew: Bool)
+    {
         try check(definition)
         return try change.withLock { isEnding throws(SiltstoneError) in
             guard !isEnding else { throw SiltstoneError(.closed, "server is ending") }
@@ -66,9 +92,12 @@ final class Jobs: Sendable {
                 guard job.definition.canonicalText == definition.canonicalText,
                     job.definition.source == definition.source
                 else {
+                    if replaces {
+                        return (try replace(job, definition, document: document), false)
+                    }
                     throw SiltstoneError(
                         .conflict,
-                        "a job of that name has another definition; delete it first job=\(definition.name)"
+                        "a job of that name has another definition; replace or delete it job=\(definition.name)"
                     )
                 }
                 let state = job.currentStatus.state
@@ -80,10 +109,12 @@ final class Jobs: Sendable {
                 var record = job.record
                 if !isSame {
                     record = JobRecord(
-                        name: record.name, document: document, startsAfter: record.startsAfter)
+                        name: record.name, document: document, startsAfter: record.startsAfter,
+                        isPaused: record.isPaused)
                     try record.store(in: store)
                 }
                 let again = RunningJob(record, definition)
+                if record.isPaused { return (keep(again), false) }
                 begin(again)
                 return (again, false)
             }
@@ -132,6 +163,12 @@ final class Jobs: Sendable {
                 )
             }
         }
+        guard definition.sinks.isEmpty else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "the server writes to no other systems itself: `silt job run` does, for jobs with sinks"
+            )
+        }
         switch definition.source {
         case .http:
             guard definition.format == .ndjson else {
@@ -139,6 +176,7 @@ final class Jobs: Sendable {
             }
         case .generator: break
         case .kafka: throw RunningJob.noKafka
+        case .webhdfs: throw RunningJob.noWebHDFS
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         case .file(let path):

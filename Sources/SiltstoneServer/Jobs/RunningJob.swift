@@ -7,7 +7,7 @@ import Synchronization
 
 /// A job and the thread it runs on.
 final class RunningJob: Sendable {
-    enum State: String, Sendable { case running, finished, failed, stopped }
+    enum State: String, Sendable { case running, finished, failed, stopped, paused }
 
     /// What the job has done so far, and how it ended.
     struct Status: Sendable {
@@ -31,11 +31,22 @@ final class RunningJob: Sendable {
     let reportStatus = Mutex(ReportStatus())
     private let status = Mutex(Status())
     private let isCancelled = Atomic(false)
+    private let isDraining = Atomic(false)
+    /// Whether a backfill begins again.
+    private let isFresh: Bool
     private let ended = DispatchGroup()
 
-    init(_ record: JobRecord, _ definition: JobDefinition) {
+    init(
+        _ record: JobRecord, _ definition: JobDefinition, summary: JobSummary? = nil,
+        isFresh: Bool = false
+    ) {
+        self.isFresh = isFresh
         self.record = record
         self.definition = definition
+        status.withLock { status in
+            status.summary = summary
+            if record.isPaused { status.state = .paused }
+        }
     }
 
     var currentStatus: Status { status.withLock { $0 } }
@@ -72,35 +83,63 @@ final class RunningJob: Sendable {
     private func run(
         _ store: TableStore, _ streams: Streams, _ filesDirectory: String?, _ alerts: AlertService
     ) throws(SiltstoneError) -> JobSummary {
-        let input: JobInput
+        var options = try options(store)
+        options.didQueueAlerts = { alerts.wake() }
+        let progress = { (summary: JobSummary) in self.status.withLock { $0.summary = summary } }
+        let isCancelled = { self.isCancelled.load(ordering: .relaxed) }
+        if definition.tails, definition.backfill == nil, case .file(let path) = definition.source {
+            guard let filesDirectory else { throw Self.noFiles }
+            return try TailRunner(
+                store: store, job: definition, pattern: filesDirectory + "/" + path,
+                files: PosixInputFiles(), clock: store.clock, options: options
+            ).run(progress: progress, isCancelled: isCancelled)
+        }
+        let input = try input(streams, filesDirectory)
+        return try JobRunner(
+            store: store, job: definition, input: input, clock: store.clock, options: options
+        ).run(progress: progress, isCancelled: isCancelled)
+    }
+
+    private func input(_ streams: Streams, _ filesDirectory: String?) throws(SiltstoneError)
+        -> JobInput
+    {
         switch definition.source {
         case .http(let stream):
             let log = try streams.open(stream)
+            if definition.backfill != nil {
+                return try JobInput(path: stream, files: StreamFiles(log), kind: "http")
+            }
             let pause = DispatchSemaphore(value: 0)
-            input = JobInput(log, files: PosixInputFiles()) {
+            return JobInput(log, files: PosixInputFiles()) {
                 _ = pause.wait(timeout: .now() + .milliseconds(Self.pauseMilliseconds))
             }
         case .file(let path):
             guard let filesDirectory else { throw Self.noFiles }
-            input = try JobInput(path: filesDirectory + "/" + path, files: PosixInputFiles())
-        case .generator: input = try JobInput(definition.source, files: PosixInputFiles())
+            return try JobInput(path: filesDirectory + "/" + path, files: PosixInputFiles())
+        case .generator: return try JobInput(definition.source, files: PosixInputFiles())
         case .kafka: throw Self.noKafka
+        case .webhdfs: throw Self.noWebHDFS
         case .standardInput:
             throw SiltstoneError(.invalidArgument, "a job of the server cannot read stdin")
         }
+    }
+
+    private func options(_ store: TableStore) throws(SiltstoneError) -> JobRunner.Options {
         var options = JobRunner.Options()
-        options.didQueueAlerts = { alerts.wake() }
+        // The stored file was put in the place of an older one only where that can be.
+        options.takesChanges = true
+        options.drains = { [self] in isDraining.load(ordering: .relaxed) }
+        if definition.backfill != nil {
+            options.isFresh = isFresh
+            return options
+        }
         options.isFresh =
             try JobRunner.checkpointNumber(of: record.name, in: store) <= record.startsAfter
         if !options.isFresh {
             let before = try JobRunner.summary(of: record.name, in: store)
             status.withLock { $0.summary = before }
         }
-        let runner = JobRunner(
-            store: store, job: definition, input: input, clock: store.clock, options: options)
-        return try runner.run(
-            progress: { summary in self.status.withLock { $0.summary = summary } },
-            isCancelled: { self.isCancelled.load(ordering: .relaxed) })
+        return options
     }
 
     static let noFiles = SiltstoneError(
@@ -111,6 +150,12 @@ final class RunningJob: Sendable {
         .invalidArgument,
         "the server does not read Kafka itself: `silt job run --server` does, in as many processes as you like"
     )
+
+    static let noWebHDFS = SiltstoneError(
+        .invalidArgument, "the server does not read HDFS itself: `silt job run` does")
+
+    /// Has every open window written at the end that is asked for.
+    func drain() { isDraining.store(true, ordering: .relaxed) }
 
     /// Asks for an end at the next checkpoint.
     func cancel() { isCancelled.store(true, ordering: .relaxed) }

@@ -19,6 +19,7 @@ struct JobRoutes {
 
     func reply(_ name: String) throws(SiltstoneError) -> Reply {
         let (jobs, document) = (jobs, request.body)
+        let replaces = request.parameter("replace") == "true"
         switch request.method {
         case .GET, .HEAD:
             guard let job = jobs.job(name) else {
@@ -38,7 +39,8 @@ struct JobRoutes {
                         .invalidArgument,
                         "the file's job has another name path=\(name) job=\(definition.name)")
                 }
-                let (job, isNew) = try jobs.put(definition, document: document)
+                let (job, isNew) = try jobs.put(
+                    definition, document: document, replaces: replaces)
                 return .json(isNew ? .created : .ok, Self.describe(job, withDocument: true))
             }
         case .DELETE:

@@ -4,7 +4,8 @@ import SiltIngest
 import SiltModel
 import SiltTable
 
-/// `/v1/jobs/{j}/windows`: the latest windows that a job wrote.
+/// `/v1/jobs/{j}/windows`: the latest windows that a job wrote; with `open=true` those that are open, as of its newest
+/// checkpoint.
 struct JobWindowRoutes {
     /// The rows looked at; a table of more keys gives what was found among these.
     private static let rowsMax = 50_000
@@ -26,6 +27,14 @@ struct JobWindowRoutes {
             limit = number
         }
         let (router, definition) = (router, job.definition)
+        if request.parameter("open") == "true" {
+            let prefix = Bytes(request.parameter("prefix") ?? "")
+            return .work { [limit] () throws(SiltstoneError) in
+                .json(
+                    .ok,
+                    try Self.open(definition, router.store, prefix: prefix, limit: limit))
+            }
+        }
         return .work { [limit] () throws(SiltstoneError) in
             // The table is made with the first row.
             guard let table = try? router.table(definition.table) else {
@@ -47,6 +56,26 @@ struct JobWindowRoutes {
                     ("windows", .array(found.map(\.value))), ("whole", .bool(seen < Self.rowsMax)))
             )
         }
+    }
+
+    private static func open(
+        _ definition: JobDefinition, _ store: TableStore, prefix: Bytes, limit: Int
+    ) throws(SiltstoneError) -> JSONValue {
+        let open = try OpenWindows(definition, in: store, prefix: prefix, limit: limit)
+        var windows: [JSONValue] = []
+        for window in open.windows {
+            let values = window.values.map {
+                JSONValue.Member($0.qualifier.description, RowJSON.encode($0.value))
+            }
+            windows.append(
+                .object(
+                    ("row", RowJSON.encode(window.row)), ("window", .string(window.name)),
+                    ("start", .integer(window.start)), ("end", .integer(window.end)),
+                    ("values", .object(values))))
+        }
+        return .object(
+            ("windows", .array(windows)), ("whole", .bool(!open.isCut)),
+            ("watermark", open.watermark.map { .integer($0) } ?? .null))
     }
 
     private static func keepLatest(_ found: inout [(end: Int64, value: JSONValue)], _ limit: Int) {

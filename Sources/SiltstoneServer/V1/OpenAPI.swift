@@ -188,15 +188,40 @@ enum OpenAPI {
             method: "get", path: "/v1/jobs/{job}", summary: "A job.", success: (200, json, "Any"),
             refusals: [404]),
         .init(
-            method: "get", path: "/v1/jobs/{job}/windows", summary: "The latest windows of a job.",
-            query: [("limit", "integer")], success: (200, json, "Any"), refusals: [404]),
+            method: "get", path: "/v1/jobs/{job}/windows",
+            summary: "The latest windows that a job wrote, or with open=true those that are open.",
+            query: [("limit", "integer"), ("open", "boolean"), ("prefix", "string")],
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/pause",
+            summary: "Stops a job at a checkpoint until it is resumed.",
+            success: (200, json, "Any"),
+            refusals: [404, 409]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/resume",
+            summary: "Lets a job go on that was paused or failed.", success: (200, json, "Any"),
+            refusals: [404]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/drain",
+            summary: "Ends a job and writes every open window.", success: (200, json, "Any"),
+            refusals: [404]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/backfill",
+            summary: "Computes the windows within a range of event time anew.",
+            query: [("from", "string"), ("to", "string"), ("fresh", "boolean")],
+            success: (200, json, "Any"), refusals: [404]),
+        .init(
+            method: "post", path: "/v1/jobs/{job}/replay-bad",
+            summary: "Reads a job's bad records again.", query: [("all", "boolean")],
+            success: (200, json, "Any"), refusals: [404, 409]),
         .init(
             method: "get", path: "/v1/jobs/{job}/report",
             summary: "The report of a job, HTML or CSV.", query: [("format", "report")],
             success: (200, "text/html text/csv", "Text"), refusals: [404]),
         .init(
             method: "put", path: "/v1/jobs/{job}", summary: "Keeps and runs a job.",
-            body: (json, "Job"), success: (201, json, "Any"), alsoOK: true, refusals: [404, 409]),
+            query: [("replace", "boolean")], body: (json, "Job"), success: (201, json, "Any"),
+            alsoOK: true, refusals: [404, 409]),
         .init(
             method: "delete", path: "/v1/jobs/{job}", summary: "Stops and forgets a job.",
             success: (200, json, "Any"), refusals: [404]),

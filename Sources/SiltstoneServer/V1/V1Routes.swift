@@ -95,11 +95,15 @@ struct V1Routes {
                 throw SiltstoneError(.notFound, "no such job job=\(words[1])")
             }
             return try ReportRoutes(store: store, request: request, job: job).reply()
+        case 3:
+            let actions = JobActionRoutes(jobs: router.jobs, request: request)
+            if let reply = try actions.reply(words[1], words[2]) { return reply }
         case 5 where words[2] == "partitions":
             return try PartitionRoutes(partitions: router.jobs.partitions, request: request)
                 .reply(job: words[1], partition: words[3], action: words[4])
-        default: throw SiltstoneError(.notFound, "no such path, see docs/http")
+        default: break
         }
+        throw SiltstoneError(.notFound, "no such path, see docs/http")
     }
 
     private func snapshots(_ words: [String]) throws(SiltstoneError) -> Reply {

@@ -11,6 +11,10 @@ struct JobCommand: ParsableCommand {
         subcommands: [
             JobCheckCommand.self, JobExplainCommand.self, JobTestCommand.self, JobRunCommand.self,
             JobAlertsCommand.self,
+            JobPutCommand.self, JobListCommand.self, JobStatusCommand.self, JobPauseCommand.self,
+            JobResumeCommand.self, JobDrainCommand.self, JobRemoveCommand.self,
+            JobWindowsCommand.self, JobReplayBadCommand.self,
+            JobBackfillCommand.self,
         ])
 }
 

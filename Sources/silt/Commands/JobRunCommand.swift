@@ -2,9 +2,11 @@ import ArgumentParser
 import Foundation
 import SiltIO
 import SiltIngest
+import SiltKafka
 import SiltLSM
 import SiltModel
 import SiltTable
+import SiltWebHDFS
 import SiltstoneServer
 import Synchronization
 
@@ -40,6 +42,15 @@ struct JobRunCommand: ParsableCommand {
 
     @Flag(help: "Forget an earlier run's checkpoint and begin again.")
     var fresh = false
+
+    @Flag(
+        help: ArgumentHelp(
+            "Go on with the open windows of an earlier definition where windows, aggregates, key and event time are the same."
+        ))
+    var replace = false
+
+    @Flag(help: "Read no more: write every open window as it is, and end the job.")
+    var drain = false
 
     @Flag(
         name: .customLong("dry-run"),
@@ -84,42 +95,36 @@ struct JobRunCommand: ParsableCommand {
         JobFile.warn(job, file)
         var options = JobRunner.Options()
         options.isFresh = fresh
+        options.takesChanges = replace
+        if drain { options.drains = { true } }
+        options.makeSinks = { () throws(SiltstoneError) in try Self.sinks(of: job) }
         options.checkpointBytes = checkpointBytes
         options.checkpointMilliseconds = try DurationText.milliseconds(
             checkpointInterval, as: "--checkpoint-interval")
         options.blockBytes = blockBytes
         options.durability = try durability.level()
         if isDryRun { return try dryRun(job, options) }
+        // From here on: opening the store takes a while.
+        let stop = StopRequest()
         if case .kafka(let settings) = job.source, input == nil {
-            return try runKafka(job, settings, options)
+            return try runKafka(job, settings, options, stop)
         }
         if server != nil {
             throw CommandFailure(.usage, "--server is for jobs whose source is kafka")
         }
+        if job.tails, input == nil { return try runTail(job, options, stop) }
         // The input is opened before the directory: a missing file must not leave an empty database behind.
         let source = try openInput(of: job)
         let store = try EmbeddedAccess.open(data, creates: true, memory: memory)
         let summary: JobSummary
-        let alerts = AlertService(
-            store,
-            transport: WebhookTransport { line in
-                Output.standard.write(line + "\n")
-                Output.standard.flush()
-            }, allows: { _ in true })
         do {
-            options.didQueueAlerts = { alerts.wake() }
-            alerts.start()
-            let runner = JobRunner(
-                store: store, job: job, input: source, clock: store.engine.environment.clock,
-                options: options)
-            summary = try run(runner)
-            let wait = try DurationText.milliseconds(alertWait, as: "--alert-wait")
-            warn(
-                of: alerts.drain(seconds: summary.outcome == .stopped ? 0 : Double(wait) / 1000),
-                alerts)
-            alerts.stop()
+            summary = try tellingAlerts(store, options) { options in
+                let runner = JobRunner(
+                    store: store, job: job, input: source,
+                    clock: store.engine.environment.clock, options: options)
+                return try run(stop) { try runner.run(progress: $0, isCancelled: $1) }
+            }
         } catch {
-            alerts.stop()
             try? store.closeWithEnvironment()
             throw error
         }
@@ -129,6 +134,29 @@ struct JobRunCommand: ParsableCommand {
             throw CommandFailure(
                 .failed, "stopped before the end of the input", advice: "run it again to go on")
         }
+    }
+
+    /// Runs while the job's alerts are told, and waits in the end for those that are not told yet.
+    private func tellingAlerts(
+        _ store: TableStore, _ options: JobRunner.Options,
+        _ body: (JobRunner.Options) throws -> JobSummary
+    ) throws -> JobSummary {
+        let alerts = AlertService(
+            store,
+            transport: WebhookTransport { line in
+                Output.standard.write(line + "\n")
+                Output.standard.flush()
+            }, allows: { _ in true })
+        var options = options
+        options.didQueueAlerts = { alerts.wake() }
+        alerts.start()
+        defer { alerts.stop() }
+        let summary = try body(options)
+        let wait = try DurationText.milliseconds(alertWait, as: "--alert-wait")
+        warn(
+            of: alerts.drain(seconds: summary.outcome == .stopped ? 0 : Double(wait) / 1000),
+            alerts)
+        return summary
     }
 
     private func warn(of waiting: Int, _ alerts: AlertService) {
@@ -147,7 +175,8 @@ struct JobRunCommand: ParsableCommand {
         defer { try? store.closeWithEnvironment() }
         let readBytes = Mutex(Int64(0))
         let summary = try JobRunner(
-            store: store, job: job, input: source, clock: SystemClock(), options: options
+            store: store, job: job.withoutSinks, input: source, clock: SystemClock(),
+            options: options
         ).run(
             progress: { summary in readBytes.withLock { $0 = summary.bytes } },
             isCancelled: { readBytes.withLock { $0 > 64 << 20 } })
@@ -163,13 +192,51 @@ struct JobRunCommand: ParsableCommand {
         print(summary, job)
     }
 
+    private func runTail(
+        _ job: JobDefinition, _ options: JobRunner.Options, _ stop: StopRequest
+    ) throws {
+        var options = options
+        var habits = TailRunner.Habits()
+        let files: any InputFiles
+        let pattern: String
+        switch job.source {
+        case .webhdfs(let settings):
+            files = try Self.files(settings, readAheadBytes: 0)
+            pattern = settings.path
+            // A request and a redirect a block: they should be worth it.
+            options.blockBytes = max(blockBytes, Self.remoteBlockBytes)
+            habits.pollMilliseconds = 1000
+            habits.endsSettled = true
+        case .file(let path):
+            files = PosixInputFiles()
+            pattern = path
+        default: throw CommandFailure(.usage, "tail is for file and webhdfs only")
+        }
+        let store = try EmbeddedAccess.open(data, creates: true, memory: memory)
+        let summary: JobSummary
+        do {
+            summary = try tellingAlerts(store, options) { options in
+                let runner = TailRunner(
+                    store: store, job: job, pattern: pattern, files: files, clock: store.clock,
+                    options: options, habits: habits)
+                return try run(stop) { try runner.run(progress: $0, isCancelled: $1) }
+            }
+        } catch {
+            try? store.closeWithEnvironment()
+            throw error
+        }
+        try store.closeWithEnvironment()
+        // It has no end of its own: being asked to stop is how it ends well.
+        print(summary, job)
+    }
+
     private func runKafka(
-        _ job: JobDefinition, _ settings: KafkaSettings, _ options: JobRunner.Options
+        _ job: JobDefinition, _ settings: KafkaSettings, _ options: JobRunner.Options,
+        _ stop: StopRequest
     ) throws {
         let document = try Data(contentsOf: URL(fileURLWithPath: file))
         let run = KafkaJob(
             job: job, settings: settings, options: options, document: Array(document))
-        let stop = StopRequest()
         let line = Mutex(Progress())
         let progress = { (summary: JobSummary) in
             line.withLock { $0.show("\(summary.records) records, \(summary.bytes >> 20) MiB read") }
@@ -187,11 +254,51 @@ struct JobRunCommand: ParsableCommand {
         print(summary, job)
     }
 
+    /// Ways to the job's sinks.
+    private static func sinks(of job: JobDefinition) throws(SiltstoneError) -> [any RowSink] {
+        var sinks: [any RowSink] = []
+        for sink in job.sinks {
+            switch sink {
+            case .kafka(let settings): sinks.append(try KafkaSink(settings, job: job.name))
+            case .webhdfs(let settings):
+                sinks.append(
+                    try WebHDFSSink(
+                        withToken(settings), clock: SystemClock(), random: SystemRandom()))
+            }
+        }
+        return sinks
+    }
+
+    private static let remoteBlockBytes = 4 << 20
+
+    /// Settings whose token may come from the environment, where other users of the machine do not see it.
+    private static func withToken(_ settings: WebHDFSSettings) -> WebHDFSSettings {
+        var settings = settings
+        if settings.token == nil {
+            settings.token = ProcessInfo.processInfo.environment["SILT_WEBHDFS_TOKEN"]
+        }
+        return settings
+    }
+
+    private static func files(_ settings: WebHDFSSettings, readAheadBytes: Int) throws
+        -> WebHDFSFiles
+    {
+        try WebHDFSFiles(
+            withToken(settings), readAheadBytes: readAheadBytes, clock: SystemClock(),
+            random: SystemRandom())
+    }
+
     private func openInput(of job: JobDefinition) throws -> JobInput {
         let files = PosixInputFiles()
         switch input {
         case nil:
             if case .file(let path) = job.source { try requireFile(path) }
+            if case .webhdfs(let settings) = job.source {
+                return try JobInput(
+                    path: settings.path,
+                    files: try Self.files(settings, readAheadBytes: Self.remoteBlockBytes),
+                    kind: "webhdfs")
+            }
             return try JobInput(job.source, files: files)
         case "-": return JobInput(standardInputOf: files)
         case .some(let path):
@@ -208,18 +315,19 @@ struct JobRunCommand: ParsableCommand {
     }
 
     /// Runs until the end, or until a signal asks to stop: then a last checkpoint is made.
-    private func run(_ runner: JobRunner) throws -> JobSummary {
-        let stop = StopRequest()
+    private func run(
+        _ stop: StopRequest, _ body: (((JobSummary) -> Void)?, (() -> Bool)?) throws -> JobSummary
+    ) throws -> JobSummary {
         let progress = Mutex(Progress())
         defer { progress.withLock { $0.end() } }
-        return try runner.run(
-            progress: { summary in
+        return try body(
+            { summary in
                 progress.withLock { line in
                     line.show(
                         "\(summary.records) records, \(summary.rows) rows, \(summary.bytes >> 20) MiB read"
                     )
                 }
-            }, isCancelled: { stop.isAsked })
+            }, { drain || stop.isAsked })
     }
 
     private func print(_ summary: JobSummary, _ job: JobDefinition) {

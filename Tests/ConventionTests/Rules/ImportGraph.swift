@@ -22,6 +22,7 @@ enum ImportGraph {
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltKafka": ["SiltIngest", "SiltModel", "CRdKafka"],
         "SiltTLS": ["SiltModel", "COpenSSL", "NIOCore"],
+        "SiltWebHDFS": nio.union(["SiltIngest", "SiltIO", "SiltModel", "SiltBytes"]),
         "SiltstoneServer": nio.union([
             "Siltstone", "SiltIngest", "SiltTable", "SiltLSM", "SiltCodec", "SiltIO", "SiltModel",
             "SiltBytes", "SiltTLS", "Yams",
@@ -30,9 +31,9 @@ enum ImportGraph {
             "Siltstone", "SiltTable", "SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes",
         ],
         "silt": nio.union([
-            "SiltstoneServer", "Siltstone", "SiltKafka", "SiltIngest", "SiltTable", "SiltLSM",
-            "SiltFormat", "SiltCodec", "SiltIO",
-            "SiltModel", "SiltBytes", "SiltTLS", "ArgumentParser",
+            "SiltstoneServer", "Siltstone", "SiltKafka", "SiltWebHDFS", "SiltIngest", "SiltTable",
+            "SiltLSM", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel", "SiltBytes", "SiltTLS",
+            "ArgumentParser",
         ]),
         "silt-conformance": [
             "Siltstone", "SiltTable", "SiltStream", "SiltLSM", "SiltIO", "SiltModel", "SiltBytes",

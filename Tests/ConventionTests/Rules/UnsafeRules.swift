@@ -63,6 +63,7 @@ enum UnsafeRules {
         "Sources/SiltIngest/Expression/NumberText.swift",
         // SiltKafka: librdkafka takes pointers.
         "Sources/SiltKafka/KafkaHandle.swift",
+        "Sources/SiltKafka/KafkaSink.swift",
         "Sources/SiltKafka/KafkaSource.swift",
         // SiltTLS: OpenSSL takes pointers.
         "Sources/SiltTLS/PublicKey.swift",

@@ -50,6 +50,12 @@ public enum AggregateFunction: UInt8, Hashable, Sendable, CaseIterable {
     case largest = 20
     /// How often each value occurs.
     case values = 21
+    /// A function of somebody's own.
+    case own = 22
+
+    /// Those that have a name of their own.
+    public static let allCases: [AggregateFunction] = (0..<AggregateFunction.own.rawValue)
+        .compactMap { AggregateFunction(rawValue: $0) }
 
     /// The name of the function in job files.
     public var name: String {
@@ -76,6 +82,7 @@ public enum AggregateFunction: UInt8, Hashable, Sendable, CaseIterable {
         case .collect: "collect"
         case .largest: "largest"
         case .values: "values"
+        case .own: "own"
         }
     }
 
@@ -113,11 +120,13 @@ public struct AggregateSpec: Hashable, Sendable {
     public let parameters: [Double]
     /// The column whose values `largest` gives instead of those it compares.
     public let output: Int?
+    /// What `own` computes.
+    public let own: OwnFunction?
 
     /// An aggregate of a function over a column.
     public init(
         name: String, _ function: AggregateFunction, column: Int? = nil, mask: Int? = nil,
-        parameters: [Double] = [], output: Int? = nil
+        parameters: [Double] = [], output: Int? = nil, own: OwnFunction? = nil
     ) {
         self.name = name
         self.function = function
@@ -125,6 +134,7 @@ public struct AggregateSpec: Hashable, Sendable {
         self.mask = mask
         self.parameters = parameters
         self.output = output
+        self.own = own
     }
 
     /// Checks the parameters.
@@ -135,6 +145,7 @@ public struct AggregateSpec: Hashable, Sendable {
             SiltstoneError(.invalidArgument, "aggregate \(what) aggregate=\(name)")
         }
         if column == nil, function != .count { throw refuse("has no argument") }
+        if (function == .own) != (own != nil) { throw refuse("has no function") }
         switch function {
         case .percentile:
             guard parameters.count == 1, parameters[0] >= 0, parameters[0] <= 1 else {

@@ -54,7 +54,7 @@ extension WindowOperator {
             text += "\n"
         }
         for aggregate in aggregates {
-            text += "aggregate \(aggregate.name) \(aggregate.function.name)"
+            text += "aggregate \(aggregate.name) \(aggregate.own?.name ?? aggregate.function.name)"
             text += " \(aggregate.column ?? -1) \(aggregate.mask ?? -1)"
             for parameter in aggregate.parameters { text += " \(parameter)" }
             if let output = aggregate.output { text += " of \(output)" }

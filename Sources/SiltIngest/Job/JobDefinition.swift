@@ -69,6 +69,8 @@ package struct JobDefinition: Sendable {
         var parameters: [Double] = []
         /// What `largest` gives instead of its argument.
         var output: Expression?
+        /// What a function of somebody's own computes.
+        var own: OwnFunction?
     }
 
     /// The job's name.
@@ -91,6 +93,8 @@ package struct JobDefinition: Sendable {
     package internal(set) var table = ""
     /// What happens to late events.
     package internal(set) var late = LatePolicy.merge
+    /// How often rows of open windows are written as early results, in milliseconds; `nil` for never.
+    package internal(set) var emitMilliseconds: Int64?
     /// Where rows go besides the table.
     package internal(set) var sinks: [SinkSettings] = []
     /// The table that bad records are kept in; `nil` only counts them.
@@ -120,9 +124,12 @@ package struct JobDefinition: Sendable {
 
     /// Reads and checks a job file.
     ///
+    /// - Parameters:
+    ///   - document: the job file.
+    ///   - functions: aggregates besides those that there are.
     /// - Throws: everything that is wrong with it, each with line and column.
-    package init(_ document: DocumentNode) throws(JobDiagnostics) {
-        var reader = JobReader()
+    package init(_ document: DocumentNode, functions: [OwnFunction] = []) throws(JobDiagnostics) {
+        var reader = JobReader(functions)
         self = reader.read(document)
         if !reader.diagnostics.isEmpty { throw JobDiagnostics(reader.diagnostics) }
     }

@@ -49,8 +49,12 @@ extension JobDefinition {
                 "    1,000 keys in all open panes: about \(max(1, product.partialValue >> 10)) KiB")
         }
         lines.append(
-            "  writes \(aggregates.count + 2) cells a row into \(table), families \(families.joined(separator: ", "))"
+            "  writes \(aggregates.count + (emitMilliseconds == nil ? 2 : 3)) cells a row into \(table), families \(families.joined(separator: ", "))"
         )
+        if let emitMilliseconds {
+            lines.append(
+                "  shows open windows every \(JobDefinition.durationText(emitMilliseconds))")
+        }
         lines.append("  late events: \(lateText)")
         lines.append("  bad records: \(badRecordTable.map { "kept in \($0)" } ?? "counted")")
         for alert in alerts {

@@ -22,15 +22,22 @@ extension JobReader {
                 message: "expected an aggregate such as count() but found \(parser.found)")
         }
         parser.advance()
-        guard let known = JobReader.functions[function] else {
+        let own = ownFunctions.first { $0.name == function }
+        guard let known = JobReader.functions[function] ?? own.map({ _ in .own }) else {
             let names = AggregateFunction.allCases.map(\.name).joined(separator: ", ")
             throw ExpressionError(
                 column: place, message: "there is no aggregate '\(function)'; there are \(names)")
+        }
+        if own != nil, known != .own {
+            throw ExpressionError(
+                column: place,
+                message: "there is an aggregate '\(function)': one's own needs another name")
         }
         let arguments = try parser.arguments()
         var aggregate = JobDefinition.Aggregate(
             name: name, function: known, argument: arguments.first,
             filter: parser.take(keyword: "where") ? try parser.expression() : nil)
+        if known == .own { aggregate.own = own }
         try parser.expectEnd()
         var rest = arguments.dropFirst()
         if known == .largest, rest.count == 2 { aggregate.output = rest.removeLast() }
@@ -57,7 +64,7 @@ extension JobReader {
     ) throws(ExpressionError) {
         let spec = AggregateSpec(
             name: aggregate.name, aggregate.function, column: aggregate.argument.map { _ in 0 },
-            parameters: aggregate.parameters)
+            parameters: aggregate.parameters, own: aggregate.own)
         do throws(SiltstoneError) {
             try spec.validate()
         } catch {

@@ -1,3 +1,5 @@
+import SiltStream
+
 extension JobReader {
     /// `into`: where rows go.
     mutating func readOutput(_ map: inout JobMap) {
@@ -25,6 +27,26 @@ extension JobReader {
             definition.family.parts = [.windowName]
         }
         into.finish(&self)
+    }
+
+    /// `emit`: how often open windows are shown.
+    mutating func readEmit(_ map: inout JobMap) {
+        guard let node = map.take("emit") else { return }
+        definition.emitMilliseconds = duration(node, "emit", minimum: 1)
+        if case .kafka = definition.source {
+            report(node.mark, "emit is not for kafka, whose partitions write parts of rows")
+        }
+        if !definition.windows.isEmpty, !definition.windows.contains(where: \.givesEarlyRows) {
+            report(node.mark, "emit needs a window of fixed bounds without rank")
+        }
+        // The cells of what drops out of them later would stay.
+        for aggregate in definition.aggregates
+        where aggregate.function == .topValues || aggregate.function == .values {
+            report(
+                node.mark,
+                "emit cannot be used with \(aggregate.function.name), whose cells come and go aggregate=\(aggregate.name)"
+            )
+        }
     }
 
     private mutating func template(_ node: DocumentNode, _ what: String) -> RowTemplate? {

@@ -4,6 +4,10 @@ import SiltStream
 struct JobReader {
     private(set) var diagnostics: [JobDiagnostic] = []
     var definition = JobDefinition()
+    /// Aggregates besides those that there are.
+    let ownFunctions: [OwnFunction]
+
+    init(_ ownFunctions: [OwnFunction]) { self.ownFunctions = ownFunctions }
 
     /// Notes that something is wrong.
     mutating func report(_ mark: DocumentMark, _ message: String) {
@@ -37,6 +41,7 @@ struct JobReader {
         readWindows(&map)
         readAggregates(&map)
         readOutput(&map)
+        readEmit(&map)
         readLate(&map)
         readAlerts(&map)
         readReport(&map)

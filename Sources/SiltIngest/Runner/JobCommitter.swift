@@ -95,6 +95,14 @@ struct JobCommitter {
         }
     }
 
+    /// Takes the rows of windows that are open, which those of the firing replace.
+    mutating func takeEarly(_ rows: [WindowRow]) throws(SiltstoneError) {
+        for row in rows where job.windows[row.windowIndex].givesEarlyRows {
+            add(tables.target, writer.mutation(row, isEarly: true))
+            if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
+        }
+    }
+
     /// Removes session rows that were joined to others.
     private mutating func removeSuperseded(_ output: WindowOutput) {
         for removal in JobCommitter.removals(output, writer) { add(tables.target, removal) }

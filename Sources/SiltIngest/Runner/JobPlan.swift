@@ -76,7 +76,7 @@ struct JobPlan {
             aggregates.append(
                 AggregateSpec(
                     name: aggregate.name, aggregate.function, column: column, mask: mask,
-                    parameters: aggregate.parameters, output: output))
+                    parameters: aggregate.parameters, output: output, own: aggregate.own))
         }
         self.fields = fields
         numberSlots = JobPlan.numberSlots(job, fields)

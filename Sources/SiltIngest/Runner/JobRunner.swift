@@ -176,6 +176,7 @@ package struct JobRunner {
         _ run: inout RunState, _ progress: ((JobSummary) -> Void)?, _ isCancelled: (() -> Bool)?
     ) throws(SiltstoneError) -> JobSummary {
         run.lastCommit = clock.nowMilliseconds
+        run.early = EarlyResults(job, now: clock.nowMilliseconds)
         if let alerts = run.committer.alertTables { try alerts.removeStale(run.alerts) }
         var hasWaited = false
         while true {
@@ -187,7 +188,8 @@ package struct JobRunner {
             }
             if input.isUnbounded, !input.hasMore() {
                 // What waits for the next checkpoint should not wait for the next event.
-                if hasWaited, run.bytesSinceCommit > 0, run.decoder.isBetweenRecords {
+                let isNews = run.bytesSinceCommit > 0 || isEarlyDue(run)
+                if hasWaited, isNews, run.decoder.isBetweenRecords {
                     try commit(&run, isComplete: false)
                     try run.committer.deliver(isCancelled: isCancelled)
                     progress?(run.pipeline.summary)
@@ -205,6 +207,7 @@ package struct JobRunner {
                 run.bytesSinceCommit >= interval
                 || run.committer.outboxBytes >= options.pendingBytesMax
                 || clock.nowMilliseconds - run.lastCommit >= options.checkpointMilliseconds
+                || isEarlyDue(run)
             if isDue, run.decoder.isBetweenRecords {
                 try commit(&run, isComplete: false)
                 try run.committer.deliver(isCancelled: isCancelled)
@@ -252,7 +255,15 @@ package struct JobRunner {
         return false
     }
 
+    private func isEarlyDue(_ run: RunState) -> Bool {
+        run.early.isDue(run.pipeline.summary, now: clock.nowMilliseconds)
+    }
+
     private func commit(_ run: inout RunState, isComplete: Bool) throws(SiltstoneError) {
+        if !isComplete {
+            try run.early.give(
+                &run.pipeline, to: &run.committer, now: clock.nowMilliseconds)
+        }
         run.checkpoint.number += 1
         run.checkpoint.isComplete = isComplete
         run.checkpoint.kind = input.kind
@@ -282,6 +293,7 @@ private struct RunState {
     var output: PipelineOutput
     var committer: JobCommitter
     var alerts: AlertEvaluator
+    var early: EarlyResults
     var checkpoint = JobCheckpoint()
     /// Where the block's first byte stands in the file.
     var blockOffset = 0
@@ -297,6 +309,7 @@ private struct RunState {
         tables: JobTables, delivery: SinkDelivery?
     ) {
         self.pipeline = pipeline
+        early = EarlyResults(job, now: 0)
         let plan = pipeline.plan
         decoder = RecordDecoder(
             job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,

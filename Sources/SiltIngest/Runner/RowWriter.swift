@@ -7,7 +7,8 @@ internal import SiltStream
 /// Every cell has an explicit time stamp, the window's last millisecond (0 for windows that end before 1970), so that
 /// the same events give the same bytes however often the job is stopped. An aggregate that is null has no cell;
 /// one with several results has a cell for each, `name:what`. `_rank` is the place of a ranked row, `_firings` how
-/// often a row was written where late events may change it.
+/// often a row was written where late events may change it. Where there are early results, `_early` is 1 in them and 0 in
+/// the rows that replace them, and an aggregate that is null has an empty cell, as an early one may have had a value.
 struct RowWriter {
     /// A window's columns.
     private struct Columns {
@@ -72,20 +73,21 @@ struct RowWriter {
         return fields
     }
 
-    /// The row of a window that fired.
-    func mutation(_ row: WindowRow) -> RowMutation {
+    /// The row of a window that fired or, with `isEarly`, is open still.
+    func mutation(_ row: WindowRow, isEarly: Bool = false) -> RowMutation {
         mutation(
             rowKey: rowKey(
                 key: row.key, windowName: row.windowName, start: row.start, end: row.end),
             windowIndex: row.windowIndex, start: row.start, end: row.end, values: row.values,
             rank: row.rank,
-            firings: job.time.allowedLatenessMilliseconds > 0 ? Int(row.revision) + 1 : nil)
+            firings: job.time.allowedLatenessMilliseconds > 0 ? Int(row.revision) + 1 : nil,
+            isEarly: isEarly)
     }
 
     /// The row of a window with these values.
     func mutation(
         rowKey: Bytes, windowIndex: Int, start: Int64, end: Int64, values: [AggregateValue],
-        rank: Int? = nil, firings: Int? = nil
+        rank: Int? = nil, firings: Int? = nil, isEarly: Bool = false
     ) -> RowMutation {
         let columns = columns[windowIndex]
         let timestamp = RowWriter.timestamp(end: end)
@@ -99,6 +101,8 @@ struct RowWriter {
         }
         put(columns.start, Array(String(start).utf8))
         put(columns.end, Array(String(end).utf8))
+        let hasEarly = job.emitMilliseconds != nil
+        if hasEarly { put(Column(columns.family, "_early"), [isEarly ? 0x31 : 0x30]) }
         if let rank { put(Column(columns.family, "_rank"), Array(String(rank).utf8)) }
         if let firings { put(Column(columns.family, "_firings"), Array(String(firings).utf8)) }
         for (index, value) in values.enumerated() {
@@ -112,6 +116,8 @@ struct RowWriter {
                 }
             } else if let text = value.text {
                 put(columns.aggregates[index], text)
+            } else if hasEarly {
+                put(columns.aggregates[index], [])
             }
         }
         return RowMutation(row: rowKey, changes: changes)

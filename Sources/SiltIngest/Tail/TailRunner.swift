@@ -142,6 +142,7 @@ package struct TailRunner {
             state.pipeline.windows.removePartition(0, into: &state.output.windows)
         }
         state.lastCommit = clock.nowMilliseconds
+        state.early = EarlyResults(job, now: clock.nowMilliseconds)
         return state
     }
 
@@ -356,6 +357,7 @@ package struct TailRunner {
     // MARK: - Checkpoints
 
     private func isDue(_ state: State) -> Bool {
+        if state.early.isDue(state.pipeline.summary, now: clock.nowMilliseconds) { return true }
         guard state.isDirty else { return false }
         return state.bytesSinceCommit >= max(options.checkpointBytes, state.stateBytes * 4)
             || state.committer.pendingBytes + state.committer.outboxBytes
@@ -364,6 +366,10 @@ package struct TailRunner {
     }
 
     private func commit(_ state: inout State) throws(SiltstoneError) {
+        if !state.checkpoint.isComplete {
+            try state.early.give(
+                &state.pipeline, to: &state.committer, now: clock.nowMilliseconds)
+        }
         state.checkpoint.number += 1
         state.checkpoint.kind = Self.kind
         state.checkpoint.tailed = state.files.encoded
@@ -391,6 +397,7 @@ package struct TailRunner {
         var alerts: AlertEvaluator
         var records: RecordBatch
         var output: PipelineOutput
+        var early: EarlyResults
         var checkpoint = JobCheckpoint()
         /// What was read of a file last.
         var block: [UInt8] = []
@@ -408,6 +415,7 @@ package struct TailRunner {
                 job, lateness: pipeline.windows.watermarkSpec.allowedLatenessMilliseconds,
                 keepsKeyFieldsApart: pipeline.plan.keepsKeyFieldsApart)
             self.pipeline = pipeline
+            early = EarlyResults(job, now: 0)
             self.files = files
             self.committer = committer
             records = RecordBatch(

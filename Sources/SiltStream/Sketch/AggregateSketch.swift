@@ -11,6 +11,7 @@ enum AggregateSketch: Sendable {
     case histogram(HistogramSketch)
     case frequency(FrequencySketch)
     case list(ListSketch)
+    case own(OwnSketch)
 
     /// A sketch without events for a function.
     private static func make(_ spec: AggregateSpec) -> AggregateSketch {
@@ -22,6 +23,7 @@ enum AggregateSketch: Sendable {
         case .histogram: .histogram(HistogramSketch(spec.parameters))
         case .topValues, .values: .frequency(FrequencySketch(spec))
         case .collect, .largest: .list(ListSketch(spec))
+        case .own: spec.own.map { .own(OwnSketch($0)) } ?? .empty
         default: .empty
         }
     }
@@ -52,6 +54,9 @@ enum AggregateSketch: Sendable {
         case .list(var sketch):
             sketch.add(event)
             self = .list(sketch)
+        case .own(var sketch):
+            sketch.add(event)
+            self = .own(sketch)
         }
     }
 
@@ -93,6 +98,9 @@ enum AggregateSketch: Sendable {
         case (.list(var sketch), .list(let other)):
             sketch.merge(other)
             self = .list(sketch)
+        case (.own(var sketch), .own(let other)):
+            sketch.merge(other)
+            self = .own(sketch)
         default: break
         }
     }
@@ -106,6 +114,7 @@ enum AggregateSketch: Sendable {
             case .histogram: HistogramSketch(spec.parameters).value(spec.parameters)
             case .topValues, .values: .entries([])
             case .collect, .largest: .list([])
+            case .own: spec.own.map { OwnSketch($0).value } ?? .null
             default: .null
             }
         case .moments(let sketch): sketch.value(spec.function)
@@ -115,6 +124,7 @@ enum AggregateSketch: Sendable {
         case .histogram(let sketch): sketch.value(spec.parameters)
         case .frequency(let sketch): sketch.value(spec)
         case .list(let sketch): sketch.value(spec)
+        case .own(let sketch): sketch.value
         }
     }
 
@@ -136,6 +146,7 @@ enum AggregateSketch: Sendable {
         case .histogram(let sketch): sketch.encode(into: &writer)
         case .frequency(let sketch): sketch.encode(into: &writer)
         case .list(let sketch): sketch.encode(into: &writer)
+        case .own(let sketch): sketch.encode(into: &writer)
         }
     }
 
@@ -155,6 +166,9 @@ enum AggregateSketch: Sendable {
             self = .histogram(try HistogramSketch(spec.parameters, from: &reader))
         case .frequency: self = .frequency(try FrequencySketch(spec, from: &reader))
         case .list: self = .list(try ListSketch(spec, from: &reader))
+        case .own:
+            guard let own = spec.own else { throw reader.error("aggregate has no function") }
+            self = .own(try OwnSketch(own, from: &reader))
         }
     }
 }

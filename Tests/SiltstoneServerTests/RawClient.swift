@@ -80,9 +80,12 @@ final class RawClient {
 
     /// Reads until `count` status lines came.
     func readAnswers(_ count: Int) -> String {
-        read(until: { bytes in
-            String(decoding: bytes, as: UTF8.self).components(of: "HTTP/1.1 ") >= count
-        }).text
+        read(
+            milliseconds: 15_000,
+            until: { bytes in
+                String(decoding: bytes, as: UTF8.self).components(of: "HTTP/1.1 ") >= count
+            }
+        ).text
     }
 }
 

@@ -5,6 +5,7 @@ import NIOPosix
 import SiltBytes
 import SiltModel
 import SiltTLS
+import Synchronization
 
 /// Sends one request after the other over one connection, and waits for each answer.
 final class HTTPClient {
@@ -88,7 +89,8 @@ final class HTTPClient {
             let timeout = channel.eventLoop.scheduleTask(in: Self.patience) {
                 promise.fail(ChannelError.connectTimeout(Self.patience))
             }
-            channel.writeAndFlush(call, promise: nil)
+            // What was closed meanwhile takes nothing: the call has to be told.
+            channel.writeAndFlush(call).whenFailure { promise.fail($0) }
             defer { timeout.cancel() }
             return try promise.futureResult.wait()
         } catch {
@@ -114,6 +116,7 @@ final class HTTPClient {
     private func connected() throws -> any Channel {
         if let channel, channel.isActive { return channel }
         let (tls, host) = (address.tls, address.host)
+        let attempts = Attempts()
         let opened = try ClientBootstrap(group: group)
             .connectTimeout(.seconds(10))
             .channelInitializer { channel in
@@ -123,13 +126,23 @@ final class HTTPClient {
                             TLSHandler(client: tls, host: host))
                     }
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(CallHandler())
+                    let known = channel.eventLoop.makePromise(of: Void.self)
+                    attempts.known.withLock { $0[ObjectIdentifier(channel)] = known.futureResult }
+                    try channel.pipeline.syncOperations.addHandler(
+                        CallHandler(known: known, isEncrypted: tls != nil))
                 }
             }
             .connect(host: address.host, port: address.port).wait()
+        // A call that came after the handshake failed would never learn why.
+        try attempts.known.withLock { $0[ObjectIdentifier(opened)] }?.wait()
         channel = opened
         return opened
     }
+}
+
+/// The connections that were tried, one for each address of a name, and when both sides of each know each other.
+private final class Attempts: Sendable {
+    let known = Mutex<[ObjectIdentifier: EventLoopFuture<Void>]>([:])
 }
 
 /// One request and the promise of its answer.
@@ -145,9 +158,27 @@ private final class CallHandler: ChannelDuplexHandler {
     typealias OutboundIn = Call
     typealias OutboundOut = HTTPClientRequestPart
 
+    /// Kept when both sides know each other.
+    private let known: EventLoopPromise<Void>
+    private let isEncrypted: Bool
     private var current: EventLoopPromise<HTTPClient.Answer>?
     private var status = 0
     private var body: [UInt8] = []
+
+    init(known: EventLoopPromise<Void>, isEncrypted: Bool) {
+        self.known = known
+        self.isEncrypted = isEncrypted
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if !isEncrypted { known.succeed() }
+        context.fireChannelActive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is TLSEstablished { known.succeed() }
+        context.fireUserInboundEventTriggered(event)
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let call = unwrapOutboundIn(data)
@@ -172,10 +203,13 @@ private final class CallHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        known.fail(error)
         current?.fail(error)
         current = nil
         context.close(promise: nil)
     }
+
+    func handlerRemoved(context: ChannelHandlerContext) { known.fail(ChannelError.eof) }
 
     func channelInactive(context: ChannelHandlerContext) {
         current?.fail(ChannelError.eof)

@@ -20,10 +20,10 @@ private func event(_ ts: Int, _ page: String, _ bytes: Int = 1) -> String {
 }
 
 extension LiveServer {
-    /// Asks until the answer contains a text, for at most some seconds.
+    /// Asks until the answer contains a text, for at most a minute.
     func wait(for text: String, at path: String) async throws -> String {
         var last = ""
-        for _ in 0..<200 {
+        for _ in 0..<1200 {
             last = try await send("GET", path).body
             if last.contains(text) { return last }
             try await Task.sleep(for: .milliseconds(50))

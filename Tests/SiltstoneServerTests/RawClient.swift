@@ -81,7 +81,7 @@ final class RawClient {
     /// Reads until `count` status lines came.
     func readAnswers(_ count: Int) -> String {
         read(
-            milliseconds: 15_000,
+            milliseconds: 60_000,
             until: { bytes in
                 String(decoding: bytes, as: UTF8.self).components(of: "HTTP/1.1 ") >= count
             }

@@ -37,6 +37,22 @@ private func upload(
     return client.readAnswers(1)
 }
 
+/// Asks until it is so, for at most a minute.
+private func eventually(_ isSo: () async throws -> Bool) async throws -> Bool {
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < .seconds(60) {
+        if try await isSo() { return true }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}
+
+extension LiveServer {
+    fileprivate func hasRow(_ row: String) async throws -> Bool {
+        try await send("GET", "\(table)/\(row)").status == 200
+    }
+}
+
 private func withTable(
     configuring configure: (inout SiltstoneServer.Configuration) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Void
@@ -55,15 +71,12 @@ private func withTable(
             let client = try live.raw()
             client.send(post(table))
             client.send(chunk(lines(0..<2000)))
-            var found = 0
-            for _ in 0..<200 where found != 200 {
-                found = try await live.send("GET", "\(table)/r1999").status
-                if found != 200 { try await Task.sleep(for: .milliseconds(10)) }
-            }
-            #expect(found == 200)
+            #expect(try await eventually { try await live.hasRow("r1999") })
             client.send(chunk(Array("nonsense\n".utf8) + lines(2000..<40_000)))
             client.send(end)
-            let text = client.read(until: { $0.count(of: "applied") > 0 }).text
+            let text = client.read(
+                milliseconds: 60_000, until: { $0.count(of: "applied") > 0 }
+            ).text
             #expect(text.hasPrefix("HTTP/1.1 200"))
             #expect(text.contains(#"{"applied":40000,"failed":1,"first_failed":2001}"#))
             #expect(text.contains(#"{"line":2001,"error""#))
@@ -79,12 +92,11 @@ private func withTable(
             try await abandon(live)
             #expect(try await live.send("GET", "\(table)/torn").status == 404)
             // Only the request for the metrics is under way.
-            var metrics = ""
-            for _ in 0..<200 where !metrics.contains("requests_in_flight 1\n") {
-                metrics = try await live.send("GET", "/metrics").body
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(metrics.contains("siltstone_http_requests_in_flight 1\n"))
+            let inFlight = "siltstone_http_requests_in_flight 1\n"
+            #expect(
+                try await eventually {
+                    try await live.send("GET", "/metrics").body.contains(inFlight)
+                })
         }
     }
 
@@ -93,12 +105,7 @@ private func withTable(
         let client = try live.raw()
         client.send(post(table))
         client.send(chunk(lines(0..<3000) + Array(#"{"row":"torn","put":{"f:"#.utf8)))
-        var found = 0
-        for _ in 0..<200 where found != 200 {
-            found = try await live.send("GET", "\(table)/r2999").status
-            if found != 200 { try await Task.sleep(for: .milliseconds(10)) }
-        }
-        #expect(found == 200)
+        #expect(try await eventually { try await live.hasRow("r2999") })
     }
 
     @Test("arrays, CSV and line protocol hold rows too", arguments: [3, 1000])
@@ -190,18 +197,24 @@ private func withTable(
         // Long enough for a busy machine to bring a piece in time.
         try await withTable(configuring: { $0.idleSeconds = 4 }) {
             (live: LiveServer) async throws in
-            let slow = try live.raw()
-            slow.send(post(table))
-            let quick = try live.raw()
-            quick.send(post(table))
-            for index in 0..<20 {
-                try await Task.sleep(for: .milliseconds(250))
-                slow.send(chunk([0x20]))
-                quick.send(chunk(lines(index * 2000..<(index + 1) * 2000)))
-            }
-            #expect(slow.read(milliseconds: 500).text.hasPrefix("HTTP/1.1 408"))
+            let (slow, quick) = (try live.raw(), try live.raw())
+            Self.drip(slow, quick)
+            #expect(slow.read().text.hasPrefix("HTTP/1.1 408"))
             quick.send(end)
             #expect(quick.readAnswers(1).hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    /// Sends a byte at a time to one, rows to the other, for longer than a connection may be idle.
+    ///
+    /// Keeps its thread: a task that sleeps waits for its turn after all other tests, longer than that.
+    private static func drip(_ slow: RawClient, _ quick: RawClient) {
+        slow.send(post(table))
+        quick.send(post(table))
+        for index in 0..<20 {
+            usleep(250_000)
+            slow.send(chunk([0x20]))
+            quick.send(chunk(lines(index * 2000..<(index + 1) * 2000)))
         }
     }
 

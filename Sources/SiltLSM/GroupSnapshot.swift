@@ -58,15 +58,19 @@ package final class GroupSnapshot: Sendable {
     ///   - key: the row prefix, or the column key when only that column matters.
     ///   - rowPrefixByteCount: the length of the row prefix in `key`.
     ///   - timeRange: files that hold nothing of it and no markers are left out.
+    ///   - mayReadDisk: whether to wait for the disk; otherwise it is an error, of this call or of a move, when it must be read.
     package func pointCursor(
-        family: UInt8, key: [UInt8], rowPrefixByteCount: Int, timeRange: TimeRange
+        family: UInt8, key: [UInt8], rowPrefixByteCount: Int, timeRange: TimeRange,
+        mayReadDisk: Bool = true
     ) throws(SiltstoneError) -> TreeCursor? {
         let found = try TreeCursor.pointSources(
             tree(family).sources, tables: tables, key: key, rowPrefixByteCount: rowPrefixByteCount,
-            timeRange: timeRange)
+            timeRange: timeRange, mayReadDisk: mayReadDisk)
         tables.blocks.epoch.counting.count(found.filters)
         if found.memtables.isEmpty && found.readers.isEmpty { return nil }
-        return TreeCursor(found, sequence: sequence, key: key, epoch: tables.blocks.epoch)
+        return TreeCursor(
+            found, sequence: sequence, key: key, epoch: tables.blocks.epoch,
+            mayReadDisk: mayReadDisk)
     }
 
     /// Whether a DeleteFamily or DeleteFamilyVersion marker may be anywhere in the family.

@@ -100,15 +100,23 @@ package final class TreeGroup: Sendable {
     /// Everything visible now, as a consistent whole.
     ///
     /// Takes one lock for a moment.
-    package func snapshot() throws(SiltstoneError) -> GroupSnapshot {
+    ///
+    /// - Parameter counts: whether this is a read already; otherwise `countRead` makes it one.
+    package func snapshot(counts: Bool = true) throws(SiltstoneError) -> GroupSnapshot {
         let engine = try owner()
         let (set, visible, isDropped) = state.withLock { state in
-            state.readCount &+= 1
+            if counts { state.readCount &+= 1 }
             return (state.set, self.visible.load(ordering: .acquiring), state.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
-        tables.blocks.epoch.counting.countRead()
+        if counts { tables.blocks.epoch.counting.countRead() }
         return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
+    }
+
+    /// Counts a read of a snapshot that was not counted.
+    package func countRead() {
+        published.countRead()
+        tables.blocks.epoch.counting.countRead()
     }
 
     /// As `snapshot`, for what lasts longer than a call: it is reported when it is held for long.

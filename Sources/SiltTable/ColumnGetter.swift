@@ -10,7 +10,7 @@ enum ColumnGetter {
     /// Appends the column's wanted versions.
     static func get(
         _ row: Bytes, _ column: PlannedColumn, _ plan: ReadPlan, _ snapshot: GroupSnapshot,
-        nowMilliseconds now: Int64, _ cells: inout [Cell]
+        nowMilliseconds now: Int64, within bounds: ReadBounds, _ cells: inout [Cell]
     ) throws(SiltstoneError) {
         let family = plan.families[0]
         var key: [UInt8] = []
@@ -21,7 +21,8 @@ enum ColumnGetter {
         guard
             let cursor = try snapshot.pointCursor(
                 family: family.family.id, key: key, rowPrefixByteCount: prefixByteCount,
-                timeRange: family.timeRange(plan.timeRange, nowMilliseconds: now))
+                timeRange: family.timeRange(plan.timeRange, nowMilliseconds: now),
+                mayReadDisk: bounds.mayReadDisk)
         else { return }
         try cursor.seek(key)
         var deletes = DeleteTracker()
@@ -29,7 +30,10 @@ enum ColumnGetter {
             family.family.settings, maxVersions: family.maxVersions, nowMilliseconds: now)
         let countMax = min(family.maxVersions, family.family.settings.maxVersions)
         let range = plan.timeRange
+        var effortLeft = bounds.effortMax
         while true {
+            effortLeft -= 1
+            guard effortLeft >= 0 else { throw ReadBounds.exceeded }
             let cell = cursor.current
             // Safety: the key is compared before the cursor moves.
             guard cell.isValid, unsafe KeyComparison.equal(cell.columnKey, key) else { return }
@@ -52,7 +56,9 @@ enum ColumnGetter {
                         timestamp: cell.timestamp, flags: cell.flags, value: cursor.value)
                 {
                     guard versions.admit(timestamp: cell.timestamp) == .include else { return }
-                    cells.append(value(cell, cursor, column))
+                    let found = value(cell, cursor, column)
+                    effortLeft -= found.value.count / 64
+                    cells.append(found)
                     if cells.count >= countMax { return }
                 }
             }

@@ -53,12 +53,18 @@ struct FamilyReader {
     private let cellOffset: Int
     private var passedCellCount = 0
     private var givenCellCount = 0
+    /// What is left of the effort that reads may take.
+    private(set) var effortLeft: Int
 
     /// A reader of a family at a moment.
+    ///
+    /// - Parameter effortMax: see `ReadBounds`; over all rows that are read.
     init(
         _ plan: FamilyPlan, of read: ReadPlan, cursor: TreeCursor, mayHaveFamilyMarkers: Bool,
-        nowMilliseconds: Int64, filter: FilterEvaluator? = nil
+        nowMilliseconds: Int64, filter: FilterEvaluator? = nil,
+        effortMax: Int = ReadBounds.none.effortMax
     ) {
+        effortLeft = effortMax
         self.cursor = cursor
         self.filter = filter
         familyBytes = Bytes(plan.family.settings.name)
@@ -105,6 +111,8 @@ struct FamilyReader {
         passedCellCount = 0
         givenCellCount = 0
         while isInRow(prefix) {
+            effortLeft -= 1
+            guard effortLeft >= 0 else { throw ReadBounds.exceeded }
             switch try step(prefix.count, &cells) {
             case .next:
                 try cursor.next()
@@ -322,6 +330,7 @@ struct FamilyReader {
         lastFlags = cursor.flags
         // Safety: the bytes are copied before the cursor moves.
         let bytes = unsafe Bytes([UInt8](bareValue()))
+        effortLeft -= bytes.count / 64
         cells.append(
             Cell(
                 current.column, timestamp: timestamp, type: type,

@@ -8,10 +8,12 @@ import SiltModel
 enum RowGetter {
     /// The row's wanted cells; `nil` when there are none.
     ///
-    /// - Parameter random: needed when the projection has a filter.
+    /// - Parameters:
+    ///   - random: needed when the projection has a filter.
+    ///   - bounds: how far to go; what is given up is not counted as a read.
     static func get(
         _ row: Bytes, _ projection: Projection, layout: TableLayout, clock: any Clock,
-        random: (any RandomSource)? = nil
+        random: (any RandomSource)? = nil, within bounds: ReadBounds = .none
     ) throws(SiltstoneError) -> Row? {
         try RowRules.check(row: row)
         let plan = try layout.plan(projection)
@@ -22,23 +24,30 @@ enum RowGetter {
             guard made.startRow(), !made.excludes(row: row) else { return nil }
             filter = made
         }
-        let snapshot = try layout.regions[layout.regionIndex(of: row)].snapshot()
+        let region = layout.regions[layout.regionIndex(of: row)]
+        let snapshot = try region.snapshot(counts: bounds.mayReadDisk)
         let now = clock.nowMilliseconds
         var cells: [Cell] = []
         if let column = plan.onlyColumn, !plan.isRaw,
             !snapshot.mayHaveFamilyMarkers(family: plan.families[0].family.id)
         {
-            try ColumnGetter.get(row, column, plan, snapshot, nowMilliseconds: now, &cells)
+            try ColumnGetter.get(
+                row, column, plan, snapshot, nowMilliseconds: now, within: bounds, &cells)
+            if !bounds.mayReadDisk { region.countRead() }
             return cells.isEmpty ? nil : Row(key: row, cells: cells)
         }
         let prefix = CellKey.rowPrefix(row)
+        var bounds = bounds
         for family in plan.families {
             guard
                 var reader = try seekReader(
-                    family, plan, prefix, snapshot, nowMilliseconds: now, filter: filter)
+                    family, plan, prefix, snapshot, nowMilliseconds: now, filter: filter,
+                    within: bounds)
             else { continue }
             try reader.readRow(prefix, isLast: true, into: &cells)
+            bounds.effortMax = reader.effortLeft
         }
+        if !bounds.mayReadDisk { region.countRead() }
         filter?.finishRow(&cells)
         return cells.isEmpty ? nil : Row(key: row, cells: cells)
     }
@@ -70,7 +79,7 @@ enum RowGetter {
     /// them, have to be looked at first.
     private static func seekReader(
         _ family: FamilyPlan, _ plan: ReadPlan, _ prefix: [UInt8], _ snapshot: GroupSnapshot,
-        nowMilliseconds: Int64, filter: FilterEvaluator? = nil
+        nowMilliseconds: Int64, filter: FilterEvaluator? = nil, within bounds: ReadBounds = .none
     ) throws(SiltstoneError) -> FamilyReader? {
         let mayHaveMarkers = snapshot.mayHaveFamilyMarkers(family: family.family.id)
         var timeRange = TimeRange.all
@@ -86,11 +95,11 @@ enum RowGetter {
         guard
             let cursor = try snapshot.pointCursor(
                 family: family.family.id, key: wanted, rowPrefixByteCount: prefix.count,
-                timeRange: timeRange)
+                timeRange: timeRange, mayReadDisk: bounds.mayReadDisk)
         else { return nil }
         try cursor.seek(key)
         return FamilyReader(
             family, of: plan, cursor: cursor, mayHaveFamilyMarkers: mayHaveMarkers,
-            nowMilliseconds: nowMilliseconds, filter: filter)
+            nowMilliseconds: nowMilliseconds, filter: filter, effortMax: bounds.effortMax)
     }
 }

@@ -77,30 +77,39 @@ package final class StoredTable: Sendable {
         {
             return row
         }
-        return try getGenerally(row, projection)
+        return try getGenerally(row, projection, within: .none)
     }
 
-    /// The same without waiting for a disk; `nil` when it would have to, or when it is not known.
+    /// The same without waiting for a disk; `nil` when it would have to, when the row is long, or when the read is wrong.
     ///
     /// - Returns: the answer, which may be that there is no row.
     package func getCached(_ row: Bytes, _ projection: Projection = .all) -> Row?? {
         // What is asked again is counted then.
         let start = shared.engine.latencies.begin()
-        if case .row(let row) = PointGetter.get(
+        let found: Row?
+        switch PointGetter.get(
             row, projection, recent, clock: shared.clock, mayReadDisk: false)
         {
-            shared.engine.latencies.end(.get, start)
-            return .some(row)
+        case .row(let row): found = row
+        case .onDisk: return .none
+        case .unclear:
+            // Filters take long, or draw lots.
+            guard projection.filter == nil else { return .none }
+            do throws(SiltstoneError) {
+                found = try getGenerally(row, projection, within: .quick)
+            } catch { return .none }
         }
-        return .none
+        shared.engine.latencies.end(.get, start)
+        return .some(found)
     }
 
-    private func getGenerally(_ row: Bytes, _ projection: Projection) throws(SiltstoneError)
-        -> Row?
+    private func getGenerally(_ row: Bytes, _ projection: Projection, within bounds: ReadBounds)
+        throws(SiltstoneError) -> Row?
     {
         let layout = try layout()
         let result = try RowGetter.get(
-            row, projection, layout: layout, clock: shared.clock, random: shared.random)
+            row, projection, layout: layout, clock: shared.clock, random: shared.random,
+            within: bounds)
         if recent.wantsOffer(),
             let plan = PointPlan(projection, try layout.plan(projection), layout)
         {

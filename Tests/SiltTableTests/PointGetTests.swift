@@ -29,6 +29,7 @@ import Testing
                 splitPoints: ["m"]))
         let rows = (0..<60).map { Bytes([UInt8($0 % 3), UInt8($0 * 4), UInt8(ascii: "x")]) }
         var found = 0
+        var cachedCount = 0
         for step in 0..<2_500 {
             let row = rows[random.next(below: 60)]
             let column = Self.columns[random.next(below: 3)]
@@ -56,9 +57,14 @@ import Testing
                 if let cached = table.getCached(wanted, .columns(column)) {
                     #expect(cached?.cells.first == cell)
                 }
+                if let cached = table.getCached(wanted, .family("f")) {
+                    #expect(cached == whole)
+                    cachedCount += 1
+                }
             }
         }
         #expect(found > 1_000)
+        #expect(cachedCount > 1_000)
         #expect(try table.get("not there", .columns("f:a")) == nil)
     }
 
@@ -80,6 +86,51 @@ import Testing
         _ = try store.dropTable("t")
         #expect(table.getCached("r", wanted) == nil)
         #expect(throws: SiltstoneError.self) { try table.get("r", wanted) }
+    }
+
+    @Test("Whole rows and several columns are answered from memory, unless they are long")
+    func cachedRows() throws {
+        let store = try open(cacheBytes: 8 << 20)
+        let families = [Family("f"), Family("g", maxVersions: 3)]
+        let table = try store.createTable(TableDefinition("t", families: families))
+        for (column, value) in [("f:a", "1"), ("f:b", "2"), ("g:c", "3"), ("g:c", "4")]
+            as [(Column, Bytes)]
+        {
+            try table.write([.put("r", column, value)])
+        }
+        let wanted: [Projection] = [
+            .all, .family("f"), .columns("f:a", "f:b", "g:c"),
+            Projection([.family("g")], maxVersions: 3),
+        ]
+        func check() throws {
+            for projection in wanted {
+                let row = try #require(try table.get("r", projection))
+                #expect(row.cells.count > 1)
+                #expect(table.getCached("r", projection) == .some(row))
+                #expect(table.getCached("q", projection) == .some(nil))
+            }
+        }
+        try check()
+        // Such as must read the disk, or that there is no such family, are not known.
+        try table.flush()
+        for projection in wanted { #expect(table.getCached("r", projection) == nil) }
+        #expect(table.getCached("r", .family("x")) == nil)
+        try check()
+        let before = table.regions()[0].readCount
+        for projection in wanted { #expect(table.getCached("r", projection) != nil) }
+        #expect(table.regions()[0].readCount == before + wanted.count)
+
+        let columns = (0..<2_000).map { Column("f", Bytes("\($0)")) }
+        try table.write(columns.map { .put("many", $0, "x") })
+        let large = Bytes([UInt8](repeating: 7, count: 100_000))
+        try table.write([.put("large", "f:a", large), .put("large", "f:b", large)])
+        for row: Bytes in ["many", "large"] {
+            let count = table.regions()[0].readCount
+            #expect(table.getCached(row) == nil)
+            #expect(table.regions()[0].readCount == count)
+            #expect(try table.get(row) != nil)
+        }
+        #expect(table.getCached("many", .columns("f:5", "f:7"))??.cells.count == 2)
     }
 
     @Test("A changed family is read by its new rules")

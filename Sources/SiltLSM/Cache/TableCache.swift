@@ -42,8 +42,15 @@ package final class TableCache: Sendable {
         self.openFilesMax = max(openFilesMax, 1)
     }
 
+    /// What stops a read that must not wait for the disk and would have to.
+    static let needsDisk = SiltstoneError(.unavailable, "the disk would have to be read")
+
     /// The open file, opened when it was not.
-    package func reader(_ file: TableFile) throws(SiltstoneError) -> TableReader {
+    ///
+    /// - Throws: without `mayReadDisk`, also when it is not open.
+    package func reader(_ file: TableFile, mayReadDisk: Bool = true) throws(SiltstoneError)
+        -> TableReader
+    {
         let known = state.withLock { state -> TableReader? in
             state.uses &+= 1
             guard let place = state.entries.index(forKey: file.id) else { return nil }
@@ -51,6 +58,7 @@ package final class TableCache: Sendable {
             return state.entries.values[place].reader
         }
         if let known { return known }
+        guard mayReadDisk else { throw Self.needsDisk }
         // Opened outside the lock; of two threads that open the same file the first to come back is
         // kept.
         let opened = try TableReader(file, objects: objects, blocks: blocks)

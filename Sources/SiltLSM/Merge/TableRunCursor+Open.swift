@@ -70,7 +70,8 @@ extension TableRunCursor {
         }
         // Until the new block is here there is none: an error leaves no half-changed place.
         leaveBlock()
-        let opened = try reader.block(number, fillsCache: options.fillsCache)
+        let opened = try reader.block(
+            number, fillsCache: options.fillsCache, mayReadDisk: options.mayReadDisk)
         block = opened
         if retains { prefetchBlock(after: number, of: reader) }
         // Safety: columns are plain data: nothing is lost by writing over the last ones.

@@ -21,7 +21,7 @@ extension TreeCursor {
     ///   - rowPrefixByteCount: the length of the row prefix in `key`.
     static func pointSources(
         _ sources: borrowing TreeSources, tables: TableCache, key: [UInt8],
-        rowPrefixByteCount: Int, timeRange: TimeRange
+        rowPrefixByteCount: Int, timeRange: TimeRange, mayReadDisk: Bool
     ) throws(SiltstoneError) -> PointSources {
         var found = PointSources()
         // A memtable that is empty now gains only cells newer than the sequence.
@@ -31,14 +31,14 @@ extension TreeCursor {
         if sources.runs.isEmpty && sources.levels.isEmpty { return found }
         let hashes = PointHashes(key, rowPrefixByteCount: rowPrefixByteCount)
         for index in sources.runs.indices where mayHold(sources.runs[index], key, timeRange) {
-            let reader = try tables.reader(sources.runs[index])
+            let reader = try tables.reader(sources.runs[index], mayReadDisk: mayReadDisk)
             if hashes.mayBeIn(reader, &found.filters) { found.readers.append(reader) }
         }
         for level in sources.levels {
             var place = firstFile(of: level, endingAtOrAfter: key)
             while place < level.count, !beginsAfter(level[place], key) {
                 if mayHold(level[place], key, timeRange) {
-                    let reader = try tables.reader(level[place])
+                    let reader = try tables.reader(level[place], mayReadDisk: mayReadDisk)
                     if hashes.mayBeIn(reader, &found.filters) { found.readers.append(reader) }
                 }
                 place += 1

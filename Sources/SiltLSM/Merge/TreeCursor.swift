@@ -55,11 +55,17 @@ package final class TreeCursor {
     /// - Parameters:
     ///   - key: what filters were asked for.
     ///   - epoch: where it is counted how often they were wrong.
-    init(_ sources: PointSources, sequence: UInt64, key: [UInt8], epoch: ReadEpoch) {
+    ///   - mayReadDisk: whether to wait for the disk; otherwise a move that would have to is an error.
+    init(
+        _ sources: PointSources, sequence: UInt64, key: [UInt8], epoch: ReadEpoch,
+        mayReadDisk: Bool
+    ) {
         owner = nil
         if sources.filters.asked > sources.filters.excluded { asked = (key, epoch) }
         var run = RunOptions()
         run.sequence = sequence
+        run.mayReadDisk = mayReadDisk
+        // Safety: freed in deinit.
         unsafe core = .allocate(capacity: 1)
         unsafe core.initialize(
             to: MergeCore(

@@ -99,7 +99,11 @@ package final class TableReader: Sendable {
     package var blockCount: Int { index.count }
 
     /// A data block, from the cache or the file.
-    func block(_ number: Int, fillsCache: Bool) throws(SiltstoneError) -> CachedBlock {
+    ///
+    /// - Throws: without `mayReadDisk`, also when it is not cached.
+    func block(_ number: Int, fillsCache: Bool, mayReadDisk: Bool) throws(SiltstoneError)
+        -> CachedBlock
+    {
         let pin = blocks.epoch.enter()
         if let known = unsafe slots[number].borrow() {
             pin.countHit()
@@ -111,6 +115,7 @@ package final class TableReader: Sendable {
             return block
         }
         blocks.epoch.leave(pin)
+        guard mayReadDisk else { throw TableCache.needsDisk }
         return try read(number, fillsCache: fillsCache)
     }
 

@@ -84,6 +84,7 @@ public final class SiltstoneServer: Sendable {
     private let thriftChannel: (any Channel)?
     private let connections: Connections
     private let certificates: CurrentCertificates?
+    private let webTokens: CurrentWebTokens?
     private let jobs: Jobs
     private let changes: ChangeWaits
     private let alerts: AlertService
@@ -109,6 +110,7 @@ public final class SiltstoneServer: Sendable {
         self.thriftChannel = thriftChannel
         self.connections = connections
         self.certificates = certificates
+        webTokens = router.webTokens
         jobs = router.jobs
         changes = router.changes
         alerts = router.alerts
@@ -125,7 +127,7 @@ public final class SiltstoneServer: Sendable {
     public static func start(
         _ database: Database, _ configuration: Configuration = .init()
     ) async throws(SiltstoneError) -> SiltstoneServer {
-        let webTokens = try WebTokens(configuration)
+        let webTokens = try WebTokens(configuration).map { CurrentWebTokens($0) }
         if let fault = exposureFault(configuration) {
             throw SiltstoneError(.invalidArgument, fault)
         }
@@ -200,6 +202,17 @@ public final class SiltstoneServer: Sendable {
             throw SiltstoneError(.invalidArgument, "the server was started without TLS")
         }
         try certificates.replace(new)
+    }
+
+    /// Takes another secret and other public keys of JSON Web Tokens, as those of `Configuration`, for requests from here on.
+    ///
+    /// - Throws: `invalidArgument` when they cannot be used or there are none, or for a server that was started without; then all
+    ///   stays as it was.
+    public func replaceWebTokens(secret: [UInt8]?, keys: [UInt8]?) throws(SiltstoneError) {
+        guard let webTokens else {
+            throw SiltstoneError(.invalidArgument, "the server was started without web tokens")
+        }
+        try webTokens.replace(secret: secret, keys: keys)
     }
 
     /// Stops accepting, lets requests under way end and closes the connections.

@@ -60,6 +60,48 @@ struct TLSCommandTests {
         #expect(server.stop() == 0)
     }
 
+    @Test(
+        "SIGHUP gives a server the secret of web tokens that is in its file, unless it cannot be used"
+    )
+    func webTokens() throws {
+        // HS256 of {"sub":"me","exp":9999999999,"silt":{"rights":"read"}} by each secret.
+        let signed =
+            "eyJhbGciOiJIUzI1NiJ9"
+            + ".eyJzdWIiOiJtZSIsImV4cCI6OTk5OTk5OTk5OSwic2lsdCI6eyJyaWdodHMiOiJyZWFkIn19."
+        let tokens = [
+            "the first secret of 32 bytes.....": "Dr4YRDNWkbQxDbm_k_YHoRXLJsrlvwiDb-z878EGe1E",
+            "the second secret of 32 bytes....": "P1NrmkSb1zjjTqhFusHkoQK-z8G4_VIX0jzDoyxvyTU",
+        ]
+        func use(_ secret: String) throws {
+            try Data(secret.utf8).write(to: scratch.url("secret"))
+        }
+        let data = scratch.path("data")
+        try Program.succeed("table", "create", "t", "-f", "f", "--data", data)
+        let secrets = tokens.keys.sorted()
+        try use(secrets[0])
+        let server = try Server(
+            data: data, "--jwt-secret", scratch.path("secret"), "--error-log", scratch.path("log"))
+        func counts(_ secret: String) throws -> Bool {
+            let token = signed + (tokens[secret] ?? "")
+            let outcome = try Program.run(
+                URL(fileURLWithPath: "/usr/bin/env"),
+                ["SILT_TOKEN=\(token)", Program.silt.path, "count", "t", "--server", server.url])
+            return outcome.status == 0
+        }
+        #expect(try counts(secrets[0]))
+        #expect(try !counts(secrets[1]))
+        try use("short")
+        kill(server.process.processIdentifier, SIGHUP)
+        #expect(
+            try eventually { scratch.text("log").contains("keys of web tokens stay as they were") })
+        #expect(try counts(secrets[0]))
+        try use(secrets[1])
+        kill(server.process.processIdentifier, SIGHUP)
+        #expect(try eventually { try counts(secrets[1]) })
+        #expect(try !counts(secrets[0]))
+        #expect(server.stop() == 0)
+    }
+
     @Test("a client's certificate stands for the token of its name")
     func clients() throws {
         let data = scratch.path("data")

@@ -112,4 +112,34 @@ import Testing
             #expect(listed.contains("\"a1\"") && !listed.contains("\"b1\""))
         }
     }
+
+    @Test("another secret counts from the next request on; one that cannot be used changes nothing")
+    func replacing() async throws {
+        let next = Array("the next secret of thirty-two bytes".utf8)
+        let claims = #"{"sub":"me","exp":9999999999,"silt":{"rights":"read"}}"#
+        try await withServer(configuring: { $0.webTokenSecret = Self.secret }) { live in
+            func status(_ key: [UInt8]) async throws -> Int {
+                let headers = ["Authorization": "Bearer \(Self.sign(claims, by: key))"]
+                return try await live.send("GET", "/v1/tables", headers: headers).status
+            }
+            #expect(try await status(Self.secret) == 200)
+            #expect(try await status(next) == 401)
+            for (secret, keys) in [(nil, nil), (next, [1, 2, 3]), ([1], nil)]
+                as [([UInt8]?, [UInt8]?)]
+            {
+                #expect(throws: SiltstoneError.self) {
+                    try live.server.replaceWebTokens(secret: secret, keys: keys)
+                }
+            }
+            #expect(try await status(Self.secret) == 200)
+            try live.server.replaceWebTokens(secret: next, keys: nil)
+            #expect(try await status(Self.secret) == 401)
+            #expect(try await status(next) == 200)
+        }
+        try await withServer { live in
+            #expect(throws: SiltstoneError.self) {
+                try live.server.replaceWebTokens(secret: next, keys: nil)
+            }
+        }
+    }
 }

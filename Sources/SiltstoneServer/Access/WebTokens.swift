@@ -1,6 +1,7 @@
 import SiltBytes
 import SiltModel
 import SiltTLS
+import Synchronization
 
 /// Tokens that another service signs: JSON Web Tokens (RFC 7519), with a secret that both know (HS256) or a key of which this server knows
 /// the public half (RS256 and ES256).
@@ -16,7 +17,7 @@ struct WebTokens: Sendable {
 
     private let secret: [UInt8]?
     private let keys: [WebKey]
-    private let audience: String?
+    let audience: String?
 
     /// Tokens for an audience; `nil` is anyone's.
     init(secret: [UInt8]?, keys: [WebKey] = [], audience: String?) {
@@ -29,17 +30,25 @@ struct WebTokens: Sendable {
     ///
     /// - Throws: `invalidArgument` for a secret that is too short, and keys that cannot be used.
     init?(_ configuration: SiltstoneServer.Configuration) throws(SiltstoneError) {
-        if let secret = configuration.webTokenSecret, secret.count < Self.secretBytesMin {
+        try self.init(
+            secret: configuration.webTokenSecret, keys: configuration.webTokenKeys,
+            audience: configuration.webTokenAudience)
+    }
+
+    /// Those of a secret and of keys as they stand in files; `nil` when there is neither.
+    ///
+    /// - Throws: `invalidArgument` for a secret that is too short, and keys that cannot be used.
+    init?(secret: [UInt8]?, keys text: [UInt8]?, audience: String?) throws(SiltstoneError) {
+        if let secret, secret.count < Self.secretBytesMin {
             throw SiltstoneError(
                 .invalidArgument,
                 "the secret of web tokens is too short bytes=\(secret.count)"
                     + " min=\(Self.secretBytesMin)")
         }
-        let keys = try configuration.webTokenKeys.map(WebKey.keys) ?? []
-        if keys.isEmpty, configuration.webTokenSecret == nil { return nil }
-        self.init(
-            secret: configuration.webTokenSecret, keys: keys,
-            audience: configuration.webTokenAudience)
+        var keys: [WebKey] = []
+        if let text { keys = try WebKey.keys(text) }
+        if keys.isEmpty, secret == nil { return nil }
+        self.init(secret: secret, keys: keys, audience: audience)
     }
 
     /// What a text that a client sent allows; `nil` when it is no token that counts now.
@@ -105,5 +114,26 @@ struct WebTokens: Sendable {
         // A list of none is none, and not all.
         guard prefixes.count == list.count, !prefixes.isEmpty else { return nil }
         return AccessRights(right, prefixes: prefixes)
+    }
+}
+
+/// The web tokens that count now.
+final class CurrentWebTokens: Sendable {
+    private let tokens: Mutex<WebTokens>
+
+    init(_ tokens: WebTokens) { self.tokens = Mutex(tokens) }
+
+    /// What a text that a client sent allows; `nil` when it is no token that counts now.
+    func token(_ text: String, nowMilliseconds: Int64) -> AccessToken? {
+        tokens.withLock { $0 }.token(text, nowMilliseconds: nowMilliseconds)
+    }
+
+    /// Takes another secret and other keys for requests from here on; the audience stays.
+    func replace(secret: [UInt8]?, keys: [UInt8]?) throws(SiltstoneError) {
+        let audience = tokens.withLock { $0.audience }
+        guard let made = try WebTokens(secret: secret, keys: keys, audience: audience) else {
+            throw SiltstoneError(.invalidArgument, "there is neither a secret nor a key")
+        }
+        tokens.withLock { $0 = made }
     }
 }

@@ -26,7 +26,7 @@ final class Router: Sendable {
     /// Where backups are kept; `nil` when the server was given no directory.
     let backups: BackupDirectory?
     let tokens: AccessTokens
-    let webTokens: WebTokens?
+    let webTokens: CurrentWebTokens?
     /// When the server started, in milliseconds since 1970.
     let startedMilliseconds: Int64
     /// Requests that wait for changes of tables.
@@ -60,7 +60,7 @@ final class Router: Sendable {
 
     init(
         database: Database, group: any EventLoopGroup, threads: NIOThreadPool, tokens: AccessTokens,
-        backups: BackupDirectory?, webTokens: WebTokens?,
+        backups: BackupDirectory?, webTokens: CurrentWebTokens?,
         configuration: SiltstoneServer.Configuration
     ) {
         self.backups = backups

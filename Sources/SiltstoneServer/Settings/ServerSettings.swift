@@ -83,22 +83,12 @@ package struct ServerSettings: Sendable {
             }
         }
         func origin(_ name: String) -> String { given[name]?.origin.description ?? name }
-        if let name = settings.webTokenFile {
-            if let secret = Self.secret(in: contents(name)) {
-                settings.server.webTokenSecret = secret
-            } else {
-                faults.append(
-                    "\(origin("jwt_secret")): jwt_secret names no file of"
-                        + " \(WebTokens.secretBytesMin) bytes or more: '\(name)'")
-            }
-        }
-        if let name = settings.webKeysFile {
-            do throws(SiltstoneError) {
-                let keys = try Self.file(name, contents)
-                _ = try WebKey.keys(keys)
-                settings.server.webTokenKeys = keys
-            } catch { faults.append("\(origin("jwt_keys")): \(error.message)") }
-        }
+        do throws(SiltstoneError) {
+            settings.server.webTokenSecret = try settings.webTokenSecret(contents: contents)
+        } catch { faults.append("\(origin("jwt_secret")): \(error.message)") }
+        do throws(SiltstoneError) {
+            settings.server.webTokenKeys = try settings.webTokenKeys(contents: contents)
+        } catch { faults.append("\(origin("jwt_keys")): \(error.message)") }
         do throws(SiltstoneError) {
             settings.server.certificates = try settings.certificates(contents: contents)
             _ = try settings.server.certificates?.context()
@@ -129,6 +119,30 @@ package struct ServerSettings: Sendable {
             certificates.clientAuthorities = try Self.file(clientAuthoritiesFile, contents)
         }
         return certificates
+    }
+
+    /// The secret of web tokens, as its file is now; `nil` when there is none.
+    ///
+    /// - Throws: `invalidArgument` for a file that cannot be read or holds too few bytes.
+    package func webTokenSecret(contents: (String) -> [UInt8]?) throws(SiltstoneError) -> [UInt8]? {
+        guard let webTokenFile else { return nil }
+        guard let secret = Self.secret(in: contents(webTokenFile)) else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "jwt_secret names no file of \(WebTokens.secretBytesMin) bytes or more:"
+                    + " '\(webTokenFile)'")
+        }
+        return secret
+    }
+
+    /// The public keys of web tokens, as their file is now; `nil` when there is none.
+    ///
+    /// - Throws: `invalidArgument` for a file that cannot be read, or with a key that cannot be used.
+    package func webTokenKeys(contents: (String) -> [UInt8]?) throws(SiltstoneError) -> [UInt8]? {
+        guard let webKeysFile else { return nil }
+        let keys = try Self.file(webKeysFile, contents)
+        _ = try WebKey.keys(keys)
+        return keys
     }
 
     private static func file(_ name: String, _ contents: (String) -> [UInt8]?)

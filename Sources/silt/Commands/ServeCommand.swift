@@ -12,7 +12,7 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Prints one line with the address when ready. SIGTERM and SIGINT let running requests end, \
             close the database and exit with 0. SIGHUP opens the log files anew, and reads the certificates of \
-            TLS again.
+            TLS and the keys of web tokens again.
 
             Each setting may also stand in the file of --config, as YAML (read_only: true), or in the \
             environment (SILT_READ_ONLY=true): flags come first, then the environment, then the file. \
@@ -116,18 +116,26 @@ private struct HangUp {
         source.resume()
     }
 
-    /// Also gives a server the certificates that are in the files then; those that are wrong change nothing.
+    /// Also gives a server the certificates, and the secret and keys of web tokens, that are in the files then; what is wrong
+    /// changes nothing.
     func renew(_ server: SiltstoneServer, _ settings: ServerSettings, _ logs: Logs) {
         let files = files
         source.setEventHandler {
             for file in files { file.reopen() }
             do throws(SiltstoneError) {
-                guard let new = try settings.certificates(contents: ServeOptions.contents) else {
-                    return
+                if let new = try settings.certificates(contents: ServeOptions.contents) {
+                    try server.replace(new)
                 }
-                try server.replace(new)
             } catch {
                 logs.note("certificates stay as they were: \(error.message)")
+            }
+            do throws(SiltstoneError) {
+                let secret = try settings.webTokenSecret(contents: ServeOptions.contents)
+                let keys = try settings.webTokenKeys(contents: ServeOptions.contents)
+                if secret == nil, keys == nil { return }
+                try server.replaceWebTokens(secret: secret, keys: keys)
+            } catch {
+                logs.note("keys of web tokens stay as they were: \(error.message)")
             }
         }
     }

@@ -1,9 +1,16 @@
 """happybase over each protocol and transport: create, put, get, scan, filter, batch, delete and drop.
 
-Arguments: HTTP port, Thrift port."""
+Arguments: HTTP port, Thrift port; over TLS with SCHEME=https, as docs/http/thrift.md says how."""
+import os
 import sys
 
 import happybase
+import happybase.connection
+from thriftpy2.transport import TSSLSocket
+
+if os.environ.get("SCHEME") == "https":
+    happybase.connection.TSocket = lambda host, port, socket_timeout: TSSLSocket(
+        host, port, socket_timeout=socket_timeout, cafile=os.environ["SSL_CERT_FILE"])
 
 
 def use(protocol, transport):

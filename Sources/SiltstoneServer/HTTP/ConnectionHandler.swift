@@ -186,6 +186,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if head.version.minor > 0, facts.hostCount != 1 {
             return refuse(.badRequest, "a request has one Host header", head, context)
         }
+        if facts.hasTransferEncoding {
+            // Where its body ends is not known, so neither is where another request begins.
+            if head.version.minor == 0 {
+                return refuse(.badRequest, "HTTP/1.0 has no transfer codings", head, context)
+            }
+            if facts.hasOtherCoding {
+                return refuse(
+                    .notImplemented, "the only transfer coding is chunked", head, context)
+            }
+        }
         let declared = facts.contentLength
         let plan = self.plan(head, declared)
         if case .refused(let response) = plan {

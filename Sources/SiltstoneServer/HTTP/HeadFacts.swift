@@ -4,9 +4,11 @@ import NIOHTTP1
 struct HeadFacts: Sendable {
     /// Hosts named; there is one.
     private(set) var hostCount = 0
-    /// The body's length that is declared; 0 when none is.
+    /// The body's length that is declared; 0 when none is, and the most there is when it is beyond that.
     private(set) var contentLength = 0
     private(set) var hasTransferEncoding = false
+    /// Whether a transfer coding is another than `chunked`, which no body can be read by.
+    private(set) var hasOtherCoding = false
     private(set) var hasContentEncoding = false
     private(set) var hasAcceptEncoding = false
     private(set) var hasConnection = false
@@ -28,11 +30,16 @@ struct HeadFacts: Sendable {
             case 11 where Self.isSame(name, "traceparent"): traceParent = traceParent ?? value
             case 12 where Self.isSame(name, "x-request-id"): requestID = requestID ?? value
             case 14 where Self.isSame(name, "content-length"):
-                if !hasLength { contentLength = Int(value) ?? 0 }
+                if !hasLength {
+                    let isNumber = value.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                    contentLength = Int(value) ?? (isNumber ? .max : 0)
+                }
                 hasLength = true
             case 15 where Self.isSame(name, "accept-encoding"): hasAcceptEncoding = true
             case 16 where Self.isSame(name, "content-encoding"): hasContentEncoding = true
-            case 17 where Self.isSame(name, "transfer-encoding"): hasTransferEncoding = true
+            case 17 where Self.isSame(name, "transfer-encoding"):
+                hasTransferEncoding = true
+                if value.utf8.count != 7 || !Self.isSame(value, "chunked") { hasOtherCoding = true }
             default: break
             }
         }
@@ -54,8 +61,8 @@ struct HeadFacts: Sendable {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte)
     }
 
-    /// Whether a field has a name, whose letters are small.
-    private static func isSame(_ name: String, _ small: String) -> Bool {
-        zip(name.utf8, small.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && $0 >= 0x41) }
+    /// Whether a text is another of the same length, whose letters are small.
+    private static func isSame(_ text: String, _ small: String) -> Bool {
+        zip(text.utf8, small.utf8).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && $0 >= 0x41) }
     }
 }

@@ -29,6 +29,12 @@ let package = Package(
         .executable(name: "silt", targets: ["silt"]),
         .executable(name: "silt-conformance", targets: ["silt-conformance"]),
     ],
+    traits: [
+        .trait(
+            name: "TLS",
+            description: "TLS and public keys of web tokens in the server and silt, by OpenSSL 3"),
+        .default(enabledTraits: ["TLS"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
@@ -42,9 +48,13 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         // only silt needs librdkafka: what is built on Siltstone does not
         .target(name: "CRdKafka", linkerSettings: [.linkedLibrary("rdkafka")]),
-        // only the server and silt need OpenSSL
+        // only the server and silt need OpenSSL, and they not without the trait TLS
         .target(
-            name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+            name: "COpenSSL", cSettings: [.define("SILT_TLS", .when(traits: ["TLS"]))],
+            linkerSettings: [
+                .linkedLibrary("ssl", .when(traits: ["TLS"])),
+                .linkedLibrary("crypto", .when(traits: ["TLS"])),
+            ]),
         module("SiltBytes", ["CSiltstone"]),
         // L1: values
         module("SiltModel", ["SiltBytes"]),

@@ -1,3 +1,5 @@
+// With the trait TLS; Without.c is in its place otherwise.
+#ifdef SILT_TLS
 #include "COpenSSL.h"
 
 #if __has_include(<openssl/ssl.h>)
@@ -10,7 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #else
-#error "Siltstone's server needs the headers of OpenSSL 3: run 'apt-get install libssl-dev' (or 'make deps') and build again"
+#error "Siltstone's server needs the headers of OpenSSL 3: run 'apt-get install libssl-dev' (or 'make deps') and build again, or without TLS: swift build --disable-default-traits"
 #endif
 #include <arpa/inet.h>
 #include <limits.h>
@@ -447,3 +449,6 @@ int silt_public_key_verify(const silt_public_key *key, const uint8_t *message, s
     ERR_clear_error();
     return is_right;
 }
+
+int silt_tls_is_built(void) { return 1; }
+#endif

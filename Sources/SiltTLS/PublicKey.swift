@@ -12,6 +12,9 @@ package final class PublicKey: @unchecked Sendable {
         case es256 = "ES256"
     }
 
+    /// Whether this program was built with what keys need, which is the package trait TLS; otherwise there are none.
+    package static var isSupported: Bool { silt_tls_is_built() == 1 }
+
     /// What it signs by.
     package let algorithm: Algorithm
     private let pointer: OpaquePointer

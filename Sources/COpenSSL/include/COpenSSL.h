@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Whether there is an OpenSSL behind this: the trait TLS. Otherwise no context and no key can be made.
+int silt_tls_is_built(void);
+
 typedef struct silt_tls_context silt_tls_context;
 typedef struct silt_tls silt_tls;
 

@@ -14,6 +14,12 @@ struct WebKey: Sendable {
     ///
     /// Keys of a set that are for something else are passed over.
     static func keys(_ text: [UInt8]) throws(SiltstoneError) -> [WebKey] {
+        guard PublicKey.isSupported else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "public keys of web tokens need a program that was built with TLS (the package trait TLS)"
+            )
+        }
         let isJSON = text.first { $0 > 0x20 } == UInt8(ascii: "{")
         let keys =
             isJSON

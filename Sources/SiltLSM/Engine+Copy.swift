@@ -30,7 +30,7 @@ extension Engine {
         try checkOpen()
         for group in groups { try flush(group) }
         var sets: [TreeSet] = []
-        try withoutFlushes(of: groups[...]) { () throws(SiltstoneError) in
+        try withoutFlushes(of: groups) { () throws(SiltstoneError) in
             // What others set aside from here on waits: it is later than the cut.
             let cut = freezeTogether(groups)
             for (group, set) in zip(groups, cut) {
@@ -54,12 +54,12 @@ extension Engine {
 
     /// Runs `body` while no flush of the regions can begin.
     private func withoutFlushes(
-        of groups: ArraySlice<TreeGroup>, _ body: () throws(SiltstoneError) -> Void
+        of groups: [TreeGroup], _ body: () throws(SiltstoneError) -> Void
     ) throws(SiltstoneError) {
-        guard let group = groups.first else { return try body() }
-        try group.flushLock.withLock { _ throws(SiltstoneError) in
-            try withoutFlushes(of: groups.dropFirst(), body)
-        }
+        // One after the other, not one in the other: a table may have thousands.
+        for group in groups { group.lockFlushes() }
+        defer { for group in groups { group.unlockFlushes() } }
+        try body()
     }
 
     /// Makes a region of another's files; its first manifest is durable on return.

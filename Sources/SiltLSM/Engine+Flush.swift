@@ -62,7 +62,7 @@ extension Engine {
 
     /// Writes a region's frozen memtables to table files, one run for each tree, in one manifest.
     func flushFrozen(_ group: TreeGroup) throws(SiltstoneError) {
-        try group.flushLock.withLock { _ throws(SiltstoneError) in
+        try group.withoutFlushes { () throws(SiltstoneError) in
             try flushSetAside(group, group.set)
         }
         try trimLog()

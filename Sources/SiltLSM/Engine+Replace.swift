@@ -110,7 +110,7 @@ extension Engine {
         guard let group = groups.first else { return try body() }
         try group.compactionLock.withLock { _ throws(SiltstoneError) in
             waitForCompactions(of: group)
-            try group.flushLock.withLock { _ throws(SiltstoneError) in
+            try group.withoutFlushes { () throws(SiltstoneError) in
                 try group.manifestLock.withLock { _ throws(SiltstoneError) in
                     try withFixedFiles(of: groups.dropFirst(), body)
                 }

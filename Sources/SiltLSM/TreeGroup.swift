@@ -1,5 +1,6 @@
 package import SiltBytes
 internal import SiltFormat
+internal import SiltIO
 package import SiltModel
 internal import Synchronization
 
@@ -72,7 +73,7 @@ package final class TreeGroup: Sendable {
     /// Whether other regions took this one's place; changes with the lead of the commit queue held.
     let hasMoved = Atomic(false)
     /// Held by the one thread that flushes.
-    let flushLock = Mutex(())
+    private let flushLock = ReadWriteLock()
     /// Held for a moment by who takes a compaction on, for longer by who wants none to begin.
     let compactionLock = Mutex(())
     /// Held while a manifest is written and its version installed.
@@ -95,6 +96,21 @@ package final class TreeGroup: Sendable {
         var state = state
         state.published = published
         self.state = Mutex(state)
+    }
+
+    /// Waits until nobody flushes, and keeps flushes from beginning until `unlockFlushes`, which any thread may call.
+    func lockFlushes() { flushLock.lockExclusive() }
+
+    /// Lets flushes begin again.
+    func unlockFlushes() { flushLock.unlockExclusive() }
+
+    /// Runs `body` while no flush of the region can begin.
+    func withoutFlushes<Result>(_ body: () throws(SiltstoneError) -> Result) throws(SiltstoneError)
+        -> Result
+    {
+        lockFlushes()
+        defer { unlockFlushes() }
+        return try body()
     }
 
     /// Everything visible now, as a consistent whole.

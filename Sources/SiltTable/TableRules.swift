@@ -70,7 +70,7 @@ enum TableRules {
         }
         guard name.utf8.count <= 255 else { throw refuse("is longer than 255 bytes") }
         if parts.count == 2 {
-            guard !parts[0].isEmpty, parts[0].utf8.allSatisfy({ isWordByte($0) }) else {
+            guard isNamespace(parts[0]) else {
                 throw refuse("has a namespace with other characters than letters, digits and _")
             }
         }
@@ -83,6 +83,26 @@ enum TableRules {
         guard parts.count == 2 || !(reservedNames.contains(name) || name == "zookeeper") else {
             throw refuse("is reserved")
         }
+    }
+
+    /// Throws `invalidArgument` for what cannot be a user's namespace.
+    static func check(namespace: String) throws(SiltstoneError) {
+        guard isNamespace(namespace[...]), namespace.utf8.count <= 255,
+            namespace + ":" != systemPrefix
+        else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "namespace has a name of other than letters, digits and _ name=\(namespace)")
+        }
+    }
+
+    /// The namespace that a table's name begins with; `nil` when it names none.
+    static func namespace(of name: String) -> String? {
+        name.firstIndex(of: ":").map { String(name[..<$0]) }
+    }
+
+    private static func isNamespace(_ text: Substring) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { isWordByte($0) }
     }
 
     private static func isWordByte(_ byte: UInt8) -> Bool {

@@ -8,15 +8,23 @@ import Synchronization
 extension TableStore {
     /// Creates a table; durable on return.
     ///
-    /// - Throws: `alreadyExists`; `invalidArgument` for a definition that breaks a rule, also for
-    ///   the reserved namespace `silt:`.
-    package func createTable(_ definition: TableDefinition) throws(SiltstoneError) -> StoredTable {
+    /// - Parameter feedRetentionMilliseconds: how long each change of the table is kept to be read, from the first on; `nil`
+    ///   for no change feed.
+    /// - Throws: `alreadyExists`; `notFound` when there is no such namespace; `invalidArgument` for a definition that breaks
+    ///   a rule, also for the reserved namespace `silt:`.
+    package func createTable(
+        _ definition: TableDefinition, feedRetentionMilliseconds: Int64? = nil
+    ) throws(SiltstoneError) -> StoredTable {
         try refuseSystem(definition.name)
         var definition = definition
         definition.attributes = definition.attributes.filter {
             !TableRules.isOwn(attribute: $0.key)
         }
-        return try create(definition)
+        guard let feedRetentionMilliseconds else { return try create(definition) }
+        return try withNewFeed(feedRetentionMilliseconds) { feed throws(SiltstoneError) in
+            definition.attributes[StoredFeed.attributeKey] = feed.attributeValue
+            return try create(definition)
+        }
     }
 
     /// The system table of a definition, whose name begins with `silt:`; created when missing.
@@ -113,6 +121,7 @@ extension TableStore {
             guard names.withLock({ $0[definition.name] }) == nil else {
                 throw SiltstoneError(.alreadyExists, "table exists table=\(definition.name)")
             }
+            try requireNamespace(of: definition.name)
             let id = engine.environment.makeIdentifier()
             var families: [StoredFamily] = []
             for settings in definition.families.sorted(by: { Bytes($0.name) < Bytes($1.name) }) {

@@ -60,7 +60,7 @@ extension TableStore {
     ///
     /// Nothing is copied but the entries of column indexes, which are made anew before the table is there.
     ///
-    /// - Throws: `alreadyExists`; `notFound` when there is no such snapshot.
+    /// - Throws: `alreadyExists`; `notFound` when there is no such snapshot, or not the namespace of the name.
     package func cloneSnapshot(_ snapshot: String, to name: String) throws(SiltstoneError)
         -> StoredTable
     {
@@ -142,6 +142,7 @@ extension TableStore {
         guard names.withLock({ $0[wanted.name] }) == nil else {
             throw SiltstoneError(.alreadyExists, "table exists table=\(wanted.name)")
         }
+        try requireNamespace(of: wanted.name)
         let id = engine.environment.makeIdentifier()
         let groups = try engine.copies(of: source.regions, for: id, isFixed: isFixed)
         var definition = wanted

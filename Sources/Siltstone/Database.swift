@@ -52,22 +52,31 @@ public final class Database: Sendable {
     ///   - name: letters, digits, `_` `-` `.`, optionally after `namespace:`.
     ///   - families: at least one.
     ///   - splitPoints: the row keys at which the table is cut into regions, ascending.
-    /// - Throws: `alreadyExists`; `invalidArgument` saying which rule is broken.
-    public func createTable(_ name: String, families: [Family], splitAt splitPoints: [Bytes] = [])
-        async throws(SiltstoneError) -> Table
-    {
-        try await createTable(TableDefinition(name, families: families, splitPoints: splitPoints))
+    ///   - feed: how long each change of the table is kept to be read, as `enableFeed` has it, from the first change on;
+    ///     `nil` for no change feed.
+    /// - Throws: `alreadyExists`; `notFound` when there is no such namespace; `invalidArgument` saying which rule is broken.
+    public func createTable(
+        _ name: String, families: [Family], splitAt splitPoints: [Bytes] = [],
+        feed: Duration? = nil
+    ) async throws(SiltstoneError) -> Table {
+        try await createTable(
+            TableDefinition(name, families: families, splitPoints: splitPoints), feed: feed)
     }
 
     /// Creates a table with all its settings.
     ///
     /// It is durable on return.
     ///
-    /// - Throws: `alreadyExists`; `invalidArgument` saying which rule is broken.
-    public func createTable(_ definition: TableDefinition) async throws(SiltstoneError) -> Table {
+    /// - Parameter feed: how long each change of the table is kept to be read, as `enableFeed` has it, from the first change
+    ///   on; `nil` for no change feed.
+    /// - Throws: `alreadyExists`; `notFound` when there is no such namespace; `invalidArgument` saying which rule is broken.
+    public func createTable(_ definition: TableDefinition, feed: Duration? = nil)
+        async throws(SiltstoneError) -> Table
+    {
         let store = store
         let stored = try await bridge.run { () throws(SiltstoneError) in
-            try store.createTable(definition)
+            try store.createTable(
+                definition, feedRetentionMilliseconds: feed?.wholeMilliseconds)
         }
         return Table(stored: stored, bridge: bridge)
     }

@@ -149,11 +149,7 @@ extension Database {
     /// - Throws: `notFound`; `invalidArgument` for a time below a millisecond.
     public func enableFeed(_ table: String, retention: Duration) async throws(SiltstoneError) {
         let store = store
-        let (seconds, attoseconds) = retention.components
-        let milliseconds = seconds.multipliedReportingOverflow(by: 1_000)
-        let length =
-            milliseconds.overflow
-            ? Int64.max : milliseconds.partialValue + attoseconds / 1_000_000_000_000_000
+        let length = retention.wholeMilliseconds
         try await bridge.run { () throws(SiltstoneError) in
             try store.enableFeed(table, retentionMilliseconds: length)
         }

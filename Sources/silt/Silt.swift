@@ -13,7 +13,8 @@ struct Silt: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, TableCommand.self, PutCommand.self, GetCommand.self,
+            ServeCommand.self, TableCommand.self, NamespaceCommand.self, PutCommand.self,
+            GetCommand.self,
             DeleteCommand.self,
             ScanCommand.self, CountCommand.self, AggregateCommand.self, JobCommand.self,
             SnapshotCommand.self, BackupCommand.self, InspectCommand.self, CheckCommand.self,

@@ -45,6 +45,39 @@ struct DataCommandTests {
         #expect(check.lines.last == "no damage")
     }
 
+    @Test("namespaces and tables with a feed, in a directory and on a server")
+    func namespaces() throws {
+        func check(_ location: [String]) throws {
+            func silt(_ words: String...) throws -> Program.Outcome {
+                try Program.run(Program.silt, words + location)
+            }
+            let early = try silt("table", "create", "shop:t", "-f", "f")
+            #expect(early.status == 3 && early.errors.contains("no such namespace namespace=shop"))
+            #expect(try silt("namespace", "create", "shop").status == 0)
+            #expect(try silt("namespace", "create", "shop").status == 1)
+            #expect(try silt("namespace", "create", "a-b").status == 2)
+            let made = try silt("table", "create", "shop:t", "-f", "f", "--feed", "7d")
+            #expect(made.status == 0)
+            #expect(try silt("put", "shop:t", "r", "f:q=1").status == 0)
+            let changes = try silt("table", "changes", "shop:t", "--format", "ndjson")
+            #expect(changes.lines.count == 1 && changes.output.contains(#""row":"r""#))
+            let feed = try silt("table", "feed", "shop:t", "--format", "csv")
+            #expect(feed.lines.last?.hasPrefix("7d,") == true)
+            let full = try silt("namespace", "drop", "shop")
+            #expect(full.status == 1 && full.errors.contains("namespace has tables"))
+            let list = try silt("namespace", "list", "--format", "csv")
+            #expect(list.lines == ["namespace", "default", "hbase", "shop"])
+            #expect(try silt("table", "drop", "shop:t").status == 0)
+            #expect(try silt("namespace", "drop", "shop").status == 0)
+            #expect(try silt("namespace", "drop", "shop").status == 3)
+        }
+        try Program.succeed("table", "create", "t", "-f", "f", "--data", data)
+        try check(["--data", data])
+        let server = try Server(data: data)
+        try check(["--server", server.url])
+        #expect(server.stop() == 0)
+    }
+
     @Test("hex and base 64 reach every byte")
     func binary() throws {
         let data = data

@@ -43,6 +43,41 @@ struct FeedTests {
         if case .row(let mutation) = change.kind { mutation } else { nil }
     }
 
+    @Test("a table created with a feed tells its first change, also after a reopening")
+    func fromTheFirst() throws {
+        let harness = try TableHarness()
+        let table = try harness.store.createTable(
+            TableDefinition("t", families: [Family("f")]), feedRetentionMilliseconds: Self.day)
+        #expect(try table.feedRetentionMilliseconds == Self.day)
+        try table.write([.put("a", "f:x", "1")])
+        try harness.reopen()
+        let again = try harness.store.table("t")
+        try again.write([.put("b", "f:x", "2")])
+        #expect(try all(again).map { mutation($0)?.row } == ["a", "b"])
+        try harness.store.enableFeed("t", retentionMilliseconds: 2 * Self.day)
+        #expect(try again.feedRetentionMilliseconds == 2 * Self.day)
+        #expect(try all(again).count == 2)
+    }
+
+    @Test("a table that is not created leaves no feed behind")
+    func refusedCreation() throws {
+        let harness = try TableHarness()
+        let definition = TableDefinition("t", families: [Family("f")])
+        _ = try harness.store.createTable(definition)
+        func create(_ name: String, _ retention: Int64) throws {
+            _ = try harness.store.createTable(
+                TableDefinition(name, families: [Family("f")]),
+                feedRetentionMilliseconds: retention)
+        }
+        #expect(throws: SiltstoneError.self) { try create("t", Self.day) }
+        #expect(throws: SiltstoneError.self) { try create("no:t", Self.day) }
+        #expect(throws: SiltstoneError.self) { try create("u", 0) }
+        #expect(harness.store.tables().map(\.definition.name) == ["t"])
+        let feeds = harness.store.tables(includesSystem: true).map(\.definition.name)
+            .filter { $0.hasPrefix(StoredFeed.tablePrefix) }
+        #expect(feeds == [])
+    }
+
     /// Writes of every kind.
     private func writeAll(_ harness: TableHarness, _ table: StoredTable) throws {
         _ = harness.tick()

@@ -25,6 +25,7 @@ struct TableStoreTests {
                     compression: .zstd(level: 5), attributes: ["IN_MEMORY": "true"]),
                 Family("a"),
             ], durability: .syncWAL, splitPoints: ["g", "p"], attributes: ["OWNER": "me"])
+        try harness.store.createNamespace("ns")
         let table = try harness.store.createTable(definition)
         try table.write([.put("b", "a:q", "1"), .put("h", "a:q", "2"), .put("x", "z:q", "3")])
         try harness.reopen()

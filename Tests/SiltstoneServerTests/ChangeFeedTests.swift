@@ -61,4 +61,26 @@ import Testing
             #expect(try await ended.status == 404)
         }
     }
+
+    @Test("a table is created with its feed")
+    func creation() async throws {
+        try await withServer { (live: LiveServer) async throws in
+            let schema = #"{"families": ["f"], "feed": {"retention_ms": 60000}}"#
+            #expect(try await live.send("PUT", "/v1/tables/t", schema).status == 201)
+            #expect(
+                try await live.send("PUT", "/v1/tables/t/rows/a", #"{"f:q": "1"}"#).status == 204)
+            let told = try lines(try await live.send("GET", "/v1/tables/t/changes").body)
+            #expect(told.first?["row"]?.stringValue == "a")
+            let feed = try await live.send("GET", "/v1/tables/t/feed").body
+            #expect(feed.contains(#""retention_ms":60000"#))
+            for wrong in ["{}", "1", #"{"retention_ms": 0}"#, #"{"retention_ms": "x"}"#] {
+                let schema = #"{"families": ["f"], "feed": \#(wrong)}"#
+                #expect(
+                    try await live.send("PUT", "/v1/tables/u", schema).status == 400, "\(wrong)")
+            }
+            #expect(try await live.send("GET", "/v1/tables/u").status == 404)
+            let patch = #"{"feed": {"retention_ms": 1}}"#
+            #expect(try await live.send("PATCH", "/v1/tables/t", patch).status == 400)
+        }
+    }
 }

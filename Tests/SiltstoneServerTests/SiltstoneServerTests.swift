@@ -89,6 +89,34 @@ import Testing
         }
     }
 
+    @Test("a table needs its namespace, with HBase's statuses")
+    func namespaces() async throws {
+        try await withServer { (live: LiveServer) async throws in
+            let json = ["Content-Type": "application/json"]
+            let schema = #"{"name":"n:t","ColumnSchema":[{"name":"f"}]}"#
+            let refused = try await live.send("PUT", "/n:t/schema", schema, headers: json)
+            #expect(refused.status == 503)
+            #expect(refused.body.contains("NamespaceNotFoundException"))
+            let own = try await live.send("PUT", "/v1/tables/n:t", #"{"families":["f"]}"#)
+            #expect(own.status == 404 && own.body.contains("no such namespace namespace=n"))
+            #expect(try await live.send("GET", "/n:t/exists").status == 404)
+            #expect(try await live.send("PUT", "/namespaces/n", "").status == 403)
+            #expect(try await live.send("POST", "/namespaces/n", "").status == 201)
+            #expect(try await live.send("POST", "/namespaces/n", "").status == 403)
+            #expect(
+                try await live.send("PUT", "/n:t/schema", schema, headers: json).status == 201)
+            let full = try await live.send("DELETE", "/namespaces/n", "")
+            #expect(full.status == 503 && full.body.contains("namespace has tables"))
+            #expect(try await live.send("DELETE", "/n:t/schema", "").status == 200)
+            #expect(try await live.send("DELETE", "/namespaces/n", "").status == 200)
+            #expect(try await live.send("DELETE", "/namespaces/n", "").status == 404)
+            for name in ["default", "hbase"] {
+                #expect(try await live.send("DELETE", "/namespaces/\(name)", "").status == 503)
+                #expect(try await live.send("POST", "/namespaces/\(name)", "").status == 403)
+            }
+        }
+    }
+
     @Test("an address beyond loopback is refused")
     func loopbackOnly() async throws {
         let directory = FileManager.default.temporaryDirectory

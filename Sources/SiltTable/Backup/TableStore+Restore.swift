@@ -17,7 +17,7 @@ extension TableStore {
     /// Makes a table of one in a backup; durable on return, and before that there is no such table.
     ///
     /// Every byte that is used is verified first. Indexes are made anew; there is no change feed, and no protection against
-    /// deletion.
+    /// deletion. A namespace that the name needs is made.
     ///
     /// - Parameters:
     ///   - name: the table's name in the backup.
@@ -50,6 +50,7 @@ extension TableStore {
         if let changes, let milliseconds {
             try apply(changes, of: held, upTo: milliseconds, to: source, directory)
         }
+        try makeNamespace(of: target)
         return try clone(source, to: target)
     }
 

@@ -10,21 +10,27 @@ extension TableStore {
     ///
     /// - Throws: `notFound`; `invalidArgument` for a time that is not positive.
     package func enableFeed(_ name: String, retentionMilliseconds: Int64) throws(SiltstoneError) {
-        guard retentionMilliseconds > 0 else {
-            throw SiltstoneError(
-                .invalidArgument,
-                "retention of a feed must be positive ms=\(retentionMilliseconds)")
-        }
+        try check(retentionMilliseconds)
         let table = try userTable(name)
         if let known = try table.layout().feed {
             return try changeFeed(table, known.id, retentionMilliseconds)
         }
+        try withNewFeed(retentionMilliseconds) { feed throws(SiltstoneError) in
+            try changeFeed(table, to: feed) { $0 == nil }
+        }
+    }
+
+    /// Makes a feed without a table, and runs `body`, which writes the schema that names it.
+    func withNewFeed<Result>(
+        _ retentionMilliseconds: Int64, _ body: (StoredFeed) throws(SiltstoneError) -> Result
+    ) throws(SiltstoneError) -> Result {
+        try check(retentionMilliseconds)
         let feed = StoredFeed(
             retentionMilliseconds: retentionMilliseconds, id: engine.environment.makeIdentifier())
         let entries = try systemTable(feed.table)
         shared.feeds[feed.id] = ChangeFeed(id: feed.id, entries: entries, shared: shared)
         do throws(SiltstoneError) {
-            try changeFeed(table, to: feed) { $0 == nil }
+            return try body(feed)
         } catch {
             // The first failure is what counts; what stays is taken away when the directory is opened.
             try? dropEntries(of: feed)
@@ -79,6 +85,14 @@ extension TableStore {
         let enqueued = try FeedCommit.enqueue(&encoder, durability: .fsyncWAL, shared: shared)
         _ = try engine.commit(enqueued)
         feed.wake()
+    }
+
+    private func check(_ retentionMilliseconds: Int64) throws(SiltstoneError) {
+        guard retentionMilliseconds > 0 else {
+            throw SiltstoneError(
+                .invalidArgument,
+                "retention of a feed must be positive ms=\(retentionMilliseconds)")
+        }
     }
 
     private func userTable(_ name: String) throws(SiltstoneError) -> StoredTable {

@@ -1,12 +1,13 @@
 import NIOHTTP1
 import SiltModel
+import SiltTable
 
 /// `/namespaces`, `/namespaces/{name}` and `/namespaces/{name}/tables`.
 struct NamespaceRoutes {
     let router: Router
     let request: Request
 
-    private var namespaces: Namespaces { router.namespaces }
+    private var store: TableStore { router.store }
 
     func reply() throws(SiltstoneError) -> Reply {
         let words = request.segments.dropFirst().map {
@@ -14,7 +15,7 @@ struct NamespaceRoutes {
         }
         switch words.count {
         case 0:
-            let names = try namespaces.names()
+            let names = try store.namespaces()
             return HBaseRoutes.answer(request) { NamespaceListMessage(names: names).encode($0) }
         case 1:
             switch request.method {
@@ -24,11 +25,11 @@ struct NamespaceRoutes {
             default: return .now(HBaseRoutes.notAllowed)
             }
         case 2 where words[1] == "tables":
-            guard try namespaces.properties(of: words[0]) != nil else {
+            guard try store.namespaceProperties(words[0]) != nil else {
                 return .now(HBaseRoutes.notFound)
             }
             let start = words[0] == "default" ? "" : words[0] + ":"
-            let names = namespaces.tables(of: words[0]).filter {
+            let names = store.tables(in: words[0]).filter {
                 router.shows(start + $0, to: request)
             }
             return HBaseRoutes.answer(request) { TableListMessage(names: names).encode($0) }
@@ -37,12 +38,12 @@ struct NamespaceRoutes {
     }
 
     private func show(_ name: String) throws(SiltstoneError) -> Reply {
-        guard let properties = try namespaces.properties(of: name) else {
+        guard let properties = try store.namespaceProperties(name) else {
             return .now(HBaseRoutes.notFound)
         }
-        return HBaseRoutes.answer(request) {
-            NamespaceMessage(properties: properties).encode($0, name: name)
-        }
+        let message = NamespaceMessage(
+            properties: properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        return HBaseRoutes.answer(request) { message.encode($0, name: name) }
     }
 
     /// POST makes a name space, PUT changes one.
@@ -56,37 +57,49 @@ struct NamespaceRoutes {
         if !request.body.isEmpty, let type {
             message = try NamespaceMessage.decode(request.body, type) ?? message
         }
-        let (namespaces, creates, properties) = (
-            namespaces, request.method == .POST, message.properties
-        )
+        let properties = Dictionary(
+            message.properties.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
+        let (store, creates) = (store, request.method == .POST)
         let location = router.address("/namespaces/\(request.segments[1])", request)
         return .work { () throws(SiltstoneError) in
-            let exists = try namespaces.properties(of: name) != nil
-            guard exists != creates, !namespaces.isBuiltIn(name) else {
-                return .text(
-                    .forbidden,
-                    "Forbidden\r\nNamespace '\(name)' \(exists ? "already exists" : "does not exist").\r\n"
-                )
+            do throws(SiltstoneError) {
+                if creates {
+                    try store.createNamespace(name, properties: properties)
+                } else {
+                    try store.alterNamespace(name, properties: properties)
+                }
+            } catch {
+                switch error.code {
+                case .alreadyExists: return Self.forbidden(name, "already exists")
+                case .notFound: return Self.forbidden(name, "does not exist")
+                case .conflict: return Self.forbidden(name, "is reserved")
+                default: throw error
+                }
             }
-            try namespaces.put(name, properties)
             return Response(creates ? .created : .ok, headers: [("Location", location)])
         }
     }
 
+    private static func forbidden(_ name: String, _ reason: String) -> Response {
+        .text(.forbidden, "Forbidden\r\nNamespace '\(name)' \(reason).\r\n")
+    }
+
     private func remove(_ name: String) -> Reply {
-        let namespaces = namespaces
+        let store = store
         return .work { () throws(SiltstoneError) in
-            guard try namespaces.properties(of: name) != nil else {
-                return .text(
-                    .notFound, "Not found\r\nNamespace '\(name)' does not exist.\r\n")
+            do throws(SiltstoneError) {
+                try store.dropNamespace(name)
+            } catch {
+                switch error.code {
+                case .notFound:
+                    return .text(
+                        .notFound, "Not found\r\nNamespace '\(name)' does not exist.\r\n")
+                // As HBase does for what is reserved or not empty.
+                case .conflict:
+                    return .text(.serviceUnavailable, "Unavailable\r\n\(error.message)\r\n")
+                default: throw error
+                }
             }
-            guard !namespaces.isBuiltIn(name) else {
-                return .text(.forbidden, "Forbidden\r\nNamespace '\(name)' is reserved.\r\n")
-            }
-            guard namespaces.tables(of: name).isEmpty else {
-                return .text(.forbidden, "Forbidden\r\nNamespace '\(name)' has tables.\r\n")
-            }
-            try namespaces.remove(name)
             return Response(.ok)
         }
     }

@@ -38,7 +38,15 @@ struct SchemaRoutes {
         return .work { () throws(SiltstoneError) in
             let created = Response(.created, headers: [("Location", location)])
             guard let existing = try? store.table(name) else {
-                _ = try store.createTable(wanted)
+                do throws(SiltstoneError) {
+                    _ = try store.createTable(wanted)
+                } catch {
+                    // As HBase does, which keeps 404 for tables and families.
+                    guard error.code == .notFound else { throw error }
+                    return .text(
+                        .serviceUnavailable,
+                        "Unavailable\r\nNamespaceNotFoundException: \(error.message)\r\n")
+                }
                 return created
             }
             if replaces {

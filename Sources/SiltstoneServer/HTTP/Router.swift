@@ -22,7 +22,6 @@ final class Router: Sendable {
     let jobs: Jobs
     let alerts: AlertService
     let scanners: Scanners
-    let namespaces: Namespaces
     /// Where backups are kept; `nil` when the server was given no directory.
     let backups: BackupDirectory?
     let tokens: AccessTokens
@@ -83,7 +82,6 @@ final class Router: Sendable {
             environment: store.engine.environment, countMax: configuration.scannerCountMax,
             clientCountMax: configuration.clientScannerCountMax,
             idleSeconds: configuration.scannerIdleSeconds)
-        namespaces = Namespaces(store: store)
         startedMilliseconds = store.clock.nowMilliseconds
         identifiers = RequestIdentifiers(store.engine.environment)
         self.configuration = configuration

@@ -80,6 +80,13 @@ extension OpenAPI {
                 "splits": ["type": "array", "items": reference("Bytes")],
                 "hash": ["type": "integer", "minimum": 1],
                 "durability": durability, "read_only": ["type": "boolean"],
+                "feed": [
+                    "oneOf": [
+                        closed(
+                            ["retention_ms": ["type": "integer", "minimum": 1]], ["retention_ms"]),
+                        ["type": "null"],
+                    ]
+                ],
             ], ["families"]),
         "TableChange": closed([
             "families": [

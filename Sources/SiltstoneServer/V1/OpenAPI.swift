@@ -42,7 +42,7 @@ enum OpenAPI {
             success: (200, json, "Table"), refusals: [404]),
         .init(
             method: "put", path: "/v1/tables/{table}", summary: "Creates a table.",
-            body: (json, "NewTable"), success: (201, json, "Table"), refusals: [409]),
+            body: (json, "NewTable"), success: (201, json, "Table"), refusals: [404, 409]),
         .init(
             method: "patch", path: "/v1/tables/{table}", summary: "Changes what is given.",
             body: (json, "TableChange"), success: (200, json, "Table"), refusals: [404]),

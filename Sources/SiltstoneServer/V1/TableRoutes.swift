@@ -14,11 +14,13 @@ struct TableRoutes {
         case .GET, .HEAD:
             return .now(.json(.ok, TableSchemaJSON.encode(try router.table(name).definition)))
         case .PUT:
-            let definition = try TableSchemaJSON.decode(
-                try RowJSON.body(request), name: name, base: nil)
+            let document = try RowJSON.body(request)
+            let definition = try TableSchemaJSON.decode(document, name: name, base: nil)
+            let retention = try TableSchemaJSON.feedRetentionMilliseconds(document)
             return .work { () throws(SiltstoneError) in
-                .json(
-                    .created, TableSchemaJSON.encode(try store.createTable(definition).definition))
+                let table = try store.createTable(
+                    definition, feedRetentionMilliseconds: retention)
+                return .json(.created, TableSchemaJSON.encode(table.definition))
             }
         case .PATCH:
             let document = try RowJSON.body(request)

@@ -4,7 +4,8 @@ package import SiltModel
 /// A table's definition as `/v1` writes it.
 ///
 /// `{"name", "families": {"cf": {"versions", "min_versions", "ttl_ms", "gc", "compression", "block_bytes", "bloom",
-/// "keep_deleted"}}, "splits": […], "hash": 8, "durability", "read_only"}`; everything but the families may be left out.
+/// "keep_deleted"}}, "splits": […], "hash": 8, "durability", "read_only"}`; everything but the families may be left out. A new table may have
+/// `"feed": {"retention_ms"}` too, which is no part of the definition.
 package enum TableSchemaJSON {
     /// A definition with all its settings.
     package static func encode(_ definition: TableDefinition) -> JSONValue {
@@ -69,6 +70,7 @@ package enum TableSchemaJSON {
         for member in members {
             switch member.name {
             case "name": break
+            case "feed" where base == nil: break
             case "families":
                 for (family, settings) in try families(member.value) {
                     let index = definition.families.firstIndex { $0.name == family }
@@ -109,6 +111,16 @@ package enum TableSchemaJSON {
             }
         }
         return definition
+    }
+
+    /// For how long the changes of a new table are kept; `nil` when it is to have no change feed.
+    static func feedRetentionMilliseconds(_ document: JSONValue) throws(SiltstoneError) -> Int64? {
+        guard let feed = document["feed"], !feed.isNull else { return nil }
+        guard let retention = feed["retention_ms"]?.integerValue else {
+            throw SiltstoneError(
+                .invalidArgument, "feed says for how long: {\"retention_ms\": N}")
+        }
+        return retention
     }
 
     private static func families(_ value: JSONValue) throws(SiltstoneError) -> [(String, JSONValue)]

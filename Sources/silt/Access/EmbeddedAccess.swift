@@ -42,9 +42,18 @@ struct EmbeddedAccess: TableAccess {
 
     func definition(of table: String) throws -> TableDefinition { try find(table).definition }
 
-    func create(_ definition: TableDefinition) throws { _ = try store.createTable(definition) }
+    func create(_ definition: TableDefinition, feedRetentionMilliseconds: Int64?) throws {
+        _ = try store.createTable(
+            definition, feedRetentionMilliseconds: feedRetentionMilliseconds)
+    }
 
     func drop(_ table: String) throws { try store.dropTable(table) }
+
+    func namespaces() throws -> [String] { try store.namespaces() }
+
+    func createNamespace(_ namespace: String) throws { try store.createNamespace(namespace) }
+
+    func dropNamespace(_ namespace: String) throws { try store.dropNamespace(namespace) }
 
     func statistics() throws -> JSONValue { store.statistics.json }
 

@@ -30,9 +30,13 @@ struct RemoteAccess: TableAccess {
         try client.get("/v1/jobs/\(HTTPClient.escape(Bytes(job)))/report?format=\(format)")
     }
 
-    func create(_ definition: TableDefinition) throws {
-        _ = try client.send(
-            "PUT", path(definition.name), TableSchemaJSON.encode(definition).bytes)
+    func create(_ definition: TableDefinition, feedRetentionMilliseconds: Int64?) throws {
+        var members = TableSchemaJSON.encode(definition).objectValue ?? []
+        if let feedRetentionMilliseconds {
+            let feed = JSONValue.object(("retention_ms", .integer(feedRetentionMilliseconds)))
+            members.append(.init("feed", feed))
+        }
+        _ = try client.send("PUT", path(definition.name), JSONValue.object(members).bytes)
     }
 
     func drop(_ table: String) throws { _ = try client.send("DELETE", path(table)) }

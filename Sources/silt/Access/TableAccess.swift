@@ -34,10 +34,16 @@ protocol TableAccess {
     func tables() throws -> [TableDefinition]
     /// The definition of one.
     func definition(of table: String) throws -> TableDefinition
-    /// Creates a table.
-    func create(_ definition: TableDefinition) throws
+    /// Creates a table, with a change feed when there is a time for which changes are kept.
+    func create(_ definition: TableDefinition, feedRetentionMilliseconds: Int64?) throws
     /// Drops a table and everything in it.
     func drop(_ table: String) throws
+    /// The namespaces, in order.
+    func namespaces() throws -> [String]
+    /// Makes a namespace.
+    func createNamespace(_ namespace: String) throws
+    /// Removes a namespace that has no tables.
+    func dropNamespace(_ namespace: String) throws
     /// What the store did since it was opened, and what it holds, as `/v1/overview` shows it.
     func statistics() throws -> JSONValue
     /// The regions of a table.

@@ -49,6 +49,12 @@ struct TableCreateCommand: ParsableCommand {
         help: "When writes are acknowledged: FSYNC_WAL (default), SYNC_WAL, ASYNC_WAL or SKIP_WAL.")
     var durability: String?
 
+    @Option(
+        help:
+            "Keep the table's changes to be read, from the first on, each for so long: 7d, 12h, 30m."
+    )
+    var feed: String?
+
     @OptionGroup var location: LocationOptions
     @OptionGroup var text: TextFormOptions
 
@@ -64,7 +70,10 @@ struct TableCreateCommand: ParsableCommand {
             table, families: try families.map(FamilyText.family),
             durability: try DurabilityText.level(durability), splitPoints: points,
             hashBuckets: hash)
-        try location.withTables(creates: true) { try $0.create(definition) }
+        let retention = try feed.map { try DurationText.milliseconds($0, as: "--feed") }
+        try location.withTables(creates: true) {
+            try $0.create(definition, feedRetentionMilliseconds: retention)
+        }
     }
 }
 

@@ -17,6 +17,8 @@ void *silt_map(size_t n, size_t small) {
 
 void silt_unmap(void *p, size_t n) { munmap(p, n); }
 
+void silt_unmap_pages(void *p, size_t n) { (void)madvise(p, n, MADV_DONTNEED); }
+
 void silt_populate(void *p, size_t n) {
 #ifdef MADV_POPULATE_WRITE
     // Older kernels refuse: then each page is made when it is touched first.

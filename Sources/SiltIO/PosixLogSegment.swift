@@ -127,6 +127,12 @@ import Synchronization
     private func writeBack(_ range: Range<Int>) {
         // Closed meanwhile, it is on the device.
         guard file.isOpen else { return }
+        // While a page is mapped, writing it back interrupts every processor that runs us, page by page.
+        mappingLock.withLock { _ in
+            guard let base = unsafe mapping else { return }
+            // Safety: the range lies within the mapping, which stays while the lock is held; nothing is appended to it any more.
+            unsafe silt_unmap_pages(base + range.lowerBound, range.count)
+        }
         silt_start_writeback(file.descriptor, Int64(range.lowerBound), Int64(range.count))
     }
 

@@ -33,6 +33,10 @@ extension StoredTable {
             row: row.array, qualifier: column.qualifier.array, value: value.array)
         var families = FamilySet()
         families.insert(family)
+        let durability = durability ?? layout.durability
+        // Safety: the table holds the engine, and others refer to it weakly: counting a reference costs a call, and writers a wait
+        // for each other. Taken here, so that the closure keeps nothing of what all writers share.
+        let engine = unsafe Unmanaged.passUnretained(shared.engine)
         // Safety: the operation stays on the stack until the commit is done.
         let failure: SiltstoneError? = unsafe withUnsafeTemporaryAllocation(
             byteCount: room, alignment: 8
@@ -44,12 +48,10 @@ extension StoredTable {
             let span = unsafe OperationSpan(
                 start: UnsafeRawPointer(place), byteCount: count, count: 1, families: families,
                 needsTimestamp: stored == nil)
-            // Safety: the table holds the engine. To count a reference would cost a call: others refer to it weakly.
-            return unsafe Unmanaged.passUnretained(shared.engine)._withUnsafeGuaranteedRef {
+            return unsafe engine._withUnsafeGuaranteedRef {
                 engine -> SiltstoneError? in
                 do throws(SiltstoneError) {
-                    _ = try engine.commit(
-                        span, to: group, durability: durability ?? layout.durability)
+                    _ = try engine.commit(span, to: group, durability: durability)
                     return nil
                 } catch { return error }
             }

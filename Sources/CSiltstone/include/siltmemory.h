@@ -57,6 +57,9 @@ void *silt_map(size_t n, size_t small);
 /// Gives back what silt_map returned.
 void silt_unmap(void *p, size_t n);
 
+/// Drops the pages of a shared file mapping from the address space; what was written to them stays in the file.
+void silt_unmap_pages(void *p, size_t n);
+
 /// Has the n bytes at p, page-aligned, backed by memory that can be written; best effort, and slow so that others need not be.
 void silt_populate(void *p, size_t n);
 

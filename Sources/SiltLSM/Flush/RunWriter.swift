@@ -58,35 +58,31 @@ final class RunWriter {
 
     /// Appends the cursor's cell; `startsRow` says whether its row differs from that of the cell before.
     func append(_ cursor: MergeCursor, startsRow: Bool) throws(SiltstoneError) {
-        if let writer {
-            if !isFull(writer, startsRow: startsRow) {
-                try writer.append(cursor, sequence: flattensSequences ? 0 : nil)
-                return
-            }
-            try finish()
-        }
+        if writer != nil, isFull(startsRow: startsRow) { try finish() }
+        if writer == nil { try begin() }
+        try writer?.append(cursor, sequence: flattensSequences ? 0 : nil)
+    }
+
+    private func begin() throws(SiltstoneError) {
         let id = target.environment.makeIdentifier()
         target.pending.insert(id)
         begun.append(id)
-        let next = try TableWriter(
+        writer = try TableWriter(
             id, table: target.table, objects: target.environment.objects, settings: settings,
             properties: properties)
-        writer = next
-        try next.append(cursor, sequence: flattensSequences ? 0 : nil)
     }
 
-    private func isFull(_ writer: TableWriter, startsRow: Bool) -> Bool {
+    private func isFull(startsRow: Bool) -> Bool {
         if fileBytesMax == .max { return false }
         // Looking at the size is not free; a row that fills several files is cut, too.
-        if startsRow { return writer.byteCount >= fileBytesMax }
-        return writer.cellCount & 0x3f == 0 && writer.byteCount / 4 >= fileBytesMax
+        if startsRow { return (writer?.byteCount ?? 0) >= fileBytesMax }
+        return (writer?.cellCount ?? 0) & 0x3f == 0 && (writer?.byteCount ?? 0) / 4 >= fileBytesMax
     }
 
     /// Makes the last file durable.
     func finish() throws(SiltstoneError) {
-        guard let writer else { return }
-        let file = try writer.finish()
-        self.writer = nil
+        guard let file = try writer?.finish() else { return }
+        writer = nil
         if target.verifies { try TableVerification.run(file, target.environment.objects) }
         files.append(file)
     }

@@ -11,13 +11,22 @@ internal import Synchronization
 /// 3. A full segment gets an end mark, and a worker makes it durable while the next is written. A durable write waits for it, and
 ///    so does the segment after the next: where a record stands, all segments but the one before are complete.
 /// 4. The first failure, other than a full disk met before anything was written, is final: no call is made after it.
-struct LogWriter: ~Copyable {
+@safe struct LogWriter: ~Copyable {
     private let device: any LogDevice
     private let incarnation: Identifier
     private let segmentBytes: Int
     private let ahead: LogSegmentAhead
 
-    private var current: OpenSegment?
+    private var current: OpenSegment? {
+        didSet {
+            // Safety: as long as `current` holds it, and set with it.
+            unsafe borrowed = current.map { unsafe Unmanaged.passUnretained($0) }
+            capacity = current?.segment.capacity ?? 0
+        }
+    }
+    /// What `current` holds: to count references for every record would have writers wait for each other.
+    private var borrowed: Unmanaged<OpenSegment>?
+    private var capacity = 0
     /// Complete segments, oldest first, that are not known to be durable.
     private var ended: [OpenSegment] = []
     /// The number of the current segment.
@@ -69,12 +78,8 @@ struct LogWriter: ~Copyable {
     /// - Throws: `storageFull` when no segment can be made: nothing changed.
     mutating func reserve(_ byteCount: Int) throws(SiltstoneError) {
         try checkUsable()
-        if let segment = current?.segment,
-            bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
-                <= segment.capacity
-        {
-            return
-        }
+        let end = bufferOffset + buffer.count + byteCount + LogRecordEncoder.endMarkByteCount
+        if end <= capacity { return }
         let next = try makeSegment(
             holding: LogSegmentHeader.byteCount + byteCount + LogRecordEncoder.endMarkByteCount)
         do throws(SiltstoneError) {
@@ -153,12 +158,17 @@ struct LogWriter: ~Copyable {
     mutating func write(durably: Bool) throws(SiltstoneError) {
         try checkUsable()
         if !ended.isEmpty { if durably { try settle() } else { try noteClosed() } }
-        guard let segment = current?.segment else { return }
+        guard let borrowed = unsafe borrowed else { return }
         if buffer.count == 0, !durably || isDurable { return }
-        do throws(SiltstoneError) {
-            // Safety: the device copies the bytes before it returns.
-            try unsafe segment.append(buffer.bytes, durably: durably)
-        } catch {
+        let bytes = unsafe buffer.bytes
+        // Safety: `current` holds the segment, and the device copies the bytes before it returns.
+        let error = unsafe borrowed._withUnsafeGuaranteedRef { open -> SiltstoneError? in
+            do throws(SiltstoneError) {
+                try unsafe open.segment.append(bytes, durably: durably)
+                return nil
+            } catch { return error }
+        }
+        if let error {
             if error.code == .storageFull { throw error }
             throw fail(error)
         }

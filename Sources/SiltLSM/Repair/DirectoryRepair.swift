@@ -199,7 +199,7 @@ package struct DirectoryRepair {
         properties.region = region
         properties.family = family
         properties.createdMilliseconds = file.createdMilliseconds
-        let writer = try TableWriter(
+        var writer = try TableWriter(
             environment.makeIdentifier(), table: file.table, objects: environment.objects,
             settings: Family("repaired"), properties: properties)
         for entry in entries {

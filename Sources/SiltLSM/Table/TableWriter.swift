@@ -6,7 +6,7 @@ package import SiltIO
 package import SiltModel
 
 /// Writes cells, given in order, as one table file, strictly forward.
-package final class TableWriter {
+package struct TableWriter: ~Copyable {
     private let id: Identifier
     private let object: any ObjectWriter
     private let blockBytes: Int
@@ -37,7 +37,7 @@ package final class TableWriter {
     }
 
     /// Appends a cell, which must sort after those before it.
-    package func append(
+    package mutating func append(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
         sequence: UInt64,
         value: UnsafeRawBufferPointer
@@ -57,7 +57,9 @@ package final class TableWriter {
     }
 
     /// Appends the current cell of a cursor, with its sequence or another.
-    package func append(_ cursor: MergeCursor, sequence: UInt64? = nil) throws(SiltstoneError) {
+    package mutating func append(_ cursor: MergeCursor, sequence: UInt64? = nil)
+        throws(SiltstoneError)
+    {
         // Safety: the cursor's pointers are good until its next move.
         try unsafe append(
             columnKey: cursor.columnKey, timestamp: cursor.timestamp, type: cursor.type,
@@ -74,7 +76,7 @@ package final class TableWriter {
     package var cellCount: Int { Int(properties.entryCount) }
 
     /// Makes the file durable and describes it.
-    package func finish() throws(SiltstoneError) -> TableFile {
+    package mutating func finish() throws(SiltstoneError) -> TableFile {
         if !block.isEmpty { try writeBlock() }
         let indexPlace = try write(.index, index.finish())
         var filterPlace = TableFooter.Place(offset: offset, byteCount: 0)
@@ -92,7 +94,7 @@ package final class TableWriter {
     /// Gives the file up.
     package func abandon() { object.abandon() }
 
-    private func addToFilter(_ columnKey: UnsafeRawBufferPointer) {
+    private mutating func addToFilter(_ columnKey: UnsafeRawBufferPointer) {
         // Safety: the caller's buffers are only handed on, within the call.
         switch filter.kind {
         case .none: return
@@ -114,7 +116,7 @@ package final class TableWriter {
         }
     }
 
-    private func writeBlock() throws(SiltstoneError) {
+    private mutating func writeBlock() throws(SiltstoneError) {
         let first = block.firstCellKey
         let last = block.lastCellKey
         let entryCount = block.count
@@ -151,7 +153,7 @@ package final class TableWriter {
         }
     }
 
-    private func write(
+    private mutating func write(
         _ kind: BlockKind, _ payload: [UInt8]
     ) throws(SiltstoneError) -> TableFooter.Place {
         let start = offset
@@ -160,7 +162,7 @@ package final class TableWriter {
         return TableFooter.Place(offset: start, byteCount: UInt32(stored.count))
     }
 
-    private func append(_ bytes: [UInt8]) throws(SiltstoneError) {
+    private mutating func append(_ bytes: [UInt8]) throws(SiltstoneError) {
         try object.append(bytes)
         offset += UInt64(bytes.count)
     }

@@ -23,17 +23,17 @@ final class TestTables {
         -> TableFile
     {
         number += 1
-        let writer = try TableWriter(
+        var writer = try TableWriter(
             Identifier(high: number, low: number &* 0x9e37_79b9_7f4a_7c15), table: table,
             objects: disk.objects,
             settings: settings)
-        for cell in cells { try cell.append(to: writer) }
+        for cell in cells { try cell.append(to: &writer) }
         return try writer.finish()
     }
 }
 
 extension TestCell {
-    func append(to writer: TableWriter) throws {
+    func append(to writer: inout TableWriter) throws {
         try unsafe columnKey.withUnsafeBytes { key in
             try unsafe value.withUnsafeBytes { value in
                 try unsafe writer.append(

@@ -204,6 +204,17 @@ int silt_kafka_seek(silt_kafka *kafka, const char *topic, int32_t partition, int
     return result;
 }
 
+int silt_kafka_pause(silt_kafka *kafka, const char *topic, int32_t partition, int is_paused,
+                     char *error, int error_size) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition);
+    rd_kafka_resp_err_t code = is_paused ? rd_kafka_pause_partitions(kafka->handle, list)
+                                         : rd_kafka_resume_partitions(kafka->handle, list);
+    if (!code) code = list->elems[0].err;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code ? fail(error, error_size, rd_kafka_err2str(code)) : 0;
+}
+
 int64_t silt_kafka_offset_for_time(silt_kafka *kafka, const char *topic, int32_t partition,
                                    int64_t time, int timeout, char *error, int error_size) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);

@@ -18,6 +18,8 @@ package final class KafkaSource: PartitionedSource {
     /// How many partitions were handed out; without a group only.
     private var assignedCount: Int32 = 0
     private var lastDiscovery: Int64?
+    /// How many partitions the topic has, as far as is known.
+    package private(set) var partitionCount: Int32 = 0
     private var bytesMax = 1 << 20
     private var buffer: [UInt8] = []
     private var messages: [silt_kafka_message]
@@ -51,7 +53,8 @@ package final class KafkaSource: PartitionedSource {
             ("auto.offset.reset", settings.outOfRange == "fail" ? "error" : settings.outOfRange),
         ]
         handle = try KafkaHandle(isProducer: false, pairs)
-        guard try partitionCount() > 0 else {
+        partitionCount = try readPartitionCount()
+        guard partitionCount > 0 else {
             throw SiltstoneError(.notFound, "no such topic topic=\(settings.topic)")
         }
         guard settings.group != nil else { return }
@@ -62,7 +65,7 @@ package final class KafkaSource: PartitionedSource {
         }
     }
 
-    private func partitionCount() throws(SiltstoneError) -> Int32 {
+    private func readPartitionCount() throws(SiltstoneError) -> Int32 {
         let topic = settings.topic
         return Int32(
             try handle.call("topic cannot be read topic=\(topic)") { pointer, text in
@@ -81,11 +84,12 @@ package final class KafkaSource: PartitionedSource {
         lastDiscovery = now
         let count: Int32
         do {
-            count = try partitionCount()
+            count = try readPartitionCount()
         } catch {
             if isFirst { throw error }
             return []
         }
+        partitionCount = max(partitionCount, count)
         guard count > assignedCount else { return [] }
         defer { assignedCount = count }
         return Array(assignedCount..<count)
@@ -122,7 +126,11 @@ package final class KafkaSource: PartitionedSource {
             }
             batch.reachesEnd = kind >> 8 != 0
             return .messages
-        case Int(SILT_KAFKA_ASSIGNED): return .assigned(list)
+        case Int(SILT_KAFKA_ASSIGNED):
+            // Who leads a group finds new partitions; all learn of them by what they are given.
+            partitionCount = max(
+                partitionCount, (try? readPartitionCount()) ?? 0, (list.max() ?? -1) + 1)
+            return .assigned(list)
         case Int(SILT_KAFKA_REVOKED): return .revoked(list)
         case Int(SILT_KAFKA_END): return .end(list.first ?? 0)
         default:
@@ -194,6 +202,17 @@ package final class KafkaSource: PartitionedSource {
             // Safety: the text is a buffer of the size given.
             unsafe Int64(
                 silt_kafka_seek(pointer, topic, partition, place, &text, Int32(text.count)))
+        }
+    }
+
+    /// Holds a partition's messages back, or lets them come again.
+    package func setPaused(_ partition: Int32, _ isPaused: Bool) throws(SiltstoneError) {
+        let topic = settings.topic
+        _ = try handle.call("partition cannot be paused topic=\(topic)") { pointer, text in
+            // Safety: the text is a buffer of the size given.
+            unsafe Int64(
+                silt_kafka_pause(
+                    pointer, topic, partition, isPaused ? 1 : 0, &text, Int32(text.count)))
         }
     }
 

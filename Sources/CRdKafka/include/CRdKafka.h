@@ -48,6 +48,10 @@ int silt_kafka_end(silt_kafka *kafka, const char *topic, const int32_t *partitio
 int silt_kafka_seek(silt_kafka *kafka, const char *topic, int32_t partition, int64_t offset,
                     char *error, int error_size);
 
+/// Holds back the messages of a partition that is read, or lets them come again.
+int silt_kafka_pause(silt_kafka *kafka, const char *topic, int32_t partition, int is_paused,
+                     char *error, int error_size);
+
 /// The first offset at or after a time in milliseconds, or a logical offset; -1001 on failure.
 int64_t silt_kafka_offset_for_time(silt_kafka *kafka, const char *topic, int32_t partition,
                                    int64_t time, int timeout, char *error, int error_size);

@@ -64,12 +64,25 @@ struct AlertEvaluator {
     mutating func take(_ output: WindowOutput, watermark: Int64) {
         guard !job.alerts.isEmpty else { return }
         for row in output.rows where takesRevisions || !row.isLate {
-            for rule in rulesOfWindow[row.windowIndex] {
-                waiting[row.end, default: [:]][AlertKey(rule: rule, bytes: row.key)] =
-                    finding(rule, row)
-            }
+            hold(
+                WatchedWindow(
+                    windowIndex: row.windowIndex, start: row.start, end: row.end, key: row.key,
+                    values: row.values))
         }
         if takesRevisions, !output.superseded.isEmpty { removeSuperseded(output) }
+        judge(at: watermark)
+    }
+
+    /// Keeps what a window says until it is judged; a newer version replaces it.
+    mutating func hold(_ window: WatchedWindow) {
+        for rule in rulesOfWindow[window.windowIndex] {
+            waiting[window.end, default: [:]][AlertKey(rule: rule, bytes: window.key)] =
+                finding(rule, window)
+        }
+    }
+
+    /// Judges all that is final at a watermark.
+    mutating func judge(at watermark: Int64) {
         if watermark == .max {
             judge(through: nil)
         } else if watermark > .min {
@@ -105,6 +118,14 @@ struct AlertEvaluator {
     // MARK: Judging
 
     private mutating func judge(through limit: Int64?) {
+        if limit == nil {
+            // Time goes as far as the last window, also while the ones before it are judged.
+            for (end, found) in waiting {
+                for key in found.keys {
+                    greatestEnds[key.rule] = max(greatestEnds[key.rule], end)
+                }
+            }
+        }
         for end in waiting.keys.filter({ $0 <= limit ?? .max }).sorted() {
             runTimers(before: end, isAtEnd: limit == nil)
             let found = waiting.removeValue(forKey: end) ?? [:]
@@ -296,7 +317,7 @@ struct AlertEvaluator {
 
 extension AlertEvaluator {
     /// What a row says to a rule.
-    private func finding(_ index: Int, _ row: WindowRow) -> AlertFinding {
+    private func finding(_ index: Int, _ row: WatchedWindow) -> AlertFinding {
         let rule = job.alerts[index]
         var finding = AlertFinding()
         switch rule.condition {
@@ -320,14 +341,14 @@ extension AlertEvaluator {
     }
 
     /// Whether a rule's expression is true; what has no value is not.
-    private func isTrue(_ index: Int, _ row: WindowRow) -> Bool {
+    private func isTrue(_ index: Int, _ row: WatchedWindow) -> Bool {
         guard let program = programs[index] else { return false }
         var texts = literals[index]
         let slots = fields[index].paths.map { datum($0.joined(separator: "."), row, &texts) }
         return program.evaluate(slots, row: 0, &texts).isTrue
     }
 
-    private func datum(_ name: String, _ row: WindowRow, _ texts: inout TextBuffer) -> Datum {
+    private func datum(_ name: String, _ row: WatchedWindow, _ texts: inout TextBuffer) -> Datum {
         if let aggregate = job.aggregates.firstIndex(where: { $0.name == name }) {
             switch row.values[aggregate] {
             case .int(let value): return Datum(value)

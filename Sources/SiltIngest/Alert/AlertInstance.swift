@@ -1,3 +1,5 @@
+internal import SiltStream
+
 /// What is known of one key of an alert.
 struct AlertInstance: Equatable {
     enum Phase: UInt8 {
@@ -26,6 +28,16 @@ struct AlertInstance: Equatable {
     var values: [[UInt8]?] = []
     /// When it must be looked at again.
     var due = Int64.max
+}
+
+/// A window of a key as alerts see it.
+struct WatchedWindow {
+    let windowIndex: Int
+    let start: Int64
+    let end: Int64
+    let key: [UInt8]
+    /// The results, in the order of the job's aggregates.
+    let values: [AggregateValue]
 }
 
 /// What a window says to an alert.

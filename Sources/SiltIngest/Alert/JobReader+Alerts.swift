@@ -8,11 +8,6 @@ extension JobReader {
             report(node.mark, "alerts must be a list, not \(node.kindName)")
             return
         }
-        if case .kafka = definition.source, !list.isEmpty {
-            report(
-                node.mark,
-                "a job over kafka cannot have alerts: its windows are complete in no one process")
-        }
         for node in list {
             guard var alert = takeMap(node, "an alert") else { continue }
             readAlert(&alert, node)
@@ -96,6 +91,15 @@ extension JobReader {
         case .count, .global:
             report(node.mark, "an alert needs windows of time, not count or global ones")
             return nil
+        case .session:
+            if case .kafka = definition.source {
+                report(
+                    node.mark,
+                    "over kafka, an alert needs windows of fixed bounds: sessions are those of one partition"
+                )
+                return nil
+            }
+            return index
         default: return index
         }
     }

@@ -50,6 +50,8 @@ package struct JobDefinition: Sendable {
         var allowedLatenessMilliseconds: Int64 = 0
         var idleMilliseconds: Int64?
         var maxFutureMilliseconds: Int64?
+        /// How far a partition may be ahead of the slowest one; `nil` for any distance.
+        var alignMilliseconds: Int64?
         var watermarkField: [String]?
     }
 
@@ -116,6 +118,8 @@ package struct JobDefinition: Sendable {
     var filter: Expression?
     var mappings: [Mapping] = []
     var key: [[String]] = []
+    /// What gives the gap after each event of the session window, in milliseconds; `nil` when it is always the same.
+    var sessionGap: Expression?
     var aggregates: [Aggregate] = []
     var row = RowTemplate()
     var family = RowTemplate()

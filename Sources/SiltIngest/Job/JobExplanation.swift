@@ -31,6 +31,7 @@ extension JobDefinition {
                 ?? ", as many as the events make"
             lines.append(text)
         }
+        if sessionGap != nil { lines.append("    each event says how long its session waits") }
         let bytes = aggregates.reduce(0) { $0 + JobDefinition.stateBytes($1.function) }
         let sketches = aggregates.filter {
             JobDefinition.stateBytes($0.function) == JobDefinition.sketchBytes

@@ -2,12 +2,18 @@ import SiltStream
 
 extension JobReader {
     /// `session: {gap, max, touch}`.
+    ///
+    /// A gap is a duration, or an expression that gives the milliseconds after each event.
     mutating func readSession(_ window: inout JobMap, _ kinds: inout Int) -> WindowSpec.Shape? {
         guard let node = window.take("session") else { return nil }
         kinds += 1
         guard var inner = takeMap(node, "session") else { return nil }
-        let gap = inner.required("gap", &self).flatMap { duration($0, "gap", minimum: 1) }
+        let gapNode = inner.required("gap", &self)
+        let gap = gapNode.flatMap { readGap($0, inWindow: node) }
         let maximum = inner.take("max").flatMap { duration($0, "max", minimum: 1) }
+        if maximum != nil, definition.sessionGap != nil, let gapNode {
+            report(gapNode.mark, "max is for sessions with one gap for all events")
+        }
         var joins = true
         if let node = inner.take("touch") {
             switch node.text {
@@ -19,6 +25,27 @@ extension JobReader {
         inner.finish(&self)
         guard let gap else { return nil }
         return .session(gapMilliseconds: gap, maximumMilliseconds: maximum, joinsTouching: joins)
+    }
+
+    private mutating func readGap(_ node: DocumentNode, inWindow window: DocumentNode) -> Int64? {
+        let isOther = definition.windows.contains {
+            if case .session = $0.shape { true } else { false }
+        }
+        let text = node.text ?? ""
+        let isDuration = text.isEmpty || DurationText.milliseconds(text) != nil
+        if isOther, !isDuration || definition.sessionGap != nil {
+            report(
+                window.mark,
+                "sessions whose gap is an expression must be the only session window of a job")
+            return nil
+        }
+        // A number with a wrong unit is meant as a duration, and told as one.
+        if isDuration || text.utf8.first.map({ $0 >= 0x30 && $0 <= 0x39 }) == true {
+            return duration(node, "gap", minimum: 1)
+        }
+        definition.sessionGap = expression(node, "gap")
+        // Each event has its own; the least there can be stands for them.
+        return definition.sessionGap == nil ? nil : 1
     }
 
     /// `count: {size, every}`.

@@ -193,6 +193,13 @@ extension JobReader {
         if let node = time.take("idle") {
             definition.time.idleMilliseconds = duration(node, "idle", minimum: 1)
         }
+        if let node = time.take("align") {
+            definition.time.alignMilliseconds = duration(node, "align", minimum: 1)
+            if case .kafka = definition.source {
+            } else {
+                report(node.mark, "align is for the partitions of kafka")
+            }
+        }
         if let node = time.take("max_future") {
             definition.time.maxFutureMilliseconds = duration(node, "max_future")
         }

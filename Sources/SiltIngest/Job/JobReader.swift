@@ -60,10 +60,14 @@ struct JobReader {
         guard let entries = document.entries else { return document }
         let kept = entries.compactMap { entry -> DocumentNode.Entry? in
             if ["tests", "alerts", "report", "sinks"].contains(entry.key) { return nil }
-            guard entry.key == "source", let inner = entry.value.entries else { return entry }
-            let rest = inner.filter {
-                !["file", "stdin", "http", "kafka", "webhdfs", "tail"].contains($0.key)
-            }
+            let incidental: [String] =
+                switch entry.key {
+                case "source": ["file", "stdin", "http", "kafka", "webhdfs", "tail"]
+                case "time": ["align"]
+                default: []
+                }
+            guard !incidental.isEmpty, let inner = entry.value.entries else { return entry }
+            let rest = inner.filter { !incidental.contains($0.key) }
             return DocumentNode.Entry(
                 key: entry.key, mark: entry.mark,
                 value: DocumentNode(.map(rest), mark: entry.value.mark))

@@ -11,6 +11,8 @@ internal import SiltStream
 ///    and the next offset. Then the source is told, for others to see.
 /// 4. A partition that is revoked is committed and forgotten. A commit that is refused, because somebody else has
 ///    claimed the partition since, is forgotten too: what it would have written is read again by its new owner.
+/// 5. Where the job says so (`align`), a partition that is too far ahead of the slowest one in event time is held back
+///    until that one has followed, so that no more windows are open than that takes.
 package struct PartitionRunner {
     private let job: JobDefinition
     private let source: any PartitionedSource
@@ -23,6 +25,7 @@ package struct PartitionRunner {
     /// How long a partition whose claim was lost waits before it is claimed again, if it is still assigned.
     private static let patienceMilliseconds: Int64 = 2000
     private static let pendingCountMax = 50_000
+    private static let defaultIdleMilliseconds: Int64 = 30_000
 
     /// A run of a job whose source is Kafka.
     package init(
@@ -42,6 +45,8 @@ package struct PartitionRunner {
         var works: [Int32: PartitionWork] = [:]
         /// Partitions that are assigned and whose claim was lost, with the time of it.
         var lost: [Int32: Int64] = [:]
+        /// Partitions that wait for slower ones.
+        var paused: Set<Int32> = []
         var lastCommit: Int64
         /// What partitions did that are not this process's any more.
         var past = JobSummary()
@@ -68,6 +73,7 @@ package struct PartitionRunner {
             let now = clock.nowMilliseconds
             try reclaim(&state, now)
             advanceIdle(&state, now)
+            try align(&state, now)
             if isDue(state, now) {
                 try commitAll(&state)
                 progress?(state.summary)
@@ -111,6 +117,7 @@ package struct PartitionRunner {
         case .revoked(let partitions):
             for partition in partitions {
                 try commit(partition, &state)
+                try setPaused(partition, false, &state)
                 if let work = state.works.removeValue(forKey: partition) {
                     state.past.add(work.pipeline.summary)
                 }
@@ -157,9 +164,12 @@ package struct PartitionRunner {
             var work = state.works.removeValue(forKey: partition)
         else { return }
         do {
-            try store.commit(work.makeCommit(now: clock.nowMilliseconds))
+            var commit = work.makeCommit(now: clock.nowMilliseconds)
+            commit.partitionCount = source.partitionCount
+            try store.commit(commit)
         } catch {
             guard error.code == .conditionFailed else { throw error }
+            try setPaused(partition, false, &state)
             state.lost[partition] = clock.nowMilliseconds
             return
         }
@@ -170,13 +180,54 @@ package struct PartitionRunner {
 
     /// Partitions without events for long must not hold back their windows while others go on.
     private func advanceIdle(_ state: inout State, _ now: Int64) {
-        guard let limit = job.time.idleMilliseconds else { return }
-        let active = state.works.values.filter { now - $0.lastMilliseconds < limit }
-        guard let least = active.compactMap(\.pipeline.summary.watermark).min(), least < .max else {
-            return
+        let limit = job.time.idleMilliseconds ?? Self.defaultIdleMilliseconds
+        var least: Int64?
+        for (partition, work) in state.works {
+            // One that waits for others has events.
+            let isIdle =
+                now - work.lastMilliseconds >= limit && !state.paused.contains(partition)
+            if isIdle != work.isIdle { state.works[partition]?.isIdle = isIdle }
+            if !isIdle, let watermark = work.pipeline.summary.watermark {
+                least = min(least ?? .max, watermark)
+            }
         }
-        for (partition, work) in state.works where now - work.lastMilliseconds >= limit {
+        guard let least, least < .max else { return }
+        for (partition, work) in state.works where work.isIdle {
             if work.pipeline.windows.watermark < least { state.works[partition]?.idle(to: least) }
+        }
+    }
+
+    /// Holds back the partitions that are too far ahead of the slowest one, and lets those go on that are not any more.
+    private func align(_ state: inout State, _ now: Int64) throws(SiltstoneError) {
+        guard let limit = job.time.alignMilliseconds else { return }
+        var least = Int64.max
+        for work in state.works.values {
+            let watermark = work.pipeline.windows.watermark
+            // Nobody waits for what cannot come, or has not come for long.
+            let isWaited = !work.isIdle && !(work.hasEnded && (stopsAtEnd || watermark == .min))
+            if isWaited { least = min(least, watermark) }
+        }
+        let greatest = least.addingReportingOverflow(limit)
+        for (partition, work) in state.works {
+            let isAhead =
+                !greatest.overflow && work.pipeline.windows.watermark > greatest.partialValue
+            if isAhead != state.paused.contains(partition) {
+                try setPaused(partition, isAhead, &state)
+            }
+        }
+    }
+
+    private func setPaused(
+        _ partition: Int32, _ isPaused: Bool, _ state: inout State
+    ) throws(SiltstoneError) {
+        guard isPaused != state.paused.contains(partition) else { return }
+        try source.setPaused(partition, isPaused)
+        if isPaused {
+            state.paused.insert(partition)
+        } else {
+            state.paused.remove(partition)
+            // It begins to be idle only now.
+            state.works[partition]?.lastMilliseconds = clock.nowMilliseconds
         }
     }
 }

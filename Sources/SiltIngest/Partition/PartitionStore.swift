@@ -32,6 +32,8 @@ package struct PartitionCommit: Sendable {
         package var key: [UInt8]
         /// An `AggregateState`.
         package var state: [UInt8]
+        /// Whether its events came after the partition had closed the window.
+        package var isLate = false
     }
 
     /// The partition.
@@ -44,6 +46,12 @@ package struct PartitionCommit: Sendable {
     package var checkpoint: [UInt8] = []
     /// What is merged into rows.
     package var parts: [Part] = []
+    /// The partition's watermark.
+    package var watermark = Int64.min
+    /// Whether the partition had no events for so long that nobody waits for it.
+    package var isIdle = false
+    /// How many partitions there are, as far as who commits knows.
+    package var partitionCount: Int32 = 0
     /// What is written as it is.
     package var changes: [(target: Target, mutation: RowMutation)] = []
 
@@ -95,6 +103,12 @@ extension PartitionCommit {
                 }
             }
         }
+        writer.write(watermark)
+        writer.write(UInt8(isIdle ? 1 : 0))
+        writer.writeVarint(UInt64(max(0, partitionCount)))
+        let late = parts.indices.filter { parts[$0].isLate }
+        writer.writeVarint(UInt64(late.count))
+        for index in late { writer.writeVarint(UInt64(index)) }
         return writer.bytes
     }
 
@@ -131,6 +145,14 @@ extension PartitionCommit {
                     CellMutation(Column(family, qualifier), action, timestamp: timestamp))
             }
             self.changes.append((target, RowMutation(row: row, changes: changes)))
+        }
+        watermark = try reader.readInt64()
+        isIdle = try reader.readUInt8() == 1
+        partitionCount = Int32(try reader.readCount(limit: Int(Int32.max)))
+        for _ in 0..<(try reader.readCount(limit: parts.count)) {
+            let index = try reader.readCount(limit: parts.count)
+            guard index < parts.count else { throw reader.error("late part is not there") }
+            parts[index].isLate = true
         }
         guard reader.isAtEnd else { throw reader.error("commit has bytes left over") }
     }

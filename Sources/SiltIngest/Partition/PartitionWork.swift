@@ -13,6 +13,8 @@ struct PartitionWork {
         let start: Int64
         let end: Int64
         let key: [UInt8]
+        /// Alerts do not count what came after its window was closed.
+        var isLate = false
     }
 
     let partition: Int32
@@ -25,7 +27,10 @@ struct PartitionWork {
     private(set) var bytes = 0
     /// When a message came last.
     var lastMilliseconds: Int64
-    private(set) var isIdle = false
+    var isIdle = false
+    /// What the last commit said of the watermark, and of idleness.
+    private var saidWatermark = Int64.min
+    private var saidIdle = false
     private let job: JobDefinition
     private let source: String
     private let writer: RowWriter
@@ -75,7 +80,9 @@ struct PartitionWork {
                 )
             }
             var position = ByteReader(record.sources.first?.position ?? [])
-            nextOffset = Int64(try position.readCount(limit: Int(Int64.max)))
+            if !position.isAtEnd {
+                nextOffset = Int64(try position.readCount(limit: Int(Int64.max)))
+            }
             var runner = ByteReader(record.section("runner") ?? [])
             let maxTime = try runner.readInt64()
             try pipeline.restore(maxTime: maxTime, state: record.section("windows") ?? [])
@@ -89,10 +96,15 @@ struct PartitionWork {
         }
         number = record.number
         pipeline.summary.isResumed = true
+        saidWatermark = pipeline.windows.watermark
     }
 
-    /// Whether there is something to commit.
-    var isDirty: Bool { bytes > 0 || !parts.isEmpty || !changes.isEmpty }
+    /// Whether there is something to commit; alerts wait for each partition's watermark, too.
+    var isDirty: Bool {
+        bytes > 0 || !parts.isEmpty || !changes.isEmpty
+            || !job.alerts.isEmpty
+                && (saidIdle != isIdle || saidWatermark != pipeline.windows.watermark)
+    }
 
     /// Takes messages; those before the next offset were taken already.
     mutating func take(_ batch: inout MessageBatch, now: Int64) throws(SiltstoneError) {
@@ -166,7 +178,6 @@ struct PartitionWork {
 
     /// Moves the watermark of a partition without events to where the others are.
     mutating func idle(to watermark: Int64) {
-        isIdle = true
         pipeline.advance(to: watermark, into: &output)
         collect()
     }
@@ -227,7 +238,9 @@ struct PartitionWork {
                 }
                 pipeline.summary.rows += 1
                 merge(
-                    encoded, PartKey(windowIndex: windowIndex, start: start, end: end, key: key))
+                    encoded,
+                    PartKey(
+                        windowIndex: windowIndex, start: start, end: end, key: key, isLate: true))
             }
         }
     }
@@ -249,7 +262,7 @@ struct PartitionWork {
     mutating func makeCommit(now: Int64) -> PartitionCommit {
         pipeline.summary.checkpoints += 1
         var position = ByteWriter()
-        position.writeVarint(UInt64(max(0, nextOffset ?? 0)))
+        if let nextOffset { position.writeVarint(UInt64(max(0, nextOffset))) }
         var runner = ByteWriter()
         runner.write(pipeline.maxTime)
         for (_, value) in pipeline.summary.counters { runner.write(value) }
@@ -268,8 +281,10 @@ struct PartitionWork {
         commit.parts = parts.map { key, state in
             PartitionCommit.Part(
                 windowIndex: key.windowIndex, start: key.start, end: key.end, key: key.key,
-                state: state)
+                state: state, isLate: key.isLate)
         }
+        commit.watermark = pipeline.windows.watermark
+        commit.isIdle = isIdle
         commit.changes = changes
         return commit
     }
@@ -277,6 +292,8 @@ struct PartitionWork {
     /// Notes that the commit is durable.
     mutating func didCommit() {
         number += 1
+        saidWatermark = pipeline.windows.watermark
+        saidIdle = isIdle
         bytes = 0
         parts.removeAll(keepingCapacity: true)
         changes.removeAll(keepingCapacity: true)

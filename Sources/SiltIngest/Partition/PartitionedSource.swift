@@ -55,6 +55,12 @@ package protocol PartitionedSource: AnyObject {
     /// Goes back, or forth, to an offset of a partition that is read; `nil` is where the settings say.
     func seek(_ partition: Int32, to offset: Int64?) throws(SiltstoneError)
 
+    /// Holds a partition's messages back, or lets them come again; one that is begun anew is not held back.
+    func setPaused(_ partition: Int32, _ isPaused: Bool) throws(SiltstoneError)
+
+    /// How many partitions there are in all, whoever reads them, as far as is known.
+    var partitionCount: Int32 { get }
+
     /// Tells others how far the job came, for them to see only.
     func report(_ partition: Int32, offset: Int64)
 }

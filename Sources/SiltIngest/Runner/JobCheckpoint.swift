@@ -96,6 +96,11 @@ struct JobCheckpoint {
         return changes
     }
 
+    /// How many parts a record is cut into.
+    static func partCount(_ bytes: [UInt8]) -> UInt64 {
+        UInt64(max(1, (bytes.count + partBytes - 1) / partBytes))
+    }
+
     private static func damaged(_ job: String, _ what: String) -> SiltstoneError {
         SiltstoneError(
             .corrupted, "job's checkpoint cannot be read: \(what) job=\(job)",

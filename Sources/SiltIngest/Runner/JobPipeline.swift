@@ -50,6 +50,8 @@ struct JobPipeline {
     private var argumentValues: [Datum]
     private var maskValues: [Bool]
     private var keyScratch: [UInt8] = []
+    /// The gap after the event at hand, where each has its own.
+    private var gap: Int64 = 0
     var runBits: [Int64] = []
     var runTags: [UInt8] = []
     let argumentSlots: [Int]
@@ -209,6 +211,9 @@ struct JobPipeline {
             return nil
         }
         if let reason = evaluateArguments(&records, row) { return reason }
+        if let program = plan.gap, let reason = evaluateGap(program, &records, row) {
+            return reason
+        }
         if let outOfOrder, maxTime > batchMaxTime,
             timestamp <= JobPipeline.watermark(maxTime, outOfOrder)
         {
@@ -224,6 +229,7 @@ struct JobPipeline {
             records.offsets.isEmpty
                 ? Int64(streamBase &+ records.starts[record]) : records.offsets[record])
         eventRecords.append(record)
+        if plan.gap != nil { batch.gaps.append(gap) }
         appendArguments(records)
         if timestamp > maxTime { maxTime = timestamp }
         if timestamp > batchMaxTime { batchMaxTime = timestamp }
@@ -362,6 +368,23 @@ extension JobPipeline {
             maskValues[index] = value.isTrue
         }
         return nil
+    }
+
+    /// Finds how long the event's session waits; the reason when it does not say.
+    private mutating func evaluateGap(
+        _ program: ExpressionProgram, _ records: inout RecordBatch, _ row: Int
+    ) -> String? {
+        var value = program.evaluate(records.slots, row: row, &records.texts)
+        if value.tag > Datum.Tag.double {
+            value = convert(value, wantsNumber: true, &records.texts)
+        }
+        if value.isFailure { return JobPipeline.reason("session gap", value) }
+        switch value.tag {
+        case Datum.Tag.int: gap = value.bits
+        case Datum.Tag.double: gap = Int64(exactly: value.double.rounded(.down)) ?? 0
+        default: gap = 0
+        }
+        return gap > 0 ? nil : "session gap is no positive number of milliseconds"
     }
 
     /// A value as an argument: a number, text or null.

@@ -25,6 +25,8 @@ struct JobPlan {
     var arguments: [Argument] = []
     var masks: [(name: String, program: ExpressionProgram)] = []
     var aggregates: [AggregateSpec] = []
+    /// The gap after an event in its session.
+    private(set) var gap: ExpressionProgram?
     /// The slots whose text nothing but event time and aggregates read, which take a number where it is one.
     private(set) var numberSlots: Set<Int> = []
     /// Whether a record's slots are all there is to it: no filter, computed field, explicit watermark or expression,
@@ -78,11 +80,12 @@ struct JobPlan {
                     name: aggregate.name, aggregate.function, column: column, mask: mask,
                     parameters: aggregate.parameters, output: output, own: aggregate.own))
         }
+        gap = job.sessionGap.map { ExpressionProgram($0, fields: &fields, texts: &literals) }
         self.fields = fields
         numberSlots = JobPlan.numberSlots(job, fields)
         isPlain =
             filter == nil && mappings.isEmpty && watermarkSlot == nil && keySlots.count == 1
-            && masks.isEmpty && arguments.allSatisfy { $0.slot != nil }
+            && masks.isEmpty && gap == nil && arguments.allSatisfy { $0.slot != nil }
     }
 
     private static func numberSlots(_ job: JobDefinition, _ fields: FieldTable) -> Set<Int> {
@@ -94,6 +97,7 @@ struct JobPlan {
         }
         if let path = job.time.watermarkField { others.insert(path) }
         others.formUnion(job.filter?.fields ?? [])
+        others.formUnion(job.sessionGap?.fields ?? [])
         for mapping in job.mappings { others.formUnion(mapping.expression.fields) }
         for aggregate in job.aggregates {
             others.formUnion(aggregate.filter?.fields ?? [])
@@ -143,6 +147,7 @@ struct JobPlan {
         if let path = job.time.watermarkField { _ = fields.sourceSlot(path) }
         if !job.time.field.isEmpty { collect(job.time.field, &fields) }
         for path in job.key { collect(path, &fields) }
+        for path in job.sessionGap?.fields ?? [] { collect(path, &fields) }
         for aggregate in job.aggregates {
             for expression in [aggregate.argument, aggregate.output, aggregate.filter] {
                 for path in expression?.fields ?? [] { collect(path, &fields) }

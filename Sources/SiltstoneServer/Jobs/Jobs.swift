@@ -23,7 +23,10 @@ final class Jobs: Sendable {
         allowsReceiver: @escaping @Sendable (WebhookURL) -> Bool
     ) {
         self.store = store
-        partitions = SharedPartitions(store: store)
+        partitions = SharedPartitions(store: store, alerts: alerts) {
+            definition throws(SiltstoneError) in
+            try Jobs.checkReceivers(definition, allowsReceiver)
+        }
         self.streams = streams
         self.filesDirectory = filesDirectory
         self.alerts = alerts
@@ -153,16 +156,23 @@ final class Jobs: Sendable {
         for job in all { job.waitUntilEnded() }
     }
 
-    /// A request may not make the server read any file but those of its directory, nor post anywhere.
-    private func check(_ definition: JobDefinition) throws(SiltstoneError) {
+    /// A request may not make the server post anywhere.
+    private static func checkReceivers(
+        _ definition: JobDefinition, _ allows: (WebhookURL) -> Bool
+    ) throws(SiltstoneError) {
         for case .webhook(let url) in definition.alerts.flatMap(\.destinations) {
-            guard let parsed = WebhookURL(url), allowsReceiver(parsed) else {
+            guard let parsed = WebhookURL(url), allows(parsed) else {
                 throw SiltstoneError(
                     .invalidArgument,
                     "this server posts alerts only to the receivers that --allow-webhook names webhook=\(url)"
                 )
             }
         }
+    }
+
+    /// A request may not make the server read any file but those of its directory, nor post anywhere.
+    private func check(_ definition: JobDefinition) throws(SiltstoneError) {
+        try Jobs.checkReceivers(definition, allowsReceiver)
         guard definition.sinks.isEmpty else {
             throw SiltstoneError(
                 .invalidArgument,

@@ -11,9 +11,19 @@ final class SharedPartitions: Sendable {
     }
 
     private let store: TableStore
+    private let alerts: AlertService
+    /// Whether a job's receivers may be told; throws when not.
+    private let check: @Sendable (JobDefinition) throws(SiltstoneError) -> Void
     private let jobs = Mutex<[String: Entry]>([:])
 
-    init(store: TableStore) { self.store = store }
+    init(
+        store: TableStore, alerts: AlertService,
+        check: @escaping @Sendable (JobDefinition) throws(SiltstoneError) -> Void
+    ) {
+        self.store = store
+        self.alerts = alerts
+        self.check = check
+    }
 
     /// The partitions of a job that a member describes; blocks.
     ///
@@ -31,7 +41,10 @@ final class SharedPartitions: Sendable {
                 throw SiltstoneError(
                     .invalidArgument, "the file is of another job, or not over kafka job=\(name)")
             }
-            let opened = try LocalPartitionStore(definition, in: store)
+            try check(definition)
+            let alerts = alerts
+            let opened = try LocalPartitionStore(
+                definition, in: store, didQueueAlerts: { alerts.wake() })
             // Another file of the same job: members with the old one find their claims gone.
             jobs[name] = Entry(document: document, store: opened)
             return opened

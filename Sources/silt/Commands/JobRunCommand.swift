@@ -247,7 +247,9 @@ struct JobRunCommand: ParsableCommand {
                     server: ServerAddress(url: server, ca: ca), progress: progress,
                     isCancelled: { stop.isAsked })
             } else {
-                try run.run(data: data, progress: progress, isCancelled: { stop.isAsked })
+                try run.run(data: data, progress: progress, isCancelled: { stop.isAsked }) {
+                    try tellingAlerts($0, options, $1)
+                }
             }
         line.withLock { $0.end() }
         // It has no end of its own: being asked to stop is how it ends well.

@@ -13,18 +13,22 @@ struct KafkaJob {
     /// The job file, for the server.
     let document: [UInt8]
 
-    /// Runs on a directory that this process opens.
+    /// Runs on a directory that this process opens; `telling` tells the alerts while its body runs.
     func run(
-        data: String, progress: @escaping (JobSummary) -> Void, isCancelled: @escaping () -> Bool
+        data: String, progress: @escaping (JobSummary) -> Void, isCancelled: @escaping () -> Bool,
+        telling: (TableStore, (JobRunner.Options) throws -> JobSummary) throws -> JobSummary
     ) throws -> JobSummary {
         // Brokers first: a wrong address must not leave an empty database behind.
         let source = try makeSource()
         let store = try EmbeddedAccess.open(data, creates: true)
         do {
-            let partitions = try LocalPartitionStore(
-                job, in: store, durability: options.durability)
-            if options.isFresh { try partitions.reset() }
-            let summary = try run(source, partitions, progress, isCancelled)
+            let summary = try telling(store) { options in
+                let partitions = try LocalPartitionStore(
+                    job, in: store, durability: options.durability,
+                    didQueueAlerts: options.didQueueAlerts)
+                if options.isFresh { try partitions.reset() }
+                return try run(source, partitions, progress, isCancelled)
+            }
             try store.closeWithEnvironment()
             return summary
         } catch {

@@ -395,7 +395,7 @@ private func bearer(_ value: String) -> String { "Authorization: \(value)\r\n" }
             #"<Scanner startTime="9" endTime="5"/>"#, xml),
         send("end of no scanner", [404], "DELETE /t/scanner/xyz", ""),
         BadRequest("no name space", [404], get("/namespaces/none", "Accept: application/json\r\n")),
-        send("drop of the default name space", [400, 403], "DELETE /namespaces/default", ""),
+        send("drop of the default name space", [503], "DELETE /namespaces/default", ""),
         BadRequest("no job", [404], get("/v1/jobs/none")),
         send("no snapshot", [404], "DELETE /v1/snapshots/none", ""),
         send("long stream", [400], "POST /v1/streams/\(long.prefix(300))", "{}", json),

@@ -55,6 +55,6 @@ assert delete.delete(name, "r", "one:a") == ""
 assert [c["column"] for c in get.get(name, "r")["row"][0]["cell"]] == [b"two:b"]
 assert delete.delete(name, "r") == ""
 assert get.get(name, "r")["status_code"] == 404
-assert admin.namespace_delete("restpy")["status_code"] == 403
+assert admin.namespace_delete("restpy")["status_code"] == 503
 assert admin.table_delete(name) == ""
 assert admin.namespace_delete("restpy") == ""

@@ -12,23 +12,34 @@ struct MixedResult: Sendable {
         var seconds = 0.0
         var histograms = Kind.allCases.map { _ in LatencyHistogram() }
         var refusedCount = 0
+        /// Operations that took more than 100 ms.
+        var over100Count = 0
         /// The longest operations: when, of what kind, how long.
         var longest: [(second: Double, kind: Kind, milliseconds: Double)] = []
+        private static let longestCountMax = 1000
 
         /// Adds one operation.
         mutating func record(_ kind: Kind, _ nanoseconds: UInt64, second: @autoclosure () -> Double)
         {
             histograms[kind.rawValue].record(nanoseconds)
-            guard nanoseconds > 20_000_000, longest.count < 1000 else { return }
+            guard nanoseconds > 20_000_000 else { return }
+            if nanoseconds > 100_000_000 { over100Count += 1 }
             longest.append((second(), kind, Double(nanoseconds) / 1e6))
+            if longest.count >= Self.longestCountMax { keepLongest(Self.longestCountMax / 2) }
         }
 
         /// Adds another thread's.
         mutating func merge(_ other: Phase) {
             for index in histograms.indices { histograms[index].merge(other.histograms[index]) }
             refusedCount += other.refusedCount
+            over100Count += other.over100Count
             longest += other.longest
+            keepLongest(Self.longestCountMax)
+        }
+
+        private mutating func keepLongest(_ count: Int) {
             longest.sort { $0.milliseconds > $1.milliseconds }
+            longest.removeLast(max(0, longest.count - count))
         }
 
         /// All kinds together.
@@ -44,7 +55,7 @@ struct MixedResult: Sendable {
                 ("ops_per_second", .number(Double(total.count) / max(seconds, 0.001))),
                 ("longest_ms", .number(Double(total.maxNanoseconds) / 1e6)),
                 ("refused", .integer(Int64(refusedCount))),
-                ("over_100_ms", .integer(Int64(longest.count { $0.milliseconds > 100 }))),
+                ("over_100_ms", .integer(Int64(over100Count))),
             ]
             for kind in Kind.allCases {
                 let histogram = histograms[kind.rawValue]

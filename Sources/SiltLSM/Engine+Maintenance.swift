@@ -55,13 +55,15 @@ extension Engine {
 
     /// Asks a worker to flush a region.
     func scheduleFlush(_ group: TreeGroup) {
-        let isQueued = group.state.withLock { state in
+        let (isQueued, isChanging) = group.state.withLock { state in
+            // It would only wait for the change, which takes the memtables along unless it fails.
+            if state.isChanging { return (false, true) }
             defer { state.flushIsQueued = true }
-            return state.flushIsQueued
+            return (state.flushIsQueued, false)
         }
         // A job that is queued sees whatever was frozen before it began.
-        group.wantsFlush.store(false, ordering: .relaxed)
-        if isQueued { return }
+        group.wantsFlush.store(isChanging, ordering: .relaxed)
+        if isQueued || isChanging { return }
         environment.workers.submit(.high) { [weak self] in
             guard let self else { return }
             if isClosing.load(ordering: .relaxed) || failure != nil {

@@ -8,7 +8,8 @@ internal import Synchronization
 ///
 /// No cell is rewritten. The new regions refer to the files of the old ones, clipped to their rows,
 /// and get a copy of the few cells that are in memory only. What the log holds under the old
-/// regions' identifiers they inherit, as their manifests say.
+/// regions' identifiers they inherit, as their manifests say; so it does not matter whether it came there before or
+/// after the change was durable, and writers do not wait for the disk.
 extension Engine {
     /// Before the change memtables are flushed until they hold no more cells than this.
     private static let copiedCellsMax = 2_000
@@ -20,19 +21,23 @@ extension Engine {
     /// that follow one another would keep merges from ever coming to their end.
     private static let runsMax = 16
     private static let mergeRoundsMax = 8
+    /// Cells are copied while writers go on until no more than this are left, which are copied while writers wait.
+    private static let waitedCellsMax = 500
+    /// How often that is tried: each round takes as long as the cells that were written during the one before.
+    private static let copyRoundsMax = 6
 
     /// Replaces neighbouring regions, in row order, by others that cover the same rows.
     ///
-    /// Readers go on all the time; writers wait while the cells in memory are copied and `commit` runs.
+    /// Readers go on all the time; writers wait while the last few cells in memory are copied.
     ///
     /// - Parameters:
     ///   - old: the regions; the caller sees to it that nobody else replaces or drops them.
     ///   - ranges: the rows of the new regions, ascending.
-    ///   - commit: makes the change durable and known to readers, wholly or not at all.
+    ///   - commit: makes the change durable, wholly or not at all, and returns what makes it known to readers.
     /// - Returns: the new regions, and how long writers waited, in nanoseconds.
     package func replace(
         _ old: [TreeGroup], with ranges: [RowKeyRange],
-        commit: ([TreeGroup]) throws(SiltstoneError) -> Void
+        commit: ([TreeGroup]) throws(SiltstoneError) -> () -> Void
     ) throws(SiltstoneError) -> (groups: [TreeGroup], pauseNanoseconds: UInt64) {
         try checkOpen()
         guard isReady.load(ordering: .acquiring) else {
@@ -44,28 +49,20 @@ extension Engine {
         }
         setChanging(old, true)
         defer { setChanging(old, false) }
-        var change = Replacement(old: old, new: [])
+        var change = Replacement(old: old)
         defer { pending.remove(change.new.map(\.id)) }
         try withFixedFiles(of: old[...]) { () throws(SiltstoneError) in
             for range in ranges { try prepare(range, &change) }
-            do throws(SiltstoneError) {
-                try withLead { commitState throws(SiltstoneError) in
-                    queue.setSlow(true)
-                    defer { queue.setSlow(false) }
-                    commitState.forgetViews()
-                    if let failure = commitState.log.failure { throw failure }
-                    // `close` waits for this change, or this change sees that it began.
-                    if isClosing.load(ordering: .relaxed) {
-                        throw SiltstoneError(.closed, "database is closed")
-                    }
-                    let start = environment.clock.monotonicNanoseconds
-                    for group in change.new { try fill(group, from: old) }
-                    try commit(change.new)
-                    finish(change)
-                    change.pauseNanoseconds = environment.clock.monotonicNanoseconds &- start
-                }
-            } catch {
+            try checkChangeable()
+            let publish: () -> Void
+            do throws(SiltstoneError) { publish = try commit(change.new) } catch {
                 throw noted(error)
+            }
+            do throws(SiltstoneError) {
+                try takeOver(&change, publish)
+            } catch {
+                // A restart finds the new regions: the old ones must not go on to flush.
+                throw poison(error)
             }
         }
         for group in change.new { scheduleCompaction(group) }
@@ -74,8 +71,19 @@ extension Engine {
 
     private struct Replacement {
         let old: [TreeGroup]
-        var new: [TreeGroup]
+        var new: [TreeGroup] = []
         var pauseNanoseconds: UInt64 = 0
+    }
+
+    /// Throws when storage failed, or the engine is being closed.
+    private func checkChangeable() throws(SiltstoneError) {
+        try withLead { commit throws(SiltstoneError) in
+            if let failure = commit.log.failure { throw failure }
+            // `close` waits for this change, which holds locks of its regions, or this change sees that it began.
+            if isClosing.load(ordering: .relaxed) {
+                throw SiltstoneError(.closed, "database is closed")
+            }
+        }
     }
 
     private func setChanging(_ groups: [TreeGroup], _ isChanging: Bool) {
@@ -147,20 +155,47 @@ extension Engine {
         try install(group) { set, _ in set }
     }
 
-    /// Copies what is in memory of the group's rows; the lead is held.
-    private func fill(_ group: TreeGroup, from old: [TreeGroup]) throws(SiltstoneError) {
-        let parents = old.filter { $0.range.overlaps(group.range) }
-        var set = group.set
-        for tree in set.trees {
-            let sources = parents.compactMap { $0.set.tree(tree.family) }
-            let slot = try InheritedCells(rows: group.range, from: sources)
-                .slot(capacityBytes: memtableCapacityBytes)
-            set = set.replacing(tree.inheriting(slot))
+    /// Gives the new regions what is in memory of their rows, and puts them in the old ones' place; the change is durable.
+    private func takeOver(_ change: inout Replacement, _ publish: () -> Void) throws(SiltstoneError)
+    {
+        var copies = change.new.map { group in
+            let parents = change.old.filter { $0.range.overlaps(group.range) }
+            return group.set.trees.map {
+                InheritedCells(
+                    of: $0, rows: group.range, from: parents, capacityBytes: memtableCapacityBytes)
+            }
         }
-        let filled = set
+        for _ in 0..<Self.copyRoundsMax {
+            let left = copies.joined().reduce(0) { $0 + $1.uncopiedCount }
+            if left <= Self.waitedCellsMax { break }
+            for group in change.old { freeze(group) { _ in true } }
+            for place in copies.indices {
+                for tree in copies[place].indices { try copies[place][tree].copyFrozen() }
+            }
+        }
+        try withLead { commitState throws(SiltstoneError) in
+            queue.setSlow(true)
+            defer { queue.setSlow(false) }
+            let start = environment.clock.monotonicNanoseconds
+            commitState.forgetViews()
+            for place in copies.indices {
+                for tree in copies[place].indices { try copies[place][tree].copyAll() }
+                fill(change.new[place], with: copies[place], from: change.old)
+            }
+            publish()
+            finish(change)
+            change.pauseNanoseconds = environment.clock.monotonicNanoseconds &- start
+        }
+    }
+
+    /// Gives a new region the cells that were copied for it, and its numbers; the lead is held.
+    private func fill(_ group: TreeGroup, with copies: [InheritedCells], from old: [TreeGroup]) {
+        let filled = copies.reduce(group.set) { set, copy in
+            set.tree(copy.family).map { set.replacing($0.inheriting(copy.slot)) } ?? set
+        }
         var lastSequence: UInt64 = 0
         var lastTimestamp: Int64 = 0
-        for parent in parents {
+        for parent in old where parent.range.overlaps(group.range) {
             lastSequence = max(lastSequence, parent.lastSequence.load(ordering: .relaxed))
             lastTimestamp = max(lastTimestamp, parent.lastTimestamp.load(ordering: .relaxed))
         }
@@ -171,7 +206,7 @@ extension Engine {
         group.setLast(lastSequence, timestamp: lastTimestamp)
     }
 
-    /// Puts the new regions in the old ones' place; the lead is held, and the change is durable.
+    /// Puts the new regions in the old ones' place; the lead is held.
     private func finish(_ change: Replacement) {
         for group in change.old {
             let successors = change.new.filter { $0.range.overlaps(group.range) }

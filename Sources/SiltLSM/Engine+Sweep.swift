@@ -14,6 +14,8 @@ extension Engine {
         try checkOpen()
         // Before recovery ended not all regions are known.
         guard isReady.load(ordering: .acquiring) else { return }
+        // After a failure of storage nobody knows which files a restart will ask for.
+        if failure != nil { return }
         let now = environment.clock.nowMilliseconds
         let groups = groups
         // Versions that reads used when they were replaced keep files, too.

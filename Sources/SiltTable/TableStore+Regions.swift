@@ -80,7 +80,7 @@ extension TableStore {
                 groups throws(SiltstoneError) in
                 let next = layout.replacing(change.places, by: groups)
                 try catalog.write(next.record(table: table.id))
-                table.replaceLayout(next)
+                return { table.replaceLayout(next) }
             }
             regionChanges.note(pauseNanoseconds: result.pauseNanoseconds)
             return true

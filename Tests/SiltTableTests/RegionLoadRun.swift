@@ -21,7 +21,9 @@ final class RegionLoadRun: Sendable {
     let mostFiles = Count()
     private let writes = Count()
     private let slowWrites = Count()
+    /// The longest write since the last change ended, in microseconds.
     private let longestWrite = Count()
+    private let longestWrites = Mutex<[Int]>([])
 
     init(store: TableStore, table: StoredTable, changes: Int) {
         self.store = store
@@ -31,8 +33,13 @@ final class RegionLoadRun: Sendable {
 
     /// What a run came to, for people.
     var figures: String {
-        "writes \(writes.value) over_50_ms \(slowWrites.value) longest_ms \(longestWrite.value / 1_000) "
-            + "scans \(scans.value) gets \(gets.value) most_files \(mostFiles.value)"
+        "writes \(writes.value) over_50_ms \(slowWrites.value) scans \(scans.value) gets \(gets.value) "
+            + "most_files \(mostFiles.value)"
+    }
+
+    /// The longest write during each change, in milliseconds, whatever it waited for.
+    var longestWriteMilliseconds: [Double] {
+        longestWrites.withLock { $0.map { Double($0) / 1e3 } }
     }
 
     func work(_ thread: Int) {
@@ -111,6 +118,13 @@ final class RegionLoadRun: Sendable {
         while store.regionChanges.count < changes, !isDone.load(ordering: .relaxed) {
             let regions = table.regions()
             mostFiles.raise(to: regions.map(\.fileCount).max() ?? 0)
+            longestWrite.reset()
+            let countBefore = store.regionChanges.count
+            defer {
+                if store.regionChanges.count > countBefore {
+                    longestWrites.withLock { $0.append(longestWrite.value) }
+                }
+            }
             if regions.count > 8 || regions.count > 1 && random.next() & 1 == 0 {
                 let first = Int(random.next() % UInt64(regions.count - 1))
                 try store.merge("t", regions[first].id, regions[first + 1].id)
@@ -210,4 +224,6 @@ final class Count: Sendable {
     func add(_ amount: Int) { number.add(amount, ordering: .relaxed) }
 
     func raise(to value: Int) { number.max(value, ordering: .relaxed) }
+
+    func reset() { number.store(0, ordering: .relaxed) }
 }

@@ -32,11 +32,10 @@ struct RegionLoadTests {
             TableDefinition("t", families: [Family("f")], durability: .syncWAL))
         let run = RegionLoadRun(store: store, table: table, changes: Self.changes)
         runThreads(RegionLoadRun.threadCount) { run.work($0) }
-        let pauses = store.regionChanges.pauseNanoseconds.sorted().map { Double($0) / 1e6 }
-        let p99 = pauses[min(pauses.count - 1, pauses.count * 99 / 100)]
-        print(
-            "region changes \(pauses.count) pause_p50_ms \(pauses[pauses.count / 2]) pause_p99_ms \(p99) "
-                + "pause_max_ms \(pauses.last ?? 0) \(run.figures)")
+        let pauses = store.regionChanges.pauseNanoseconds.map { Double($0) / 1e6 }
+        let p99 = Self.percentile(pauses, 99)
+        print("region changes \(pauses.count) pause_ms \(Self.figures(pauses)) \(run.figures)")
+        print("longest write during each change, ms \(Self.figures(run.longestWriteMilliseconds))")
         #expect(run.faults.withLock { $0.prefix(5) } == [])
         #expect(pauses.count >= Self.changes)
         let (scanCount, getCount) = (run.scans.value, run.gets.value)
@@ -76,6 +75,19 @@ struct RegionLoadTests {
         #expect(inMemory < count * (64 << 10) + (64 << 20))
         #expect(resident < count * (64 << 10) + (64 << 20))
         try store.closeWithEnvironment()
+    }
+
+    /// The value that so many percent of some values do not exceed.
+    private static func percentile(_ values: [Double], _ percent: Int) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, sorted.count * percent / 100)]
+    }
+
+    private static func figures(_ values: [Double]) -> String {
+        [50, 99, 100].map { percent in
+            let name = percent == 100 ? "max" : "p\(percent)"
+            return "\(name) \(String(format: "%.2f", percentile(values, percent)))"
+        }.joined(separator: " ")
     }
 
     private static func residentBytes() throws -> Int {

@@ -45,8 +45,10 @@ final class EngineFixture {
     ]
 
     /// Opens the regions that the disk has, or makes `groupCount` new ones.
+    ///
+    /// - Parameter ids: the regions to open, if not those that were made first.
     init(
-        _ disk: MemoryDisk = MemoryDisk(), groupCount: Int = 2,
+        _ disk: MemoryDisk = MemoryDisk(), groupCount: Int = 2, ids: [Identifier]? = nil,
         options: EngineOptions = EngineFixture.options,
         clock: ManualClock = ManualClock(),
         families: [TreeOptions] = EngineFixture.families
@@ -59,8 +61,7 @@ final class EngineFixture {
         let environment = Environment.memory(disk: disk, clock: clock, seed: seed, workers: workers)
         engine = try Engine.open(environment, options)
         var groups: [TreeGroup] = []
-        for index in 0..<groupCount {
-            let id = Identifier(high: 1, low: UInt64(index))
+        for id in ids ?? (0..<groupCount).map({ Identifier(high: 1, low: UInt64($0)) }) {
             do throws(SiltstoneError) {
                 groups.append(try engine.openGroup(id: id, table: Self.table, trees: families))
             } catch {

@@ -18,7 +18,8 @@ public struct TableModel: Sendable {
 
     /// The families.
     public let families: [Family]
-    private var rows: [Bytes: [Entry]] = [:]
+    /// What was written to each row, by family.
+    private var rows: [Bytes: [String: [Entry]]] = [:]
     private var sequence = 0
 
     /// An empty table.
@@ -62,15 +63,14 @@ public struct TableModel: Sendable {
             }
             added.append(entry)
         }
-        rows[mutation.row, default: []] += added
+        for entry in added {
+            rows[mutation.row, default: [:]][entry.column.family, default: []].append(entry)
+        }
     }
 
     /// Forgets all cells of a family, as when it is removed from a table and comes back.
     public mutating func removeCells(of family: String) {
-        for (row, entries) in rows {
-            let kept = entries.filter { $0.column.family != family }
-            rows[row] = kept.isEmpty ? nil : kept
-        }
+        for row in rows.keys { replaceEntries([], ofRow: row, family) }
     }
 
     /// The row's cells that a projection shows at a moment; `nil` when there are none.
@@ -100,33 +100,38 @@ public struct TableModel: Sendable {
 
     /// Drops what a merge of everything drops: what no read without history can see, and the markers.
     public mutating func compact(nowMilliseconds now: Int64) {
-        for (row, entries) in rows {
-            var kept: [Entry] = []
+        for (row, stored) in rows {
             for family in families {
+                let entries = stored[family.name] ?? []
                 let keeps = family.keepDeletedCells != .no
-                let markers = markers(of: entries, family)
-                for column in puts(of: entries, family) {
+                let markers = markers(of: entries)
+                var kept = keeps ? markers : []
+                for column in puts(of: entries) {
                     kept += versions(column, family, now) { entry in
                         keeps || !TableModel.isMasked(entry, markers)
                     }
                 }
-                if keeps { kept += markers }
+                replaceEntries(kept, ofRow: row, family.name)
             }
-            rows[row] = kept.isEmpty ? nil : kept
         }
+    }
+
+    private mutating func replaceEntries(_ entries: [Entry], ofRow row: Bytes, _ family: String) {
+        rows[row]?[family] = entries.isEmpty ? nil : entries
+        if rows[row]?.isEmpty == true { rows[row] = nil }
     }
 
     private func read(_ row: Bytes, _ family: Family, _ projection: Projection, _ now: Int64)
         -> [Cell]
     {
-        guard let entries = rows[row], wants(family, projection) else { return [] }
+        guard wants(family, projection), let entries = rows[row]?[family.name] else { return [] }
         let range = projection.timeRange
         let keeps = family.keepDeletedCells != .no
-        let markers = markers(of: entries, family).filter {
+        let markers = markers(of: entries).filter {
             !keeps || range.contains($0.timestamp)
         }
         var cells: [Cell] = []
-        for column in puts(of: entries, family) {
+        for column in puts(of: entries) {
             guard let first = column.first, wants(first.column, projection) else { continue }
             let shown = versions(column, family, now) { entry in
                 !TableModel.isMasked(entry, markers) && range.contains(entry.timestamp)
@@ -160,9 +165,9 @@ public struct TableModel: Sendable {
     }
 
     /// The values of each column of a family, columns ascending, newest first, one a time stamp.
-    private func puts(of entries: [Entry], _ family: Family) -> [[Entry]] {
+    private func puts(of entries: [Entry]) -> [[Entry]] {
         var columns: [Column: [Int64: Entry]] = [:]
-        for entry in entries where entry.type == .put && entry.column.family == family.name {
+        for entry in entries where entry.type == .put {
             let known = columns[entry.column]?[entry.timestamp]
             if known.map({ $0.sequence < entry.sequence }) ?? true {
                 columns[entry.column, default: [:]][entry.timestamp] = entry
@@ -173,9 +178,7 @@ public struct TableModel: Sendable {
         }
     }
 
-    private func markers(of entries: [Entry], _ family: Family) -> [Entry] {
-        entries.filter { $0.type != .put && $0.column.family == family.name }
-    }
+    private func markers(of entries: [Entry]) -> [Entry] { entries.filter { $0.type != .put } }
 
     /// The versions of a column that its family keeps, of those that pass a test.
     private func versions(
@@ -223,8 +226,8 @@ public struct TableModel: Sendable {
             case .put: false
             case .deleteFamily: isEarlier || isTie
             case .deleteFamilyVersion: isTie
-            case .deleteColumn: marker.column == entry.column && (isEarlier || isTie)
-            case .delete: marker.column == entry.column && isTie
+            case .deleteColumn: (isEarlier || isTie) && marker.column == entry.column
+            case .delete: isTie && marker.column == entry.column
             }
         }
     }

@@ -30,11 +30,14 @@ struct TableModelTests {
         arguments: 0..<4 as Range<UInt64>, [nil, 3])
     func random(_ number: UInt64, hashBuckets: Int?) throws {
         let seed = TestSettings.seed &+ number
-        print("table model seed \(seed), buckets \(hashBuckets ?? 0)")
+        print("table model seed \(seed) buckets \(hashBuckets ?? 0)")
         var run = try ModelRun(
             seed: seed, families: Self.families, splitPoints: ["m"], hashBuckets: hashBuckets)
         for step in 0..<TestSettings.steps(400) { try run.step(step) }
         try run.compareAll("at the end")
+        print(
+            "table model seed \(seed) buckets \(hashBuckets ?? 0) operations "
+                + "\(TestSettings.steps(400)) reads \(run.readCount) changes \(run.changeCount)")
         #expect(run.readCount > 20)
     }
 }
@@ -48,7 +51,9 @@ private struct ModelRun {
     var table: StoredTable
     var model: TableModel
     var generator: MutationGenerator
+    /// Reads that were compared, and flushes, merges, splits, schema changes, crashes and reopenings.
     var readCount = 0
+    var changeCount = 0
     /// A table has no more than some 250 families in its life.
     private var newFamilyCount = 0
 
@@ -90,29 +95,40 @@ private struct ModelRun {
             for mutation in batch {
                 model.apply(mutation, nowMilliseconds: clock.nowMilliseconds)
             }
+            for row in Set(batch.map(\.row)).sorted() { try compare(row, label) }
         case 60..<75:
             let row = generator.row()
             let projection = generator.projection(nowMilliseconds: now)
             let expected = model.get(row, projection, nowMilliseconds: now)
-            #expect(try table.get(row, projection) == expected, "\(label) \(row) \(projection)")
-            readCount += 1
+            let found = try table.get(row, projection)
+            check(found, expected, "\(label) \(row) \(projection)")
         case 75..<88:
             let range = generator.range()
             let projection = generator.projection(nowMilliseconds: now)
-            let scanner = try table.scan(range, projection)
-            var rows: [Row] = []
-            while let row = try scanner.next() { rows.append(row) }
+            let rows = try table.scan(range, projection).rest()
             let expected = model.scan(range, projection, nowMilliseconds: now)
-            #expect(rows == expected, "\(label) \(range) \(projection)")
-            readCount += 1
-        case 88..<91: try table.flush()
-        case 91: try table.compactRuns()
-        case 92:
-            try table.compact()
-            model.compact(nowMilliseconds: now)
-        case 93..<97: try changeSomething(number)
+            check(rows, expected, "\(label) \(range) \(projection)")
+        case 88..<97: try change(number, label)
         default: clock.advance(milliseconds: Int64(generator.below(30)))
         }
+    }
+
+    /// Changes how the cells are stored, after which all of them are compared.
+    private mutating func change(_ number: Int, _ label: String) throws {
+        let choice = generator.below(9)
+        switch choice {
+        case 0..<3: try table.flush()
+        case 3: try table.compactRuns()
+        case 4:
+            try table.compact()
+            model.compact(nowMilliseconds: clock.nowMilliseconds)
+        default: try changeSomething(number)
+        }
+        changeCount += 1
+        let rows = try table.scan(.all, Self.everything).rest()
+        let expected = model.scan(
+            .all, Self.everything, nowMilliseconds: clock.nowMilliseconds)
+        check(rows, expected, "\(label) change \(choice)")
     }
 
     private mutating func changeSomething(_ number: Int) throws {
@@ -153,13 +169,34 @@ private struct ModelRun {
         }
     }
 
-    func compareAll(_ label: String) throws {
-        for row in generator.rows {
-            for projection in [Projection.all, Projection(maxVersions: .max)] {
-                let expected = model.get(
-                    row, projection, nowMilliseconds: clock.nowMilliseconds)
-                #expect(try table.get(row, projection) == expected, "seed \(seed) \(label) \(row)")
-            }
+    mutating func compareAll(_ label: String) throws {
+        for row in generator.rows { try compare(row, "seed \(seed) \(label)") }
+    }
+
+    private static let everything = Projection(maxVersions: .max)
+
+    private mutating func compare(_ row: Bytes, _ label: String) throws {
+        for projection in [Projection.all, Self.everything] {
+            let expected = model.get(row, projection, nowMilliseconds: clock.nowMilliseconds)
+            let found = try table.get(row, projection)
+            check(found, expected, "\(label) \(row) \(projection)")
         }
+    }
+
+    private mutating func check<Answer: Equatable>(
+        _ found: Answer, _ expected: Answer, _ label: @autoclosure () -> String
+    ) {
+        readCount += 1
+        if found != expected {
+            Issue.record("\(label())\nfound    \(found)\nexpected \(expected)")
+        }
+    }
+}
+
+extension RowScanner {
+    fileprivate func rest() throws -> [Row] {
+        var rows: [Row] = []
+        while let row = try next() { rows.append(row) }
+        return rows
     }
 }

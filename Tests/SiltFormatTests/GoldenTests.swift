@@ -49,6 +49,25 @@ struct GoldenTests {
         #expect(try BackupRecord(decoding: backup) == Samples.backup)
         let changes = try Self.bytes("changes.bin", Samples.changes.encoded(), version: 4)
         #expect(try ChangesRecord(decoding: changes) == Samples.changes)
+        // Its head cannot be read alone.
+        #expect(try ChangesHead(beginning: changes) == nil)
+    }
+
+    @Test("Changes of version 2 read as the value that they were made of, and their head alone")
+    func changes() throws {
+        let bytes = try Self.bytes("changes.bin", Samples.changes.encoded(), version: 5)
+        #expect(try ChangesRecord(decoding: bytes) == Samples.changes)
+        #expect(Samples.changes.head.count == 2)
+        let headEnd = 24 + Int(bytes[20]) + Int(bytes[21]) << 8 + 4
+        for count in 0...bytes.count {
+            let head = try ChangesHead(beginning: Array(bytes.prefix(count)))
+            #expect(head == (count < headEnd ? nil : Samples.changes.head))
+        }
+        for place in 24..<headEnd {
+            var damaged = bytes
+            damaged[place] ^= 0x10
+            #expect(throws: DecodingError.self) { try ChangesHead(beginning: damaged) }
+        }
     }
 
     @Test("A cell key of version 1 is made as it was")

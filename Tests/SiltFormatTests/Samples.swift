@@ -196,8 +196,9 @@ enum Samples {
 
     static var changes: ChangesRecord {
         ChangesRecord(
-            feed: incarnation, number: 7, schema: hashedSchema,
-            after: "00000001000000000000000200000003", untilMilliseconds: created,
+            ChangesHead(
+                feed: incarnation, number: 7, schema: hashedSchema,
+                after: "00000001000000000000000200000003", untilMilliseconds: created),
             entries: [
                 .init(
                     position: "00000001000000000000000300000000", milliseconds: created - 9,

@@ -193,6 +193,10 @@ struct BackupTests {
         harness.clock.advance(milliseconds: 10)
         let info = try harness.store.createBackup("1", in: directory)
         let until = try #require(info.tables[0].untilMilliseconds)
+        // A list reads of changes no more than their heads.
+        let wholeReads = disk.callCount(.get)
+        #expect(try directory.backups().map(\.tables[0].untilMilliseconds) == [until])
+        #expect(disk.callCount(.get) == wholeReads + 1)
         var random = Xoshiro256(seed: 5)
         func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
         let keys = try disk.objects.list(prefix: "", after: nil)

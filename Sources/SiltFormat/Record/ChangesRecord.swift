@@ -3,10 +3,10 @@ internal import SiltModel
 
 /// Entries of a table's change feed that were put aside beside backups, one after the other without gap.
 ///
-/// Part of the format: docs/format/backup.md.
+/// The head says what they are, and can be read alone (`ChangesHead`). Part of the format: docs/format/backup.md.
 package struct ChangesRecord: Hashable, Sendable {
     static let magic = "SILTCHG\n"
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     /// What the keys of all of them begin with.
     package static let keyPrefix = "changes/"
 
@@ -35,34 +35,20 @@ package struct ChangesRecord: Hashable, Sendable {
         }
     }
 
-    /// The feed.
-    package var feed: Identifier
-    /// The record's number, which its key carries too; from 1.
-    package var number: UInt64
-    /// The table's schema when the entries were put aside.
-    package var schema: SchemaRecord
-    /// The position after which the entries begin, in text.
-    package var after: String
-    /// The entries hold all that was committed up to this time stamp.
-    package var untilMilliseconds: Int64
-    /// The entries.
-    package var entries: [Entry]
+    /// What they are.
+    package private(set) var head: ChangesHead
+    /// The entries, in order.
+    package let entries: [Entry]
 
     /// A record.
-    package init(
-        feed: Identifier, number: UInt64, schema: SchemaRecord, after: String,
-        untilMilliseconds: Int64, entries: [Entry]
-    ) {
-        self.feed = feed
-        self.number = number
-        self.schema = schema
-        self.after = after
-        self.untilMilliseconds = untilMilliseconds
+    ///
+    /// - Parameter head: its `last` and `count` are set here.
+    package init(_ head: ChangesHead, entries: [Entry]) {
+        self.head = head
+        self.head.last = entries.last?.position ?? head.after
+        self.head.count = UInt64(entries.count)
         self.entries = entries
     }
-
-    /// The position of the last entry.
-    package var last: String { entries.last?.position ?? after }
 
     /// What the keys of a feed's records begin with.
     package static func keyPrefix(feed: Identifier) -> String { "\(keyPrefix)\(feed)/" }
@@ -75,12 +61,6 @@ package struct ChangesRecord: Hashable, Sendable {
     /// The object's bytes.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 1_024)
-        writer.write(feed)
-        writer.write(number)
-        writer.writeSized(schema.encoded())
-        writer.writeSized(after)
-        writer.write(untilMilliseconds)
-        writer.writeVarint(UInt64(entries.count))
         for entry in entries {
             writer.writeSized(entry.position)
             writer.write(entry.milliseconds)
@@ -89,31 +69,60 @@ package struct ChangesRecord: Hashable, Sendable {
             writer.writeVarint(UInt64(entry.changes.count))
             for change in entry.changes { writer.writeSized(change) }
         }
-        return SealedRecord.seal(magic: Self.magic, version: Self.version, writer.bytes)
+        // The checksum of the head is of all before it, the body's length included.
+        let headBytes = head.encoded()
+        let bodyCount = 4 + headBytes.count + 4 + writer.bytes.count
+        var body = ByteWriter(capacity: bodyCount)
+        body.write(UInt32(headBytes.count))
+        body.write(contentsOf: headBytes)
+        body.write(
+            ChangesHead.checksum(
+                SealedRecord.header(magic: Self.magic, version: Self.version, bodyCount: bodyCount)
+                    + body.bytes))
+        body.write(contentsOf: writer.bytes)
+        return SealedRecord.seal(magic: Self.magic, version: Self.version, body.bytes)
     }
 
     /// Reads an object.
     package init(decoding bytes: [UInt8]) throws(DecodingError) {
         var reader = try SealedRecord.open(magic: Self.magic, version: Self.version, bytes)
-        let feed = try reader.readIdentifier()
-        let number = try reader.readUInt64()
-        let schema = try SchemaRecord(decoding: try reader.readSized())
-        let after = try reader.readSizedString()
-        self.init(
-            feed: feed, number: number, schema: schema, after: after,
-            untilMilliseconds: try reader.readInt64(), entries: [])
-        for _ in 0..<(try reader.readElementCount()) {
-            let position = try reader.readSizedString()
-            let milliseconds = try reader.readInt64()
-            let kind = try reader.readUInt8()
-            var entry = Entry(
-                position: position, milliseconds: milliseconds, kind: kind,
-                name: try reader.readSized(), changes: [])
-            for _ in 0..<(try reader.readElementCount()) {
-                entry.changes.append(try reader.readSized())
+        let head: ChangesHead
+        let count: Int
+        if SealedRecord.version(of: bytes) == 1 {
+            head = try ChangesHead(version1: &reader)
+            count = try reader.readElementCount()
+        } else {
+            guard let found = try ChangesHead(beginning: bytes) else {
+                throw reader.error("record ends within its head")
             }
-            entries.append(entry)
+            head = found
+            _ = try reader.readBytes(Int(try reader.readUInt32()) + 4)
+            guard head.count <= UInt64(reader.remaining) else {
+                throw reader.error("record has fewer entries than it says count=\(head.count)")
+            }
+            count = Int(head.count)
         }
+        var entries: [Entry] = []
+        for _ in 0..<count { entries.append(try Self.entry(&reader)) }
         try reader.finish()
+        let last = head.last
+        self.init(head, entries: entries)
+        guard self.head.last == last || SealedRecord.version(of: bytes) == 1 else {
+            throw DecodingError(
+                offset: SealedRecord.headerByteCount, "record has another last entry than it says")
+        }
+    }
+
+    private static func entry(_ reader: inout ByteReader) throws(DecodingError) -> Entry {
+        let position = try reader.readSizedString()
+        let milliseconds = try reader.readInt64()
+        let kind = try reader.readUInt8()
+        var entry = Entry(
+            position: position, milliseconds: milliseconds, kind: kind,
+            name: try reader.readSized(), changes: [])
+        for _ in 0..<(try reader.readElementCount()) {
+            entry.changes.append(try reader.readSized())
+        }
+        return entry
     }
 }

@@ -10,11 +10,19 @@ enum SealedRecord {
     /// A whole object.
     static func seal(magic: String, version: UInt32, _ body: [UInt8]) -> [UInt8] {
         var writer = ByteWriter(capacity: headerByteCount + body.count + 4)
-        writer.write(contentsOf: magic.utf8)
-        writer.write(version)
-        writer.write(UInt64(body.count))
+        writer.write(
+            contentsOf: header(magic: magic, version: version, bodyCount: body.count))
         writer.write(contentsOf: body)
         writer.write(CRC32C.checksum(writer.bytes))
+        return writer.bytes
+    }
+
+    /// What comes before a body of so many bytes.
+    static func header(magic: String, version: UInt32, bodyCount: Int) -> [UInt8] {
+        var writer = ByteWriter(capacity: headerByteCount)
+        writer.write(contentsOf: magic.utf8)
+        writer.write(version)
+        writer.write(UInt64(bodyCount))
         return writer.bytes
     }
 

@@ -17,16 +17,42 @@ extension BackupDirectory {
 
     private static let recordBytesMax = 4 << 20
     private static let readCount = 1_000
+    /// Heads are looked for in so many bytes.
+    private static let headBytesMax = 16 << 10
 
     /// The record at a key.
     func changes(_ key: String) throws(SiltstoneError) -> ChangesRecord {
         let bytes = try objects.get(key)
-        do throws(DecodingError) {
+        return try decoded(key) { () throws(DecodingError) in
             let record = try ChangesRecord(decoding: bytes)
-            guard key == ChangesRecord.key(feed: record.feed, number: record.number) else {
-                throw DecodingError(offset: 20, "changes belong elsewhere feed=\(record.feed)")
-            }
+            try Self.check(record.head, at: key)
             return record
+        }
+    }
+
+    /// What the record at a key is, of which no more than the beginning is read if it is not an old one.
+    func changesHead(_ key: String) throws(SiltstoneError) -> ChangesHead {
+        let reader = try objects.open(key)
+        let bytes = try reader.bytes(min(reader.byteCount, Self.headBytesMax), at: 0)
+        let head = try decoded(key) { () throws(DecodingError) in
+            let head = try ChangesHead(beginning: bytes)
+            if let head { try Self.check(head, at: key) }
+            return head
+        }
+        if let head { return head }
+        return try changes(key).head
+    }
+
+    private static func check(_ head: ChangesHead, at key: String) throws(DecodingError) {
+        if key == ChangesRecord.key(feed: head.feed, number: head.number) { return }
+        throw DecodingError(offset: 20, "changes belong elsewhere feed=\(head.feed)")
+    }
+
+    private func decoded<Value>(_ key: String, _ body: () throws(DecodingError) -> Value)
+        throws(SiltstoneError) -> Value
+    {
+        do throws(DecodingError) {
+            return try body()
         } catch {
             throw SiltstoneError(
                 .corrupted, error.message, at: .init(file: key, offset: error.offset))
@@ -45,9 +71,9 @@ extension BackupDirectory {
         var number: UInt64 = 0
         var after = position
         if let last {
-            let record = try changes(last)
-            number = record.number
-            after = ChangePosition(record.last)
+            let head = try changesHead(last)
+            number = head.number
+            after = ChangePosition(head.last)
         }
         guard let after else { return (0, 0) }
         do throws(SiltstoneError) {
@@ -66,35 +92,36 @@ extension BackupDirectory {
         var position = start
         var count = 0
         while true {
-            var record = ChangesRecord(
+            var head = ChangesHead(
                 feed: feed, number: number + 1, schema: schema, after: position.description,
-                untilMilliseconds: 0, entries: [])
+                untilMilliseconds: 0)
+            var entries: [ChangesRecord.Entry] = []
             var byteCount = 0
             var isEnd = false
             while !isEnd, byteCount < Self.recordBytesMax {
                 // A batch that comes after this was read may have the same time stamp as the clock.
-                record.untilMilliseconds = table.shared.clock.nowMilliseconds - 1
+                head.untilMilliseconds = table.shared.clock.nowMilliseconds - 1
                 let batch = try table.everyChange(after: position, limit: Self.readCount)
                 isEnd = batch.changes.count < Self.readCount
                 position = batch.next
                 for change in batch.changes {
                     let entry = FeedEntry.archived(change)
                     byteCount += entry.changes.reduce(64 + entry.name.count) { $0 + $1.count }
-                    record.entries.append(entry)
+                    entries.append(entry)
                 }
             }
-            let newest = record.entries.last?.milliseconds ?? .min
-            record.untilMilliseconds =
-                isEnd ? max(record.untilMilliseconds, newest) : newest - 1
+            let newest = entries.last?.milliseconds ?? .min
+            head.untilMilliseconds = isEnd ? max(head.untilMilliseconds, newest) : newest - 1
             guard
                 try objects.putIfAbsent(
-                    ChangesRecord.key(feed: feed, number: record.number), record.encoded())
+                    ChangesRecord.key(feed: feed, number: head.number),
+                    ChangesRecord(head, entries: entries).encoded())
             else {
                 throw SiltstoneError(.conflict, "changes were put aside by somebody else")
             }
-            number = record.number
-            count += record.entries.count
-            if isEnd { return (count, record.untilMilliseconds) }
+            number = head.number
+            count += entries.count
+            if isEnd { return (count, head.untilMilliseconds) }
         }
     }
 
@@ -107,26 +134,27 @@ extension BackupDirectory {
         var high = keys.count
         while low < high {
             let middle = (low + high) / 2
-            guard let after = ChangePosition(try changes(keys[middle]).after), after <= start else {
+            guard let after = ChangePosition(try changesHead(keys[middle]).after), after <= start
+            else {
                 high = middle
                 continue
             }
             low = middle + 1
         }
         guard low > 0 else { return nil }
-        var record = try changes(keys[low - 1])
-        guard let last = ChangePosition(record.last), start <= last else { return nil }
+        var head = try changesHead(keys[low - 1])
+        guard let last = ChangePosition(head.last), start <= last else { return nil }
         var chain = Chain(keys: [], untilMilliseconds: 0)
         for key in keys[(low - 1)...] {
             if !chain.keys.isEmpty {
-                let next = try changes(key)
-                guard next.after == record.last else { break }
-                record = next
+                let next = try changesHead(key)
+                guard next.after == head.last else { break }
+                head = next
             }
             chain.keys.append(key)
             // Time stamps may be ahead of the clock that the record is of: the backup itself is known in any case.
-            chain.untilMilliseconds = max(record.untilMilliseconds, table.milliseconds)
-            chain.families += record.schema.families.map(\.settings)
+            chain.untilMilliseconds = max(head.untilMilliseconds, table.milliseconds)
+            chain.families += head.schema.families.map(\.settings)
         }
         return chain
     }
@@ -153,7 +181,7 @@ extension BackupDirectory {
                 unused.append(key)
                 continue
             }
-            if !isLast, let last = ChangePosition(try changes(key).last), last < position {
+            if !isLast, let last = ChangePosition(try changesHead(key).last), last < position {
                 unused.append(key)
             }
         }

@@ -15,6 +15,11 @@ struct FieldTree: Sendable {
     /// The nodes of the outermost object.
     private(set) var roots: [Int] = []
 
+    /// The slot of a node that is a field with nothing below it, or -1.
+    func leaf(_ node: Int) -> Int {
+        node >= 0 && nodes[node].children.isEmpty ? nodes[node].slot : -1
+    }
+
     /// The tree of paths, whose indexes are the slots.
     init(_ paths: [[String]]) {
         for (slot, path) in paths.enumerated() {

@@ -89,7 +89,7 @@ struct JSONLineScanner {
     }
 
     /// Scans the object that begins at the current byte into the slots from `row` on; ends at the line's newline.
-    mutating func scanLine(_ slots: inout [Datum], _ row: Int) -> Bool {
+    mutating func scanLine(_ slots: inout MutableSpan<Datum>, _ row: Int) -> Bool {
         guard byte == 0x7b else { return fail(.notObject) }
         index &+= 1
         skipSpace()
@@ -102,31 +102,39 @@ struct JSONLineScanner {
         return byte == 0x0a ? true : fail(.rest)
     }
 
-    private mutating func scanMembers(_ slots: inout [Datum], _ row: Int) -> Bool {
+    private mutating func scanMembers(_ slots: inout MutableSpan<Datum>, _ row: Int) -> Bool {
         var position = 0
         while true {
             guard byte == 0x22 else { return fail(.name) }
             var node = -1
+            var isDone = false
             if layout.matches(position, word(index &+ 1), word(index &+ 9)),
                 at(index &+ 1 &+ layout.byteCount(position)) == 0x22
             {
                 node = layout.node(position)
+                let leaf = layout.leaf(position)
                 index &+= layout.byteCount(position) &+ 2
+                if leaf >= 0, byte == 0x3a, let value = scanPlain(at: index &+ 1) {
+                    slots[row &+ leaf] = value
+                    isDone = true
+                }
             } else {
                 guard let name = scanString() else { return false }
                 node = lookUp(name, among: tree.roots)
                 if !name.hasEscapes {
                     layout.learn(
                         position, word(name.start), word(name.start &+ 8), count: name.count,
-                        node: node)
+                        node: node, leaf: tree.leaf(node))
                 }
             }
             position &+= 1
-            skipSpace()
-            guard byte == 0x3a else { return fail(.colon) }
-            index &+= 1
-            skipSpace()
-            guard scanValue(node, &slots, row, depth: 1) else { return false }
+            if !isDone {
+                skipSpace()
+                guard byte == 0x3a else { return fail(.colon) }
+                index &+= 1
+                skipSpace()
+                guard scanValue(node, &slots, row, depth: 1) else { return false }
+            }
             skipSpace()
             if byte == 0x2c {
                 index &+= 1
@@ -156,10 +164,12 @@ struct JSONLineScanner {
     }
 
     /// Scans a value; `node` is what it is wanted for, or -1.
-    private mutating func scanValue(_ node: Int, _ slots: inout [Datum], _ row: Int, depth: Int)
+    private mutating func scanValue(
+        _ node: Int, _ slots: inout MutableSpan<Datum>, _ row: Int, depth: Int
+    )
         -> Bool
     {
-        guard node >= 0 else { return skipValue(depth: depth) }
+        guard node >= 0 else { return skipValue(&slots, row, depth: depth) }
         let slot = tree.nodes[node].slot
         if !tree.nodes[node].children.isEmpty {
             for below in tree.nodes[node].slotsBelow { slots[row &+ below] = .missing }
@@ -174,7 +184,7 @@ struct JSONLineScanner {
                 }
                 return true
             }
-            if slot < 0 { return skipValue(depth: depth) }
+            if slot < 0 { return skipValue(&slots, row, depth: depth) }
         }
         switch byte {
         case 0x22:
@@ -182,7 +192,7 @@ struct JSONLineScanner {
             slots[row &+ slot] = text(string)
         case 0x7b, 0x5b:
             let start = index
-            guard skipValue(depth: depth) else { return false }
+            guard skipValue(&slots, row, depth: depth) else { return false }
             slots[row &+ slot] = Datum(textAt: start, count: index &- start, tag: Datum.Tag.nested)
         case 0x74, 0x66, 0x6e:
             guard let literal = scanLiteral() else { return false }
@@ -194,7 +204,9 @@ struct JSONLineScanner {
         return true
     }
 
-    private mutating func scanObject(_ nodes: [Int], _ slots: inout [Datum], _ row: Int, depth: Int)
+    private mutating func scanObject(
+        _ nodes: [Int], _ slots: inout MutableSpan<Datum>, _ row: Int, depth: Int
+    )
         -> Bool
     {
         guard depth < 64 else { return fail(.depth) }
@@ -226,12 +238,12 @@ struct JSONLineScanner {
         }
     }
 
-    private mutating func skipValue(depth: Int) -> Bool {
+    private mutating func skipValue(
+        _ slots: inout MutableSpan<Datum>, _ row: Int, depth: Int
+    ) -> Bool {
         switch byte {
         case 0x22: return scanString() != nil
-        case 0x7b:
-            var none: [Datum] = []
-            return scanObject([], &none, 0, depth: depth)
+        case 0x7b: return scanObject([], &slots, row, depth: depth)
         case 0x5b:
             guard depth < 64 else { return fail(.depth) }
             index &+= 1
@@ -241,7 +253,7 @@ struct JSONLineScanner {
                 return true
             }
             while true {
-                guard skipValue(depth: depth &+ 1) else { return false }
+                guard skipValue(&slots, row, depth: depth &+ 1) else { return false }
                 skipSpace()
                 if byte == 0x2c {
                     index &+= 1
@@ -262,6 +274,65 @@ struct JSONLineScanner {
 // MARK: - Scalars
 
 extension JSONLineScanner {
+    /// Scans what most values are: ASCII without escapes, or a short number without sign and exponent.
+    ///
+    /// Moves behind it; gives `nil` and does not move for all others, also those that are no JSON.
+    @inline(__always)
+    private mutating func scanPlain(at place: Int) -> Datum? {
+        if at(place) == 0x22 {
+            var end = place &+ 1
+            while true {
+                let hit = JSONLineScanner.special(word(end))
+                end &+= hit.trailingZeroBitCount >> 3
+                if hit != 0 { break }
+            }
+            guard at(end) == 0x22 else { return nil }
+            index = end &+ 1
+            return Datum(textAt: place &+ 1, count: end &- place &- 1)
+        }
+        var end = place
+        let hit = JSONLineScanner.beyondNumbers(word(end))
+        end &+= hit.trailingZeroBitCount >> 3
+        if hit == 0 {
+            let hit = JSONLineScanner.beyondNumbers(word(end))
+            guard hit != 0 else { return nil }
+            end &+= hit.trailingZeroBitCount >> 3
+        }
+        // Zeros in front, a point at either end and exponents are for the careful way.
+        let first = at(place)
+        guard at(end) | 0x20 != 0x65, first != 0x2e, at(end &- 1) != 0x2e,
+            first != 0x30 || end == place &+ 1 || at(place &+ 1) == 0x2e
+        else { return nil }
+        // Safety: the place is at or before the line's newline, which 16 bytes follow (fact 1).
+        guard let number = unsafe PlainNumber.parse(bytes + place, count: end &- place) else {
+            return nil
+        }
+        index = end
+        return number
+    }
+
+    /// The high bits of a word's bytes that end plain text: quotes, backslashes, controls, bytes beyond ASCII.
+    ///
+    /// Those after the first may be wrong.
+    @inline(__always)
+    private static func special(_ word: UInt64) -> UInt64 {
+        let quote = word ^ 0x2222_2222_2222_2222
+        let slash = word ^ 0x5c5c_5c5c_5c5c_5c5c
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let special =
+            (quote &- ones) & ~quote | (slash &- ones) & ~slash
+            | (word &- 0x2020_2020_2020_2020) & ~word | word
+        return special & 0x8080_8080_8080_8080
+    }
+
+    /// The high bits of a word's bytes that are neither digits, points nor slashes, which lie between.
+    @inline(__always)
+    private static func beyondNumbers(_ word: UInt64) -> UInt64 {
+        let below = ~((word | 0x8080_8080_8080_8080) &- 0x2e2e_2e2e_2e2e_2e2e)
+        let above = (word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x4646_4646_4646_4646
+        return (below | above | word) & 0x8080_8080_8080_8080
+    }
+
     private mutating func scanLiteral() -> Datum? {
         let word = word(index)
         if word & 0xffff_ffff == 0x6c6c_756e {  // null
@@ -286,19 +357,10 @@ extension JSONLineScanner {
         index &+= 1
         let start = index
         while true {
-            let word = word(index)
-            let quote = word ^ 0x2222_2222_2222_2222
-            let slash = word ^ 0x5c5c_5c5c_5c5c_5c5c
-            let ones: UInt64 = 0x0101_0101_0101_0101
-            let special =
-                (quote &- ones) & ~quote | (slash &- ones) & ~slash
-                | (word &- 0x2020_2020_2020_2020) & ~word | word
-            let hit = special & 0x8080_8080_8080_8080
-            guard hit != 0 else {
-                index &+= 8
-                continue
-            }
+            let hit = JSONLineScanner.special(word(index))
+            // Eight when there is none.
             index &+= hit.trailingZeroBitCount >> 3
+            if hit == 0 { continue }
             if byte == 0x22 {
                 index &+= 1
                 return StringRange(start: start, count: index &- 1 &- start, hasEscapes: false)

@@ -44,7 +44,8 @@ struct JSONLinesDecoder {
                 continue
             }
             let row = batch.append(start: start, end: start)
-            let isGood = scanner.scanLine(&batch.slots, row)
+            var slots = batch.slots.mutableSpan
+            let isGood = scanner.scanLine(&slots, row)
             let place = scanner.index
             if !isGood { scanner.skipToNewline() }
             let end = scanner.index

@@ -7,6 +7,8 @@ struct MemberLayout: Sendable {
         var secondMask: UInt64
         var byteCount: Int
         var node: Int
+        /// The slot of a field that has nothing below it, or -1.
+        var leaf: Int
     }
 
     private var entries: [Entry] = []
@@ -26,16 +28,22 @@ struct MemberLayout: Sendable {
     /// What the name at a position leads to.
     @inline(__always) func node(_ position: Int) -> Int { entries[position].node }
 
+    /// The slot of the field that the name at a position is, if nothing lies below it, or -1.
+    @inline(__always) func leaf(_ position: Int) -> Int { entries[position].leaf }
+
     /// Notes a name of up to 16 bytes at a position; longer ones are always looked up.
-    mutating func learn(_ position: Int, _ first: UInt64, _ second: UInt64, count: Int, node: Int) {
+    mutating func learn(
+        _ position: Int, _ first: UInt64, _ second: UInt64, count: Int, node: Int, leaf: Int
+    ) {
         guard position < 64, position <= entries.count else { return }
         let isLong = count > 16
         let entry = Entry(
             first: first, second: second, firstMask: MemberLayout.mask(count),
-            secondMask: MemberLayout.mask(count - 8), byteCount: count, node: node)
+            secondMask: MemberLayout.mask(count - 8), byteCount: count, node: node, leaf: leaf)
         // A long name gets an entry that matches no quote, so that later positions can be learned.
         let never = Entry(
-            first: ~first, second: second, firstMask: .max, secondMask: 0, byteCount: 0, node: -1)
+            first: ~first, second: second, firstMask: .max, secondMask: 0, byteCount: 0, node: -1,
+            leaf: -1)
         if position == entries.count {
             entries.append(isLong ? never : entry)
         } else {

@@ -74,7 +74,7 @@ let package = Package(
             "SiltIngest",
             [
                 "SiltStream", "SiltTable", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
-                "SiltBytes",
+                "SiltBytes", "CSiltstone",
             ]),
         // L6: what users import
         module(

@@ -107,6 +107,38 @@ package struct OperationBuffer: Sendable {
         note(written, family)
     }
 
+    /// Appends the values of a row, all of one family and with one time stamp.
+    ///
+    /// - Parameters:
+    ///   - rowPrefix: the row as its column keys begin with it (`CellKey.rowPrefix`).
+    ///   - qualifiers: those of the columns that the values name, as they end column keys: escaped and ended likewise.
+    package mutating func append(
+        _ values: CellValues, family: UInt8, rowPrefix: [UInt8], qualifiers: [[UInt8]],
+        timestamp: Int64?
+    ) {
+        if timestamp == nil { needsTimestamp = true }
+        var room = values.bytes.count
+        for cell in values.cells {
+            room += Self.extraByteCount + rowPrefix.count + qualifiers[cell.column].count
+        }
+        makeRoom(room)
+        // Safety: the room was just made.
+        var writer = unsafe RawWriter(storage.base + byteCount)
+        var start = 0
+        for cell in values.cells {
+            writer.writeStart(.put, family, timestamp, nil)
+            writer.writeVarint(rowPrefix.count + qualifiers[cell.column].count)
+            writer.write(rowPrefix)
+            writer.write(qualifiers[cell.column])
+            writer.writeVarint(cell.end - start)
+            writer.write(values.bytes, start..<cell.end)
+            start = cell.end
+        }
+        byteCount += writer.count
+        count += values.count
+        families.insert(family)
+    }
+
     /// Appends an operation as it stands in another buffer.
     mutating func append(encoded operation: ArraySlice<UInt8>, family: UInt8) {
         if let first = operation.first, first >> 4 & CellFlags.hasServerTimestamp != 0 {
@@ -268,6 +300,17 @@ package struct OperationBuffer: Sendable {
         count &+= unsafe bytes.withUnsafeBytes { source in
             unsafe silt_escape(base + count, source.baseAddress, source.count)
         }
+    }
+
+    @inline(__always) mutating func write(_ bytes: [UInt8], _ range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        // Safety: as the type says; the range lies within the array, which lends its bytes for the copy.
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + count).copyMemory(
+                from: start + range.lowerBound, byteCount: range.count)
+        }
+        count &+= range.count
     }
 
     @inline(__always) mutating func write(_ bytes: [UInt8]) {

@@ -73,9 +73,12 @@ struct AccumulatorColumn: Sendable {
     // MARK: Results
 
     /// The result of a slot.
-    func value(_ slot: UInt32) -> AggregateValue {
+    func value(_ slot: UInt32) -> AggregateValue { value(slot, of: spec.function) }
+
+    /// The result of a slot for a function that is accumulated like the column's own.
+    func value(_ slot: UInt32, of function: AggregateFunction) -> AggregateValue {
         let index = Int(slot)
-        switch spec.function {
+        switch function {
         case .count: return .int(counts[index])
         case .sum: return sum(slot)
         case .average: return average(slot)

@@ -96,6 +96,9 @@ public enum AggregateFunction: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it is made of an exact sum and the number of its values.
+    var isSum: Bool { self == .sum || self == .average || self == .truncatedAverage }
+
     /// Whether results are several cells, named for what they count.
     public var hasEntries: Bool {
         self == .histogram || self == .topValues || self == .values

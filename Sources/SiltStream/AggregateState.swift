@@ -59,14 +59,22 @@ public struct AggregateState: Sendable {
     public var values: [AggregateValue] { columns.map { $0.value(1) } }
 
     /// The state as bytes, equal for equal states.
-    public func encode() -> [UInt8] { AggregateState.encode(columns, 1) }
+    public func encode() -> [UInt8] {
+        AggregateState.encode(columns.map(\.spec), columns, Array(columns.indices), 1)
+    }
 
-    static func encode(_ columns: [AccumulatorColumn], _ slot: UInt32) -> [UInt8] {
-        var writer = ByteWriter(capacity: 64)
+    /// The state of aggregates, each accumulated in the column at its place.
+    static func encode(
+        _ aggregates: [AggregateSpec], _ columns: [AccumulatorColumn], _ places: [Int],
+        _ slot: UInt32
+    ) -> [UInt8] {
+        var writer = ByteWriter(capacity: 128)
         writer.write(version)
-        for column in columns {
-            writer.write(column.spec.function.rawValue)
-            column.encode(slot, into: &writer)
+        // In place: a copy of a column counts references to all of its arrays.
+        let columns = columns.span
+        for index in aggregates.indices {
+            writer.write(aggregates[index].function.rawValue)
+            columns[places[index]].encode(slot, into: &writer)
         }
         return writer.bytes
     }

@@ -1,3 +1,5 @@
+internal import SiltBytes
+
 /// The result of an aggregate, or one of its arguments.
 ///
 /// Doubles are equal when their bits are: NaN equals itself and -0.0 differs from 0.0.
@@ -36,6 +38,36 @@ public enum AggregateValue: Hashable, Sendable {
                     }.joined(separator: ",") + "}").utf8)
         case .error(let error): Array("error:\(error.rawValue)".utf8)
         }
+    }
+
+    /// Appends `text`, if there is one.
+    package func appendText(to bytes: inout [UInt8]) {
+        switch self {
+        case .null: break
+        case .int(let value): DecimalText.append(value, to: &bytes)
+        case .double(let value):
+            if !AggregateValue.appendShort(value, to: &bytes) {
+                bytes.append(contentsOf: value.description.utf8)
+            }
+        default: bytes.append(contentsOf: text ?? [])
+        }
+    }
+
+    /// Appends the description of a double that is a number of at most four decimals and 15 digits; `false` for others.
+    ///
+    /// No two numbers of so few digits are the same double, so these are the shortest that read back as it.
+    private static func appendShort(_ value: Double, to bytes: inout [UInt8]) -> Bool {
+        guard value.magnitude < 1e11, value.magnitude >= 1e-3 else { return false }
+        let number = (value * 10_000).rounded()
+        guard number / 10_000 == value else { return false }
+        if value < 0 { bytes.append(0x2d) }
+        let digits = UInt64(number.magnitude)
+        DecimalText.append(digits / 10_000, width: 1, to: &bytes)
+        bytes.append(0x2e)
+        DecimalText.append(digits % 10_000, width: 4, to: &bytes)
+        // One decimal stays, whatever it is.
+        for _ in 0..<3 where bytes[bytes.count - 1] == 0x30 { bytes.removeLast() }
+        return true
     }
 
     /// The value as JSON; what JSON cannot say is a text.

@@ -1,5 +1,3 @@
-import SiltBytes
-
 /// Gives each distinct key a dense id: open addressing over stored 64-bit hashes, bytes in one
 /// arena.
 ///
@@ -10,8 +8,8 @@ public struct KeyInterner: Sendable {
     private var hashes: [UInt64] = []
     /// The first eight bytes of each key, big-endian: decides most comparisons.
     private var prefixes: [UInt64] = []
-    /// Ids plus one, 0 where free; a power of two, at most half full.
-    private var table: [UInt32] = Array(repeating: 0, count: 64)
+    /// The upper half of a hash and below it an id plus one, 0 where free; a power of two, at most half full.
+    private var table: [UInt64] = Array(repeating: 0, count: 64)
 
     /// Ids in the order of their bytes, as of the last `refreshOrder()`.
     private(set) var order: [UInt32] = []
@@ -23,7 +21,7 @@ public struct KeyInterner: Sendable {
     public var count: Int { ends.count }
 
     /// Bytes of memory in use, near enough.
-    public var byteCount: Int { arena.capacity + ends.capacity * 24 + table.capacity * 4 }
+    public var byteCount: Int { arena.capacity + ends.capacity * 24 + table.capacity * 8 }
 
     /// The id of a key, new when it was not seen before.
     public mutating func intern(_ key: [UInt8]) -> UInt32 { intern(key, 0..<key.count) }
@@ -31,56 +29,104 @@ public struct KeyInterner: Sendable {
     /// The id of the key in a range of bytes, such as a field of a line, which must lie within
     /// them.
     public mutating func intern(_ bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
-        intern(bytes, range, hash: Hash64.hash(bytes, in: range))
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        // Safety: bytes have no padding.
+        let source = unsafe bytes.span.bytes
+        let hash = KeyInterner.hash(source, range.lowerBound, range.count)
+        let known = find(source, range.lowerBound, range.count, hash)
+        return known >= 0 ? UInt32(known) : add(bytes, range, hash)
     }
 
     /// Appends the ids of keys, each of which is at `offset << 32 | count` of the bytes and must lie within them.
-    public mutating func intern(_ bytes: [UInt8], places: [Int64], into ids: inout [UInt32]) {
+    public mutating func intern(
+        _ bytes: [UInt8], places: ArraySlice<Int64>, into ids: inout [UInt32]
+    ) {
         let first = ids.count
         ids.append(contentsOf: repeatElement(0, count: places.count))
-        for index in places.indices {
-            let offset = Int(places[index] >> 32)
-            let range = offset..<(offset &+ Int(places[index] & 0xffff_ffff))
-            ids[first &+ index] = intern(bytes, range, hash: Hash64.hash(bytes, in: range))
+        var index = 0
+        while true {
+            index = findKnown(bytes, places.span, from: index, &ids, first)
+            if index == places.count { return }
+            let range = KeyInterner.range(places[places.startIndex + index])
+            ids[first + index] = intern(bytes, range)
+            index += 1
         }
     }
 
-    private mutating func intern(_ bytes: [UInt8], _ range: Range<Int>, hash: UInt64) -> UInt32 {
-        let mask = table.count - 1
-        var place = Int(truncatingIfNeeded: hash) & mask
-        while table[place] != 0 {
-            let id = Int(table[place] - 1)
-            if hashes[id] == hash, isEqual(id, bytes, range) { return UInt32(id) }
-            place = (place + 1) & mask
+    /// Finds the ids of keys from one on, up to one that is new; which that is.
+    private func findKnown(
+        _ bytes: [UInt8], _ places: Span<Int64>, from start: Int, _ ids: inout [UInt32],
+        _ first: Int
+    ) -> Int {
+        // Safety: bytes have no padding.
+        let source = unsafe bytes.span.bytes
+        var found = ids.mutableSpan
+        for index in start..<places.count {
+            let range = KeyInterner.range(places[index])
+            precondition(range.lowerBound >= 0 && range.upperBound <= source.byteCount)
+            let hash = KeyInterner.hash(source, range.lowerBound, range.count)
+            let known = find(source, range.lowerBound, range.count, hash)
+            if known < 0 { return index }
+            found[first &+ index] = UInt32(truncatingIfNeeded: known)
         }
-        return add(bytes, range, hash: hash, at: place)
+        return places.count
+    }
+
+    @inline(__always)
+    private static func range(_ place: Int64) -> Range<Int> {
+        let offset = Int(place >> 32)
+        return offset..<(offset &+ Int(place & 0xffff_ffff))
+    }
+
+    /// The id of the key with a hash, at a place of bytes; -1 when there is none.
+    @inline(__always)
+    private func find(_ bytes: RawSpan, _ offset: Int, _ count: Int, _ hash: UInt64) -> Int {
+        let table = table.span
+        let mask = table.count &- 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while true {
+            // Safety: the mask keeps the place within the table, whose size is a power of two.
+            let entry = unsafe table[unchecked: place]
+            if entry == 0 { return -1 }
+            if (entry ^ hash) >> 32 == 0 {
+                let id = Int(entry & 0xffff_ffff) &- 1
+                if isEqual(id, bytes, offset, count) { return id }
+            }
+            place = (place &+ 1) & mask
+        }
     }
 
     @inline(never)
-    private mutating func add(
-        _ bytes: [UInt8], _ range: Range<Int>, hash: UInt64, at place: Int
-    ) -> UInt32 {
+    private mutating func add(_ bytes: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> UInt32 {
         let id = UInt32(ends.count)
         prefixes.append(KeyInterner.prefix(of: bytes, range))
         arena.append(contentsOf: bytes[range])
         ends.append(arena.count)
         hashes.append(hash)
-        table[place] = id + 1
-        if ends.count * 2 > table.count { grow() }
+        if ends.count * 2 > table.count {
+            table = Array(repeating: 0, count: table.count * 2)
+            for id in hashes.indices { enter(UInt32(id)) }
+        } else {
+            enter(id)
+        }
         return id
+    }
+
+    /// Puts an id in a free place of the table.
+    private mutating func enter(_ id: UInt32) {
+        let hash = hashes[Int(id)]
+        let mask = table.count - 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while table[place] != 0 { place = (place + 1) & mask }
+        table[place] = (hash >> 32) << 32 | (UInt64(id) + 1)
     }
 
     /// The id of a key that was seen; `nil` otherwise.
     public func find(_ key: [UInt8]) -> UInt32? {
-        let hash = Hash64.hash(key)
-        let mask = table.count - 1
-        var place = Int(truncatingIfNeeded: hash) & mask
-        while table[place] != 0 {
-            let id = Int(table[place] - 1)
-            if hashes[id] == hash, isEqual(id, key, 0..<key.count) { return UInt32(id) }
-            place = (place + 1) & mask
-        }
-        return nil
+        // Safety: bytes have no padding.
+        let bytes = unsafe key.span.bytes
+        let known = find(bytes, 0, key.count, KeyInterner.hash(bytes, 0, key.count))
+        return known >= 0 ? UInt32(known) : nil
     }
 
     /// The bytes of a key, whose id must have been given out.
@@ -118,41 +164,68 @@ public struct KeyInterner: Sendable {
 
     private func range(of id: Int) -> Range<Int> { (id == 0 ? 0 : ends[id - 1])..<ends[id] }
 
-    private func isEqual(_ id: Int, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-        let mine = self.range(of: id)
-        guard mine.count == range.count else { return false }
+    @inline(__always)
+    private func isEqual(_ id: Int, _ bytes: RawSpan, _ offset: Int, _ count: Int) -> Bool {
+        let mine = range(of: id)
+        guard mine.count == count else { return false }
         // Safety: bytes have no padding.
-        let left = unsafe arena.span.extracting(mine).bytes
-        let right = unsafe bytes.span.extracting(range).bytes
-        let count = left.byteCount
+        let arena = unsafe arena.span.bytes
+        let start = mine.lowerBound
+        if count < 8 {
+            return KeyInterner.shortWord(arena, start, count)
+                == KeyInterner.shortWord(bytes, offset, count)
+        }
+        let last = count &- 8
         var index = 0
-        while index &+ 8 <= count {
-            // Safety: 8 bytes from `index` on lie within both spans, which are `count` bytes long.
-            let first = unsafe left.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            let second = unsafe right.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            if first != second { return false }
+        while index < last {
+            if KeyInterner.word(arena, start &+ index) != KeyInterner.word(bytes, offset &+ index) {
+                return false
+            }
             index &+= 8
         }
-        while index < count {
-            // Safety: `index` is below `count`.
-            let first = unsafe left.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
-            let second = unsafe right.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
-            if first != second { return false }
-            index &+= 1
-        }
-        return true
+        // The last eight bytes, some of them once more.
+        return KeyInterner.word(arena, start &+ last) == KeyInterner.word(bytes, offset &+ last)
     }
 
-    private mutating func grow() {
-        table = Array(repeating: 0, count: table.count * 2)
-        let mask = table.count - 1
-        for id in 0..<ends.count {
-            var place = Int(truncatingIfNeeded: hashes[id]) & mask
-            while table[place] != 0 { place = (place + 1) & mask }
-            table[place] = UInt32(id) + 1
+    /// A hash of a key, good for nothing but tables in memory.
+    @inline(__always)
+    private static func hash(_ bytes: RawSpan, _ offset: Int, _ count: Int) -> UInt64 {
+        var state = UInt64(truncatingIfNeeded: count) &* 0x9e37_79b9_7f4a_7c15
+        if count < 8 {
+            return mix(state ^ shortWord(bytes, offset, count), 0xe703_7ed1_a0b4_28db)
         }
+        let last = offset &+ count &- 8
+        var place = offset
+        while place < last {
+            state = mix(state ^ word(bytes, place), 0xa076_1d64_78bd_642f)
+            place &+= 8
+        }
+        return mix(state ^ word(bytes, last), 0xe703_7ed1_a0b4_28db)
+    }
+
+    @inline(__always)
+    private static func mix(_ word: UInt64, _ factor: UInt64) -> UInt64 {
+        let product = word.multipliedFullWidth(by: factor)
+        return product.high ^ product.low ^ word
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: RawSpan, _ offset: Int) -> UInt64 {
+        // Safety: the callers' keys lie within the bytes and have eight from here on.
+        unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+    }
+
+    /// The bytes of a key of fewer than eight.
+    @inline(__always)
+    private static func shortWord(_ bytes: RawSpan, _ offset: Int, _ count: Int) -> UInt64 {
+        var word: UInt64 = 0
+        for index in 0..<count {
+            // Safety: the callers' keys lie within the bytes.
+            let byte = unsafe bytes.unsafeLoad(
+                fromUncheckedByteOffset: offset &+ index, as: UInt8.self)
+            word = word << 8 | UInt64(byte)
+        }
+        return word
     }
 
     private static func prefix(of bytes: [UInt8], _ range: Range<Int>) -> UInt64 {

@@ -76,7 +76,9 @@ public struct ValueColumn: Sendable {
     /// Appends numbers and nulls in the form they are held in.
     ///
     /// - Parameter seen: a bit `1 << tag` for every tag that occurs; none may be that of bytes.
-    public mutating func append(tags newTags: [UInt8], bits newBits: [Int64], seen newSeen: UInt8) {
+    public mutating func append(
+        tags newTags: ArraySlice<UInt8>, bits newBits: ArraySlice<Int64>, seen newSeen: UInt8
+    ) {
         precondition(
             newTags.count == newBits.count && newSeen & 1 << Tag.bytes == 0,
             "tags and bits differ in number, or bytes are among them")

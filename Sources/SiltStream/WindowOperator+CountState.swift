@@ -11,7 +11,7 @@ extension WindowOperator {
             writer.writeSignedVarint(queue.count)
             writer.writeVarint(UInt64(queue.slots.count))
             for slot in queue.slots {
-                for column in columns { column.encode(slot, into: &writer) }
+                encode(slot, into: &writer)
             }
         }
     }

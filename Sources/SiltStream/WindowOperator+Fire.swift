@@ -283,6 +283,17 @@ extension WindowOperator {
             isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark)
     }
 
+    private func values(_ slot: UInt32) -> [AggregateValue] {
+        var values: [AggregateValue] = []
+        values.reserveCapacity(aggregates.count)
+        // In place: a copy of a column counts references to all of its arrays.
+        let columns = columns.span
+        for index in aggregates.indices {
+            values.append(columns[columnPlaces[index]].value(slot, of: aggregates[index].function))
+        }
+        return values
+    }
+
     private func row(
         key: UInt32, slot: UInt32, windowIndex: Int, start: Int64, end: Int64, revision: UInt32,
         isFinal: Bool
@@ -290,8 +301,9 @@ extension WindowOperator {
         WindowRow(
             keyID: key, key: keys.bytes(of: key), windowIndex: windowIndex,
             windowName: windows[windowIndex].name, start: start, end: end, revision: revision,
-            isFinal: isFinal, values: columns.map { $0.value(slot) },
-            state: givesStates ? AggregateState.encode(columns, slot) : nil)
+            isFinal: isFinal, values: values(slot),
+            state: givesStates
+                ? AggregateState.encode(aggregates, columns, columnPlaces, slot) : nil)
     }
 }
 

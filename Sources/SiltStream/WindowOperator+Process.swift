@@ -58,36 +58,81 @@ extension WindowOperator {
         return true
     }
 
+    /// A pane whose map was taken out of its grid, so that it is changed in place.
+    private struct HeldPane {
+        var index: Int64 = 0
+        var position = -1
+        /// Its first and last millisecond; none for no pane.
+        var low = Int64.max
+        var high = Int64.min
+        var map = SlotMap()
+
+        @inline(__always) func holds(_ timestamp: Int64) -> Bool {
+            low <= timestamp && timestamp <= high
+        }
+    }
+
     /// Finds or makes the slots of a chunk's events in one grid.
+    ///
+    /// Two panes are at hand: around the end of one, events go to it and to the next in turns.
     private mutating func assign(_ batch: EventBatch, _ rows: Range<Int>, grid: Int) {
         let timestamps = batch.timestamps.span
         let keyIDs = batch.keyIDs.span
         var slots = buffers[grid]
         buffers[grid] = []
-        slots.reserveCapacity(rows.count)
-        var row = rows.lowerBound
-        while row < rows.upperBound {
-            let place = grids[grid].place(of: timestamps[row])
-            let position = pane(place, grid: grid)
-            var map = SlotMap()
-            swap(&map, &grids[grid].panes[position].map)
-            let (low, high) = (place.low, place.high)
-            repeat {
-                let key = keyIDs[row]
-                var slot = map.slot(of: key)
-                if slot == 0 {
-                    precondition(Int(key) < keys.count, "a key id was not given by the operator")
-                    slot = allocator.make()
-                    map.insert(key, slot, keyCount: keys.count)
-                    grids[grid].panes[position].keys.append(key)
-                    grids[grid].panes[position].slots.append(slot)
-                }
-                slots.append(slot)
-                row += 1
-            } while row < rows.upperBound && low <= timestamps[row] && timestamps[row] <= high
-            swap(&map, &grids[grid].panes[position].map)
+        slots.append(contentsOf: repeatElement(0, count: rows.count))
+        var found = slots.mutableSpan
+        var held = HeldPane()
+        var other = HeldPane()
+        for row in rows {
+            let timestamp = timestamps[row]
+            if !held.holds(timestamp) {
+                swap(&held, &other)
+                if !held.holds(timestamp) { hold(timestamp, &held, &other, grid: grid) }
+            }
+            let key = keyIDs[row]
+            var slot = held.map.slot(of: key)
+            if slot == 0 {
+                precondition(Int(key) < keys.count, "a key id was not given by the operator")
+                slot = allocator.make()
+                held.map.insert(key, slot, keyCount: keys.count)
+                grids[grid].panes[held.position].keys.append(key)
+                grids[grid].panes[held.position].slots.append(slot)
+            }
+            found[row &- rows.lowerBound] = slot
         }
+        putBack(&held, grid: grid)
+        putBack(&other, grid: grid)
         buffers[grid] = slots
+    }
+
+    /// Takes the pane of an event time, made if need be, and keeps of the two before it the one that was used last, `other`.
+    @inline(never)
+    private mutating func hold(
+        _ timestamp: Int64, _ held: inout HeldPane, _ other: inout HeldPane, grid: Int
+    ) {
+        let before = other.position >= 0 ? other.index : nil
+        putBack(&held, grid: grid)
+        putBack(&other, grid: grid)
+        let place = grids[grid].place(of: timestamp)
+        held = take(pane(place, grid: grid), grid: grid)
+        // A pane that was made may have moved the others.
+        if let before, let position = grids[grid].find(before) {
+            other = take(position, grid: grid)
+        }
+    }
+
+    private mutating func take(_ position: Int, grid: Int) -> HeldPane {
+        let place = grids[grid].panes[position].place
+        var held = HeldPane(
+            index: place.index, position: position, low: place.low, high: place.high)
+        swap(&held.map, &grids[grid].panes[position].map)
+        return held
+    }
+
+    private mutating func putBack(_ held: inout HeldPane, grid: Int) {
+        if held.position >= 0 { swap(&held.map, &grids[grid].panes[held.position].map) }
+        held = HeldPane()
     }
 
     /// The position of the pane at a place, made if need be.

@@ -31,7 +31,7 @@ extension WindowOperator {
                 }
                 for (key, slot) in entries {
                     writer.writeVarint(UInt64(order[Int(key)]))
-                    for column in columns { column.encode(slot, into: &writer) }
+                    encode(slot, into: &writer)
                 }
             }
         }
@@ -75,11 +75,21 @@ extension WindowOperator {
         }
         for store in countStores { for key in store.keys { isUsed[Int(key)] = true } }
         var used: [UInt32] = []
-        for (id, flag) in isUsed.enumerated() where flag { used.append(UInt32(id)) }
-        used.sort { keys.precedes($0, $1) }
+        if keys.order.count == keys.count {
+            for id in keys.order where isUsed[Int(id)] { used.append(id) }
+        } else {
+            for (id, flag) in isUsed.enumerated() where flag { used.append(UInt32(id)) }
+            used.sort { keys.precedes($0, $1) }
+        }
         var order = Array(repeating: UInt32.max, count: keys.count)
         for (rank, key) in used.enumerated() { order[Int(key)] = UInt32(rank) }
         return (order, used)
+    }
+
+    /// Appends what the aggregates have accumulated in a slot.
+    func encode(_ slot: UInt32, into writer: inout ByteWriter) {
+        let columns = columns.span
+        for place in columnPlaces { columns[place].encode(slot, into: &writer) }
     }
 
     private func encode(
@@ -94,7 +104,7 @@ extension WindowOperator {
             writer.write(session.start)
             writer.write(session.end)
             writer.write(session.revision)
-            for column in columns { column.encode(session.slot, into: &writer) }
+            encode(session.slot, into: &writer)
         }
     }
 
@@ -194,9 +204,10 @@ extension WindowOperator {
         from reader: inout ByteReader
     ) throws(DecodingError) -> UInt32 {
         let slot = allocator.make()
-        for index in columns.indices {
-            columns[index].grow(to: Int(allocator.end))
-            try columns[index].decode(slot, from: &reader)
+        for place in columnPlaces {
+            columns[place].grow(to: Int(allocator.end))
+            // Aggregates that share a column wrote the same.
+            try columns[place].decode(slot, from: &reader)
         }
         return slot
     }

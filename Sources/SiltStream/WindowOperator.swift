@@ -32,7 +32,10 @@ public struct WindowOperator: Sendable {
     var sessionStores: [SessionStore] = []
     var countStores: [CountStore] = []
     var allocator = SlotAllocator()
+    /// What is accumulated: one for each aggregate, but for those that share one.
     var columns: [AccumulatorColumn]
+    /// The column of each aggregate.
+    let columnPlaces: [Int]
     /// How often late events made rows be given again, by window and key.
     var revisions: [WindowIdentity: [UInt32: UInt32]] = [:]
     /// The least watermark at which something fires or closes.
@@ -59,7 +62,9 @@ public struct WindowOperator: Sendable {
         self.windows = windows
         self.aggregates = aggregates
         self.watermarkSpec = watermark
-        columns = aggregates.map { AccumulatorColumn($0) }
+        let accumulators = WindowOperator.accumulators(aggregates)
+        columns = accumulators.columns
+        columnPlaces = accumulators.places
         hasGaps = windows.contains { window in
             if case .hopping(let size, let slide, _) = window.shape { slide > size } else { false }
         }
@@ -97,6 +102,25 @@ public struct WindowOperator: Sendable {
                     "ranked windows take no late events window=\(window.name)")
             }
         }
+    }
+
+    /// The accumulators, and which is whose: averages of what is summed, too, need none of their own.
+    private static func accumulators(
+        _ aggregates: [AggregateSpec]
+    ) -> (columns: [AccumulatorColumn], places: [Int]) {
+        var columns: [AccumulatorColumn] = []
+        var places: [Int] = []
+        for aggregate in aggregates {
+            let shared =
+                aggregate.function.isSum
+                ? columns.firstIndex {
+                    $0.spec.function.isSum && $0.spec.column == aggregate.column
+                        && $0.spec.mask == aggregate.mask
+                } : nil
+            if shared == nil { columns.append(AccumulatorColumn(aggregate)) }
+            places.append(shared ?? columns.count - 1)
+        }
+        return (columns, places)
     }
 
     /// Makes the grids, finest first: a window joins a grid that divides it into few enough panes.

@@ -61,6 +61,31 @@ struct BatchEncoder {
         }
     }
 
+    /// Adds rows that were encoded before; `false` when they have to be added one by one for what else is written with them.
+    ///
+    /// What a changed schema means for families and regions the engine finds out itself.
+    mutating func append(_ rows: EncodedRows) throws(SiltstoneError) -> Bool {
+        let layout = try layout(of: rows.table)
+        if layout.isTracked { return false }
+        for write in rows.writes where write.operations.count > 0 {
+            if let index = writes.firstIndex(where: { $0.group === write.group }) {
+                do throws(DecodingError) {
+                    try writes[index].operations.append(contentsOf: write.operations)
+                } catch {
+                    throw SiltstoneError(.corrupted, "batch is damaged: \(error.message)")
+                }
+            } else {
+                writes.append(write)
+            }
+            byteCount += write.operations.byteCount
+        }
+        guard byteCount <= Limits.batchBytesMax else {
+            throw SiltstoneError(
+                .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")
+        }
+        return true
+    }
+
     /// Takes note of what a feed is to tell.
     mutating func tell(_ kind: TableChange.Kind, in feed: ChangeFeed) {
         if let index = feeds.firstIndex(where: { $0.feed === feed }) {

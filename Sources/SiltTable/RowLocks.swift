@@ -84,6 +84,12 @@ struct RowLockSet: Sendable {
     fileprivate(set) var shared = SIMD4<UInt64>()
     fileprivate(set) var exclusive = SIMD4<UInt64>()
 
+    /// Adds the stripes of another set.
+    mutating func formUnion(_ other: RowLockSet) {
+        shared = shared | other.shared
+        exclusive = exclusive | other.exclusive
+    }
+
     /// Adds the stripe of a row; exclusive wins over shared.
     mutating func insert(table: Identifier, row: Bytes, exclusively: Bool) {
         let stripe = RowLocks.stripe(table: table, row: row)

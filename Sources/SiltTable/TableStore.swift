@@ -139,6 +139,13 @@ package final class TableStore: Sendable {
         try WritePath.write(batch, durability: durability, shared: shared)
     }
 
+    /// Applies rows that were encoded before and a batch as one, the rows first; as `write` of a batch.
+    package func write(
+        _ rows: [EncodedRows], then batch: [TableMutation], durability: Durability? = nil
+    ) throws(SiltstoneError) {
+        try WritePath.write(rows, then: batch, durability: durability, shared: shared)
+    }
+
     /// As `write`, but returns before the batch is durable.
     ///
     /// May wait for a read-modify-write of the same rows to end. `completion` is called from another

@@ -22,6 +22,29 @@ enum WritePath {
         try commit(&encoder, durability: durability, shared: shared)
     }
 
+    /// Writes rows that were encoded before and a batch as one, the rows first.
+    static func write(
+        _ rows: [EncodedRows], then batch: [TableMutation], durability: Durability?,
+        shared: SharedParts
+    ) throws(SiltstoneError) {
+        let rows = rows.filter { !$0.isEmpty }
+        var locked = lockSet(of: batch)
+        for part in rows { locked.formUnion(part.locked) }
+        shared.locks.lock(locked)
+        defer { shared.locks.unlock(locked) }
+        var encoder = BatchEncoder(shared: shared, expectedCount: batch.count)
+        for part in rows {
+            if try encoder.append(part) { continue }
+            // An index or a feed was added meanwhile.
+            for row in try part.mutations() { try encoder.append(row.mutation, of: row.table) }
+        }
+        for index in batch.indices {
+            try encoder.append(batch[index].mutation, of: batch[index].table)
+        }
+        if encoder.writes.isEmpty { return }
+        try commit(&encoder, durability: durability, shared: shared)
+    }
+
     private static func commit(
         _ encoder: inout BatchEncoder, durability: Durability?, shared: SharedParts
     ) throws(SiltstoneError) {

@@ -97,4 +97,30 @@ import Testing
             #expect(got == wanted && got.count > 100, "block \(blockBytes)")
         }
     }
+
+    @Test("rows are the same whether they are written many at a time or, for an index, one by one")
+    func indexed() throws {
+        let text = Array(input(seed: 5, count: 800).utf8)
+        // Late events are merged into rows that wait for the next checkpoint, or into stored ones.
+        let job = try JobBench.job([
+            "source": #"{"file": "in", "format": "csv"}"#, "late": "",
+            "aggregates": #"{"n": "count()", "s": "sum(v)", "mean": "avg(v)", "l": "last(v)"}"#,
+        ])
+        var wanted: [String] = []
+        for (isIndexed, blockBytes, checkpointBytes) in [
+            (false, 1 << 20, 1 << 20), (true, 1 << 20, 1 << 20), (false, 500, 1), (true, 500, 1),
+        ] {
+            var bench = JobBench()
+            bench.options.blockBytes = blockBytes
+            bench.options.checkpointBytes = checkpointBytes
+            let store = try bench.open()
+            _ = try store.createTable(TableDefinition("t", families: [Family("w")]))
+            if isIndexed { try store.createIndex("t", ColumnIndex("w:n")) }
+            let summary = try bench.run(job, text, store: store)
+            #expect(summary.late > 0 && summary.outcome == .completed)
+            let got = try JobBench.dump(store, "t")
+            if wanted.isEmpty { wanted = got }
+            #expect(got == wanted && got.count > 100)
+        }
+    }
 }

@@ -30,6 +30,73 @@ int silt_filter_contains(const void *blocks, uint32_t count, uint64_t hash);
 /// The same without vector instructions, for comparison in tests.
 int silt_filter_contains_portable(const void *blocks, uint32_t count, uint64_t hash);
 
+/// A value of a record: a tag and 64 bits, laid out as `Datum` of SiltIngest is.
+typedef struct {
+    uint8_t tag;
+    int64_t bits;
+} silt_value;
+
+/// The tags of `silt_value`, which are those of `Datum`.
+enum {
+    SILT_VALUE_NULL = 0,
+    SILT_VALUE_INT = 1,
+    SILT_VALUE_DOUBLE = 2,
+    SILT_VALUE_TEXT = 3,
+    SILT_VALUE_BOOL = 5,
+    SILT_VALUE_UNTYPED = 6,
+};
+
+/// A column of delimited records: the slot that it goes to, or -1, and whether nothing but a number is ever read out of it.
+typedef struct {
+    int32_t slot;
+    int32_t is_number;
+} silt_column;
+
+/// A member name of up to 16 bytes, as two little-endian words and the masks of what counts of them; the slot that its value
+/// goes to, or -1.
+typedef struct {
+    uint64_t first;
+    uint64_t second;
+    uint64_t first_mask;
+    uint64_t second_mask;
+    int64_t byte_count;
+    int64_t slot;
+} silt_member;
+
+/// Reads delimited records into rows of slots, places in `bytes` into `starts` and `ends`, for at most `room` records; how
+/// many, and in `next` where the first stands that was not taken.
+///
+/// Records that begin before `end` are read; 16 bytes more than that can be. Not taken: blank lines, fields that begin with
+/// a quote, bytes beyond ASCII, records that do not end before `end`, are longer than `limit` or have not `column_count`
+/// fields. Of the row after the last taken nothing counts.
+size_t silt_csv_rows(const uint8_t *bytes, size_t start, size_t end, uint8_t delimiter,
+                     const silt_column *columns, size_t column_count, size_t limit,
+                     void *rows, size_t slot_count, ptrdiff_t *starts, ptrdiff_t *ends,
+                     size_t room, size_t *next);
+
+/// Reads lines that are JSON objects into rows of slots, as `silt_csv_rows` does records; the last byte before `end` is a
+/// newline.
+///
+/// Not taken: lines whose members are not the first ones of `members` in their order; escapes, bytes beyond ASCII, objects,
+/// arrays, exponents and long numbers; spaces but for one after a brace, colon or comma.
+size_t silt_json_rows(const uint8_t *bytes, size_t start, size_t end, const silt_member *members,
+                      size_t member_count, size_t limit, void *rows, size_t slot_count,
+                      ptrdiff_t *starts, ptrdiff_t *ends, size_t room, size_t *next);
+
+/// Reads a short number as `PlainNumber` does; 0 when it is of another form. 16 bytes can be read.
+int silt_plain_number(const uint8_t *p, size_t n, silt_value *value);
+
+/// The place of the first of 16 bytes that ends a field: delimiter, newline, byte beyond ASCII; 16 when none does.
+///
+/// With `portable` as other machines find it, for comparison in tests; the next two likewise.
+size_t silt_field_stop(const uint8_t *p, uint8_t delimiter, int portable);
+
+/// The same for text in JSON: quote, backslash, control, byte beyond ASCII.
+size_t silt_text_stop(const uint8_t *p, int portable);
+
+/// The same for numbers: all but digits, points and slashes, which lie between.
+size_t silt_number_stop(const uint8_t *p, int portable);
+
 /// Byte-wise comparison of n bytes: below, at or above 0.
 static inline int silt_compare(const void *a, const void *b, size_t n) {
     return n == 0 ? 0 : __builtin_memcmp(a, b, n);

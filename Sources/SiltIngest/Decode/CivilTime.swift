@@ -1,3 +1,5 @@
+internal import SiltBytes
+
 /// Dates and times of the Gregorian calendar in UTC, as milliseconds since 1970.
 enum CivilTime {
     /// The fields of a date and time; `month` and `day` count from 1.
@@ -85,8 +87,6 @@ enum CivilTime {
     }
 
     private static func appendPadded(_ value: Int64, _ width: Int, to bytes: inout [UInt8]) {
-        let digits = String(value).utf8
-        for _ in 0..<max(0, width - digits.count) { bytes.append(0x30) }
-        bytes.append(contentsOf: digits)
+        DecimalText.append(UInt64(value), width: width, to: &bytes)
     }
 }

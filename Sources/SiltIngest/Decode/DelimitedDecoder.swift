@@ -1,3 +1,4 @@
+internal import CSiltstone
 internal import SiltModel
 
 /// Decodes CSV and TSV: RFC 4180 quotes with line breaks inside them, a header row, LF or CRLF, blank lines skipped.
@@ -14,7 +15,8 @@ struct DelimitedDecoder {
     private(set) var header: [String]?
     /// The slot of each column, or -1.
     private var slots: [Int] = []
-    private var targets: [PlainRecordScanner.Target] = []
+    /// The same for the scan of plain records.
+    private var targets: [silt_column] = []
     /// The slots out of which nothing but numbers are read.
     private let numberSlots: Set<Int>
 
@@ -52,12 +54,13 @@ struct DelimitedDecoder {
             slots[column] = slot
         }
         targets = slots.map {
-            PlainRecordScanner.Target(slot: $0, isNumber: numberSlots.contains($0))
+            silt_column(slot: Int32($0), is_number: numberSlots.contains($0) ? 1 : 0)
         }
         header = names
     }
 
-    /// Decodes the whole records of the block, which ends at `end`; a record that may go on is left for the next block.
+    /// Decodes the whole records of the block, which ends at `end` and is followed by at least 16 bytes; a record that may go
+    /// on is left for the next block.
     mutating func decode(
         _ batch: inout RecordBatch, end: Int, isFinal: Bool, recordBytesMax: Int, file: String
     )
@@ -112,62 +115,36 @@ struct DelimitedDecoder {
     private func decodePlain(
         _ batch: inout RecordBatch, _ bytes: [UInt8], end: Int, recordBytesMax: Int
     ) {
-        // Safety: `bytes` is not changed while its buffer is used, and `end` is within it.
-        precondition(end <= bytes.count)
-        unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe targets.withUnsafeBufferPointer { targets in
-                guard let base = buffer.baseAddress else { return }
-                let scanner = unsafe PlainRecordScanner(base, end: end, delimiter: delimiter)
-                // Few rows at first: where every other record has quotes, each call takes one.
-                var room = 8
-                while true {
-                    let limit = min(recordBytesMax, end)
-                    let taken = unsafe DelimitedDecoder.fill(
-                        &batch, room, buffer, end: end, limit: limit, scanner, targets)
-                    if taken < room { return }
-                    room = min(room * 4, 4096)
-                }
-            }
+        // Few rows at first: where every other record has quotes, each call takes one.
+        var room = 8
+        while true {
+            let taken = scanPlain(&batch, bytes, room, end: end, limit: recordBytesMax)
+            if taken < room { return }
+            room = min(room * 4, 4096)
         }
     }
 
     /// Decodes up to `room` plain records; how many there were.
-    private static func fill(
-        _ batch: inout RecordBatch, _ room: Int, _ buffer: UnsafeBufferPointer<UInt8>, end: Int,
-        limit: Int, _ scanner: PlainRecordScanner,
-        _ targets: UnsafeBufferPointer<PlainRecordScanner.Target>
+    private func scanPlain(
+        _ batch: inout RecordBatch, _ bytes: [UInt8], _ room: Int, end: Int, limit: Int
     ) -> Int {
-        let first = batch.count
+        let start = batch.restStart
         let slotCount = batch.slotCount
-        batch.grow(by: room)
-        var index = batch.restStart
-        var taken = 0
-        var starts = batch.starts
-        var ends = batch.ends
-        (batch.starts, batch.ends) = ([], [])
-        // Safety: `grow` made `slotCount` slots for each of the `room` rows from `first` on.
-        unsafe batch.slots.withUnsafeMutableBufferPointer { slots -> Void in
-            guard let base = slots.baseAddress else { return }
-            while taken < room, index < end {
-                // Safety: `index` is before `end`, which is within the buffer.
-                let byte = unsafe buffer[index]
-                if byte == 0x0a || byte == 0x0d { return }
-                guard
-                    let record = unsafe scanner.scan(
-                        index, into: base + (first &+ taken) &* slotCount, targets),
-                    record.count == targets.count, !record.hasHighBytes,
-                    record.end &- index <= limit
-                else { return }
-                starts[first &+ taken] = index
-                ends[first &+ taken] = record.end
-                index = record.next
-                taken &+= 1
+        var next = start
+        precondition(start <= end && end + 16 <= bytes.count)
+        // Safety: `bytes` is not changed while its buffer is used, and 16 of them follow `end`; the rows have room for all
+        // slots, which the targets' are.
+        let taken = batch.append(room) { rows in
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe targets.withUnsafeBufferPointer { targets in
+                    unsafe silt_csv_rows(
+                        buffer.baseAddress, start, end, delimiter, targets.baseAddress,
+                        targets.count, limit, rows.slots, slotCount, rows.starts, rows.ends, room,
+                        &next)
+                }
             }
         }
-        swap(&batch.starts, &starts)
-        swap(&batch.ends, &ends)
-        batch.shrink(to: first + taken)
-        batch.restStart = index
+        batch.restStart = next
         return taken
     }
 

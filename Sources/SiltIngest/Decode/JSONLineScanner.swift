@@ -1,3 +1,5 @@
+internal import CSiltstone
+
 /// Scans one JSON object a line, strictly, and keeps only the wanted fields.
 ///
 /// 1. Every loop stops at a newline, which no JSON token may hold; the buffer's last line ends with one, and at least 16
@@ -5,6 +7,8 @@
 /// 2. Members usually come in the same order on every line: the name at each position is first compared with the one
 ///    seen there last (`MemberLayout`), and only looked up when it differs.
 /// 3. The whole line is checked, also what is not wanted: syntax, escapes, UTF-8.
+/// 4. Lines that are nothing but the known names with short numbers and plain text are read by a C function, many at a time
+///    (`scanPlainLines`); it stops at the first that it does not know to be right.
 @safe
 struct JSONLineScanner {
     /// What is wrong with a line.
@@ -86,6 +90,30 @@ struct JSONLineScanner {
             }
             index &+= 8
         }
+    }
+
+    /// Scans lines of the usual form, whose members are those of the lines before, into rows of a batch; how many of up to
+    /// `room`.
+    ///
+    /// Moves behind them. The last line before `stop` ends there with its newline.
+    mutating func scanPlainLines(
+        _ batch: inout RecordBatch, room: Int, stop: Int, limit: Int
+    ) -> Int {
+        guard layout.isPlain else { return 0 }
+        let start = index
+        let slotCount = batch.slotCount
+        let members = layout.members
+        var next = start
+        // Safety: 16 bytes follow `stop` (fact 1); the rows have room for all slots, which the members' are.
+        let taken = batch.append(room) { rows in
+            unsafe members.withUnsafeBufferPointer { members in
+                unsafe silt_json_rows(
+                    bytes, start, stop, members.baseAddress, members.count, limit, rows.slots,
+                    slotCount, rows.starts, rows.ends, room, &next)
+            }
+        }
+        index = next
+        return taken
     }
 
     /// Scans the object that begins at the current byte into the slots from `row` on; ends at the line's newline.

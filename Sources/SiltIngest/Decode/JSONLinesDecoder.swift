@@ -36,26 +36,50 @@ struct JSONLinesDecoder {
     private static func scan(
         _ scanner: inout JSONLineScanner, _ batch: inout RecordBatch, stop: Int, recordBytesMax: Int
     ) {
+        var room = 8
+        // How many lines are scanned one by one before plain ones are looked for again: more and more while there are none.
+        var pause = 0
+        var pauseLength = 0
         while scanner.index < stop {
-            let start = scanner.index
-            scanner.skipSpace()
-            if scanner.byte == 0x0a {
-                scanner.index += 1
-                continue
+            if pause == 0 {
+                let taken = scanner.scanPlainLines(
+                    &batch, room: room, stop: stop, limit: recordBytesMax)
+                if taken == room {
+                    room = min(room * 4, 4096)
+                    continue
+                }
+                room = 8
+                pauseLength = taken > 0 ? 0 : min(pauseLength * 2 + 1, 63)
+                pause = pauseLength
+                if scanner.index == stop { return }
+            } else {
+                pause -= 1
             }
-            let row = batch.append(start: start, end: start)
-            var slots = batch.slots.mutableSpan
-            let isGood = scanner.scanLine(&slots, row)
-            let place = scanner.index
-            if !isGood { scanner.skipToNewline() }
-            let end = scanner.index
-            batch.ends[batch.ends.count - 1] = end
-            if !isGood {
-                batch.fail("\(scanner.fault.rawValue) at byte \(place - start)")
-            } else if end - start > recordBytesMax {
-                batch.fail("line is longer than \(recordBytesMax) bytes")
-            }
-            scanner.index += 1
+            scanLine(&scanner, &batch, recordBytesMax: recordBytesMax)
         }
+    }
+
+    private static func scanLine(
+        _ scanner: inout JSONLineScanner, _ batch: inout RecordBatch, recordBytesMax: Int
+    ) {
+        let start = scanner.index
+        scanner.skipSpace()
+        if scanner.byte == 0x0a {
+            scanner.index += 1
+            return
+        }
+        let row = batch.append(start: start, end: start)
+        var slots = batch.slots.mutableSpan
+        let isGood = scanner.scanLine(&slots, row)
+        let place = scanner.index
+        if !isGood { scanner.skipToNewline() }
+        let end = scanner.index
+        batch.ends[batch.ends.count - 1] = end
+        if !isGood {
+            batch.fail("\(scanner.fault.rawValue) at byte \(place - start)")
+        } else if end - start > recordBytesMax {
+            batch.fail("line is longer than \(recordBytesMax) bytes")
+        }
+        scanner.index += 1
     }
 }

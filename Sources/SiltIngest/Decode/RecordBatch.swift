@@ -56,20 +56,6 @@ struct RecordBatch {
         _ = append(start: start, end: end)
     }
 
-    /// Appends records whose fields are all missing.
-    mutating func grow(by count: Int) {
-        slots.append(contentsOf: repeatElement(.missing, count: count * slotCount))
-        starts.append(contentsOf: repeatElement(0, count: count))
-        ends.append(contentsOf: repeatElement(0, count: count))
-    }
-
-    /// Takes back all records but the first ones.
-    mutating func shrink(to count: Int) {
-        slots.removeLast(slots.count - count * slotCount)
-        ends.removeLast(ends.count - count)
-        starts.removeLast(starts.count - count)
-    }
-
     /// Takes the last record back.
     mutating func removeLast() {
         starts.removeLast()

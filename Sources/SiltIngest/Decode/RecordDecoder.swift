@@ -94,6 +94,7 @@ struct RecordDecoder {
             }
             decoder.decode(&batch, end: end, recordBytesMax: recordBytesMax)
         case .delimited(var decoder):
+            batch.texts.bytes.append(contentsOf: RecordDecoder.padding)
             try decoder.decode(
                 &batch, end: end, isFinal: isFinal, recordBytesMax: recordBytesMax, file: file)
             format = .delimited(decoder)
@@ -108,5 +109,6 @@ struct RecordDecoder {
         }
     }
 
+    /// What the scanners of plain records may read beyond the block.
     private static let padding = [UInt8](repeating: 0, count: 16)
 }

@@ -1,3 +1,5 @@
+internal import SiltBytes
+
 /// A row key or family with places to fill: `{key}`, `{field}`, `{window.start}`, `{window.end}`, `{window.name}`.
 ///
 /// Times can have a form: none is decimal milliseconds, `:key` is 16 hex digits that sort, `:rev` the same newest
@@ -104,7 +106,7 @@ struct RowTemplate: Hashable, Sendable {
     /// Appends a time in a form.
     static func append(_ milliseconds: Int64, _ form: TimeForm, to bytes: inout [UInt8]) {
         switch form {
-        case .decimal: bytes.append(contentsOf: String(milliseconds).utf8)
+        case .decimal: DecimalText.append(milliseconds, to: &bytes)
         case .key: appendHexadecimal(UInt64(bitPattern: milliseconds) ^ 1 << 63, to: &bytes)
         case .reversed: appendHexadecimal(~(UInt64(bitPattern: milliseconds) ^ 1 << 63), to: &bytes)
         case .iso: CivilTime.append(milliseconds, to: &bytes)

@@ -1,4 +1,5 @@
 internal import SiltBytes
+internal import SiltFormat
 internal import SiltModel
 internal import SiltStream
 internal import SiltTable
@@ -14,11 +15,20 @@ struct JobCommitter {
     private let writer: RowWriter
     private let aggregates: [AggregateSpec]
     private let durability: Durability?
+    /// Rows of windows, which go before `pending`: once that has rows of their table, they follow them there.
+    private var rows: EncodedRows
+    private var holdsTargetRows = false
+    /// The states of `rows`, likewise.
+    private var rowStates: EncodedRows?
+    private var holdsStates = false
+    private var values = CellValues()
     private var pending: [TableMutation] = []
     /// How much waits for the next checkpoint, in bytes.
     private(set) var pendingBytes = 0
-    /// States of window rows in `pending` or changed by it, by their row in the table of states.
+    /// States of window rows that wait or were changed, by their row in the table of states.
     private var states: [Bytes: [UInt8]] = [:]
+    /// More of them, entered above once one is asked for.
+    private var newStates: [(row: Bytes, state: [UInt8])] = []
     private var mustWait = false
     private let delivery: SinkDelivery?
     private var outbox = SinkOutbox()
@@ -37,6 +47,8 @@ struct JobCommitter {
         self.pendingBytesMax = pendingBytesMax
         aggregates = plan.aggregates
         writer = RowWriter(job, keepsKeyFieldsApart: plan.keepsKeyFieldsApart)
+        rows = EncodedRows(tables.target, columns: writer.valueColumns)
+        rowStates = tables.states.map { EncodedRows($0, columns: ["s"]) }
     }
 
     /// Takes what the pipeline gave, and empties it.
@@ -78,21 +90,53 @@ struct JobCommitter {
         if !output.superseded.isEmpty { removeSuperseded(output) }
         for row in output.rows {
             if let range = job.backfill, !range.holds(start: row.start, end: row.end) { continue }
-            let mutation = writer.mutation(row)
-            add(tables.target, mutation)
+            let key = writer.rowKey(
+                key: row.key, windowName: row.windowName, start: row.start, end: row.end)
+            try add(row, key)
             if delivery != nil {
                 outbox.add(
-                    job, row: mutation.row, windowIndex: row.windowIndex, start: row.start,
+                    job, row: key, windowIndex: row.windowIndex, start: row.start,
                     end: row.end, values: row.values, rank: row.rank)
             }
             summary.rows += 1
             if row.revision == 0 { summary.windows += 1 }
             if tables.states != nil, let state = row.state {
-                putState(
+                try addState(
                     stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state)
             }
             if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
         }
+    }
+
+    /// Adds the row of a window that fired: encoded at once where its place is before `pending`.
+    private mutating func add(_ row: WindowRow, _ key: Bytes) throws(SiltstoneError) {
+        if !holdsTargetRows, writer.write(row, to: &values),
+            try rows.add(
+                values, row: key, family: writer.family(row.windowIndex),
+                timestamp: RowWriter.timestamp(end: row.end))
+        {
+            count(values, row: key)
+            return
+        }
+        add(tables.target, writer.mutation(row))
+    }
+
+    private mutating func addState(_ row: Bytes, _ state: [UInt8]) throws(SiltstoneError) {
+        guard rowStates != nil, !holdsStates else { return putState(row, state) }
+        values.removeAll()
+        values.bytes.append(contentsOf: state)
+        values.end(column: 0)
+        // The server's time stamp: see `putState`.
+        guard try rowStates?.add(values, row: row, family: "s", timestamp: nil) == true else {
+            return putState(row, state)
+        }
+        count(values, row: row)
+        newStates.append((row, state))
+    }
+
+    /// Counts values as `add` counts changes.
+    private mutating func count(_ values: CellValues, row: Bytes) {
+        pendingBytes += row.count + 64 + values.count * 168 + values.bytes.count
     }
 
     /// Takes the rows of windows that are open, which those of the firing replace.
@@ -141,6 +185,8 @@ struct JobCommitter {
             pendingBytes += change.column.qualifier.count + 160
             if case .put(let value, _) = change.action { pendingBytes += value.count }
         }
+        if table === tables.target { holdsTargetRows = true }
+        if table === tables.states { holdsStates = true }
         pending.append(TableMutation(table: table, mutation: mutation))
     }
 
@@ -156,8 +202,13 @@ struct JobCommitter {
     }
 
     private mutating func writeAhead() throws(SiltstoneError) {
-        try store.write(pending, durability: durability)
+        try write()
         clear()
+    }
+
+    private func write() throws(SiltstoneError) {
+        try store.write(
+            [rows] + (rowStates.map { [$0] } ?? []), then: pending, durability: durability)
     }
 
     /// How much waits for the next checkpoint to go to sinks, in bytes.
@@ -169,9 +220,13 @@ struct JobCommitter {
     }
 
     private mutating func clear() {
+        rows.removeAll()
+        rowStates?.removeAll()
+        (holdsTargetRows, holdsStates) = (false, false)
         pending.removeAll(keepingCapacity: true)
         pendingBytes = 0
         states.removeAll(keepingCapacity: true)
+        newStates.removeAll(keepingCapacity: true)
         mustWait = false
     }
 
@@ -188,7 +243,7 @@ struct JobCommitter {
         if let delivery { pending += delivery.mutations(outbox, number: number) }
         outbox.removeAll()
         add(tables.jobs, checkpoint)
-        try store.write(pending, durability: durability)
+        try write()
         clear()
     }
 }
@@ -253,7 +308,13 @@ extension JobCommitter {
     /// What the rows of a job's states begin with.
     static func statePrefix(_ job: String) -> [UInt8] { Array(job.utf8) + [0] }
 
-    private func readState(_ row: Bytes) throws(SiltstoneError) -> AggregateState {
+    private mutating func enterNewStates() {
+        for new in newStates { states[new.row] = new.state }
+        newStates.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func readState(_ row: Bytes) throws(SiltstoneError) -> AggregateState {
+        enterNewStates()
         var stored = states[row]
         if stored == nil { stored = try tables.states?.get(row)?.cells.first?.value.array }
         guard let stored else { return AggregateState(aggregates) }
@@ -268,6 +329,7 @@ extension JobCommitter {
 
     private mutating func putState(_ row: Bytes, _ state: [UInt8]) {
         guard let table = tables.states else { return }
+        enterNewStates()
         states[row] = state
         add(
             table,

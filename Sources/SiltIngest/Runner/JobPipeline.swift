@@ -52,8 +52,7 @@ struct JobPipeline {
     private var keyScratch: [UInt8] = []
     /// The gap after the event at hand, where each has its own.
     private var gap: Int64 = 0
-    var runBits: [Int64] = []
-    var runTags: [UInt8] = []
+    var run = RunColumns()
     let argumentSlots: [Int]
     /// Event time up to which the watermark was moved or will be by the batch.
     var batchMaxTime = Int64.min

@@ -1,4 +1,5 @@
 internal import SiltBytes
+internal import SiltFormat
 internal import SiltModel
 internal import SiltStream
 
@@ -82,6 +83,45 @@ struct RowWriter {
             rank: row.rank,
             firings: job.time.allowedLatenessMilliseconds > 0 ? Int(row.revision) + 1 : nil,
             isEarly: isEarly)
+    }
+
+    /// The columns of the values that `write` makes, in the order in which it names them.
+    var valueColumns: [Bytes] {
+        ["_start", "_end", "_early", "_rank", "_firings"] + job.aggregates.map { Bytes($0.name) }
+    }
+
+    /// The family of a window's rows.
+    func family(_ windowIndex: Int) -> String { columns[windowIndex].family }
+
+    /// Makes the values of the row of a window that fired: those of its mutation.
+    ///
+    /// - Returns: `false` when some have columns that are named for what they count.
+    func write(_ row: WindowRow, to values: inout CellValues) -> Bool {
+        values.removeAll()
+        DecimalText.append(row.start, to: &values.bytes)
+        values.end(column: 0)
+        DecimalText.append(row.end, to: &values.bytes)
+        values.end(column: 1)
+        let hasEarly = job.emitMilliseconds != nil
+        if hasEarly {
+            values.bytes.append(0x30)
+            values.end(column: 2)
+        }
+        if let rank = row.rank {
+            DecimalText.append(Int64(rank), to: &values.bytes)
+            values.end(column: 3)
+        }
+        if job.time.allowedLatenessMilliseconds > 0 {
+            DecimalText.append(Int64(row.revision) + 1, to: &values.bytes)
+            values.end(column: 4)
+        }
+        for index in row.values.indices {
+            if case .entries = row.values[index] { return false }
+            if case .null = row.values[index], !hasEarly { continue }
+            row.values[index].appendText(to: &values.bytes)
+            values.end(column: 5 + index)
+        }
+        return true
     }
 
     /// The row of a window with these values.

@@ -140,7 +140,7 @@ enum MemtableApply {
                         aheadCount += 1
                         if aheadCount > 0, ahead.family == family {
                             // Safety: as below.
-                            unsafe memtable.prepare(for: ahead.columnKey)
+                            unsafe memtable.prepareInsert(of: ahead.columnKey)
                         }
                     }
                     let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0

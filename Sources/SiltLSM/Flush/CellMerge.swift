@@ -4,7 +4,9 @@ internal import SiltModel
 /// Copies what a retention rule keeps from merged sources into table files: the body of flush and compaction.
 struct CellMerge: ~Copyable {
     private var rule: RetentionRule
-    private var column: [UInt8] = []
+    /// Begins with the column at hand, which is `columnByteCount` long.
+    private var columnRoom: [UInt8] = []
+    private var columnByteCount = 0
     private var rowByteCount = 0
     private var isFirst = true
 
@@ -34,7 +36,9 @@ struct CellMerge: ~Copyable {
             // Safety: the cursor's pointers are used before its next move.
             if unsafe begins(cursor.columnKey, cursor.rowPrefixByteCount) {
                 startsRow = true
-                if let end, !column.lexicographicallyPrecedes(end) { return }
+                if let end, !columnRoom[..<columnByteCount].lexicographicallyPrecedes(end) {
+                    return
+                }
             }
             guard let type = CellType(rawValue: cursor.type) else {
                 throw SiltstoneError(.corrupted, "cell type is unknown type=\(cursor.type)")
@@ -54,28 +58,25 @@ struct CellMerge: ~Copyable {
     ///
     /// - Returns: whether a row begins.
     private mutating func begins(_ key: UnsafeRawBufferPointer, _ prefixByteCount: Int) -> Bool {
-        // Safety: both buffers are valid for this call, and the prefix lies within the key.
-        let isSame = unsafe !isFirst && column.count == key.count && equals(key, count: key.count)
-        if isSame { return false }
+        guard let start = key.baseAddress else { return false }
+        let (count, oldCount) = (key.count, columnByteCount)
+        if columnRoom.count < count {
+            columnRoom.append(contentsOf: repeatElement(0, count: count - columnRoom.count))
+        }
+        // Safety: the room has as many bytes as the key, and as the column that it holds; the key is valid for this call.
+        let shared = unsafe columnRoom.withUnsafeMutableBytes { room -> Int in
+            guard let old = room.baseAddress else { return 0 }
+            let shared = unsafe silt_shared(old, start, min(oldCount, count))
+            unsafe (old + shared).copyMemory(from: start + shared, byteCount: count - shared)
+            return shared
+        }
+        if !isFirst, shared == count, oldCount == count { return false }
         let isSameRow =
-            unsafe !isFirst && rowByteCount == prefixByteCount
-            && equals(key, count: prefixByteCount)
+            !isFirst && rowByteCount == prefixByteCount && shared >= prefixByteCount
         isFirst = false
-        column.removeAll(keepingCapacity: true)
-        unsafe column.append(contentsOf: key)
+        columnByteCount = count
         rowByteCount = prefixByteCount
         if isSameRow { rule.startColumn() } else { rule.startRow() }
         return !isSameRow
-    }
-
-    /// Whether the column at hand begins with the first `count` bytes of `key`; both are at least that long.
-    private func equals(_ key: UnsafeRawBufferPointer, count: Int) -> Bool {
-        // Safety: compares `count` bytes that both have.
-        unsafe column.withUnsafeBytes { old in
-            guard let left = old.baseAddress, let right = key.baseAddress else {
-                return count == 0
-            }
-            return unsafe silt_order(left, count, right, count) == 0
-        }
     }
 }

@@ -94,6 +94,13 @@ package final class Memtable: @unchecked Sendable {
         unsafe tree.fetchLeaf(for: columnKey)
     }
 
+    /// As `prepare`, by the thread that inserts: what will come last goes to the leaf that the one before it went to.
+    @inline(__always)
+    func prepareInsert(of columnKey: UnsafeRawBufferPointer) {
+        // Safety: the caller lends the key for the call.
+        if unsafe !tree.isBeyondAll(columnKey) { unsafe tree.fetchLeaf(for: columnKey) }
+    }
+
     @inline(__always)
     private func count(_ timestamp: Int64, _ type: UInt8, _ sequence: UInt64, isNew: Bool) {
         if sequence > maxSequence { store(sequence, at: Self.sequenceOffset) }

@@ -39,6 +39,13 @@ extension MemtableTree {
         return unsafe node
     }
 
+    /// Whether a column key is above those of all records, as far as the thread that inserts knows.
+    @inline(__always) func isBeyondAll(_ key: UnsafeRawBufferPointer) -> Bool {
+        // Safety: only the one writer changes the greatest record, which is complete.
+        let greatest = unsafe half(base, Self.greatestOffset).pointee.load(ordering: .relaxed)
+        return unsafe greatest != 0 && compare(greatest, key) < 0
+    }
+
     /// Puts a record, complete but for its place in the tree, in order.
     ///
     /// - Returns: `false` when the tree held the same key; the new record then takes the old one's

@@ -66,7 +66,7 @@ struct JobRunCommand: ParsableCommand {
     var checkpointInterval = "5s"
 
     @Option(name: .customLong("block-bytes"), help: "Read so much at once.")
-    var blockBytes = 1 << 20
+    var blockBytes = 128 << 10
 
     @Option(help: "Bytes of one budget for all memory of the store, instead of its usual sizes.")
     var memory: Int?

@@ -17,7 +17,7 @@ enum ImportGraph {
         "SiltTable": ["SiltLSM", "SiltFormat", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltIngest": [
             "SiltStream", "SiltTable", "SiltFormat", "SiltCodec", "SiltIO", "SiltModel",
-            "SiltBytes",
+            "SiltBytes", "CSiltstone",
         ],
         "Siltstone": ["SiltIngest", "SiltTable", "SiltStream", "SiltIO", "SiltModel", "SiltBytes"],
         "SiltKafka": ["SiltIngest", "SiltModel", "CRdKafka"],

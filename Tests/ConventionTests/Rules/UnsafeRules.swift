@@ -59,7 +59,7 @@ enum UnsafeRules {
         "Sources/SiltIngest/Decode/JSONLineScanner.swift",
         "Sources/SiltIngest/Decode/JSONLinesDecoder.swift",
         "Sources/SiltIngest/Decode/PlainNumber.swift",
-        "Sources/SiltIngest/Decode/PlainRecordScanner.swift",
+        "Sources/SiltIngest/Decode/RecordBatch+Plain.swift",
         "Sources/SiltIngest/Expression/NumberText.swift",
         // SiltKafka: librdkafka takes pointers.
         "Sources/SiltKafka/KafkaHandle.swift",

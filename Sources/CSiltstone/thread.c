@@ -14,6 +14,13 @@ uint32_t silt_thread_number(void) {
     return mine;
 }
 
+int silt_one_of_64(void) {
+    static _Thread_local uint64_t draw;
+    uint64_t x = draw ? draw : silt_thread_number() * 0x9e3779b97f4a7c15ull;
+    draw = x = x * 6364136223846793005ull + 1442695040888963407ull;
+    return x >> 58 == 0;
+}
+
 struct scratch {
     void *memory[SLOTS];
     size_t size[SLOTS];

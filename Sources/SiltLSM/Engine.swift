@@ -78,6 +78,7 @@ package final class Engine: Sendable {
 
     deinit {
         // An engine that was given up without `close`, such as one whose recovery failed.
+        tables.isClosed.store(true, ordering: .relaxed)
         if !state.withLock({ $0.isClosed }) { environment.coordinator.leave() }
     }
 
@@ -163,6 +164,11 @@ package final class Engine: Sendable {
 
     /// What the block cache did and holds.
     package var cacheStatistics: BlockCacheStatistics { tables.blocks.statistics }
+
+    /// The snapshots that are held for as long as is worth a report, each given once.
+    package func takeOldSnapshots() -> [HeldSnapshot] {
+        snapshots.takeOld(ageMilliseconds: options.snapshotAgeMilliseconds)
+    }
 
     /// What was done since the engine was opened.
     package var metrics: EngineMetrics {

@@ -8,15 +8,31 @@ package final class GroupSnapshot: Sendable {
     package let sequence: UInt64
     private let set: TreeSet
     private let tables: TableCache
-    /// Its entry among the snapshots that are reported when they grow old.
-    private let lease: SnapshotLease?
+    /// Those that are reported when they grow old, and its place among them; `nil` for none.
+    private let ledger: SnapshotLedger?
+    private let place: Int
 
-    init(sequence: UInt64, set: TreeSet, tables: TableCache, lease: SnapshotLease? = nil) {
-        self.lease = lease
+    /// A snapshot for as long as a call.
+    init(sequence: UInt64, set: TreeSet, tables: TableCache) {
         self.sequence = sequence
         self.set = set
         self.tables = tables
+        ledger = nil
+        place = 0
     }
+
+    /// A snapshot at a place of a ledger, which it gives back.
+    init(
+        sequence: UInt64, set: TreeSet, tables: TableCache, ledger: SnapshotLedger, place: Int
+    ) {
+        self.sequence = sequence
+        self.set = set
+        self.tables = tables
+        self.ledger = ledger
+        self.place = place
+    }
+
+    deinit { ledger?.leave(place) }
 
     /// A cursor over the cells of a family; it keeps the snapshot, and with it the files that it has yet to open.
     package func cursor(family: UInt8, _ options: CursorOptions) throws(SiltstoneError)
@@ -27,14 +43,14 @@ package final class GroupSnapshot: Sendable {
             retaining: self)
     }
 
-    /// A walk over the visible cells of a family without markers of whole families (ask
-    /// `mayHaveFamilyMarkers`).
+    /// A walk over the visible cells of a family; `nil` when there may be markers of whole families.
     ///
     /// It must not outlive the snapshot.
     package func walk(family: UInt8, _ rule: WalkRule, _ options: CursorOptions)
-        throws(SiltstoneError) -> CellWalk
+        throws(SiltstoneError) -> CellWalk?
     {
         let tree = try tree(family)
+        if tree.mayHaveFamilyMarkers { return nil }
         if options.takesAll, let walk = tree.idleWalks.take(),
             walk.change(to: rule, sequence: sequence)
         {
@@ -75,9 +91,7 @@ package final class GroupSnapshot: Sendable {
 
     /// Whether a DeleteFamily or DeleteFamilyVersion marker may be anywhere in the family.
     package func mayHaveFamilyMarkers(family: UInt8) -> Bool {
-        guard let tree = set.tree(family) else { return false }
-        return tree.familyMarkersInTables
-            || tree.sources.memtables.contains { $0.familyMarkerCount > 0 }
+        set.tree(family)?.mayHaveFamilyMarkers ?? false
     }
 
     /// The settings of a family as of the snapshot.

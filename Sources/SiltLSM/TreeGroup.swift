@@ -57,6 +57,7 @@ package final class TreeGroup: Sendable {
     /// What point reads see.
     let published: PublishedSet
     let tables: TableCache
+    private let snapshots: SnapshotLedger
     /// The newest operation that readers see.
     ///
     /// Only who leads the commits raises it, when all cells up to it are in the memtables. Who reads it with `state` locked sees
@@ -92,6 +93,7 @@ package final class TreeGroup: Sendable {
         self.lastSequence = Atomic(lastSequence)
         self.lastTimestamp = Atomic(lastTimestamp)
         tables = engine.tables
+        snapshots = engine.snapshots
         published = PublishedSet(state.set, epoch: engine.tables.blocks.epoch)
         var state = state
         state.published = published
@@ -119,14 +121,14 @@ package final class TreeGroup: Sendable {
     ///
     /// - Parameter counts: whether this is a read already; otherwise `countRead` makes it one.
     package func snapshot(counts: Bool = true) throws(SiltstoneError) -> GroupSnapshot {
-        let engine = try owner()
+        try checkOpen()
         let (set, visible, isDropped) = state.withLock { state in
             if counts { state.readCount &+= 1 }
             return (state.set, self.visible.load(ordering: .acquiring), state.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         if counts { tables.blocks.epoch.counting.countRead() }
-        return GroupSnapshot(sequence: visible, set: set, tables: engine.tables)
+        return GroupSnapshot(sequence: visible, set: set, tables: tables)
     }
 
     /// Counts a read of a snapshot that was not counted.
@@ -137,15 +139,15 @@ package final class TreeGroup: Sendable {
 
     /// As `snapshot`, for what lasts longer than a call: it is reported when it is held for long.
     package func snapshot(for purpose: StaticString) throws(SiltstoneError) -> GroupSnapshot {
-        let engine = try owner()
+        try checkOpen()
         let (set, visible, isDropped) = state.withLock {
             ($0.set, self.visible.load(ordering: .acquiring), $0.isDropped)
         }
         if isDropped { throw SiltstoneError(.notFound, "region was dropped region=\(id)") }
         tables.blocks.epoch.counting.countRead()
         return GroupSnapshot(
-            sequence: visible, set: set, tables: engine.tables,
-            lease: engine.snapshots.enter(purpose, region: id))
+            sequence: visible, set: set, tables: tables, ledger: snapshots,
+            place: snapshots.enter(purpose, region: id, table: table))
     }
 
     /// Writes all that the memtables hold now to table files; durable on return.
@@ -225,6 +227,13 @@ package final class TreeGroup: Sendable {
 
     /// The trees now.
     var set: TreeSet { state.withLock { $0.set } }
+
+    /// For readers, who need the engine's files only.
+    private func checkOpen() throws(SiltstoneError) {
+        if tables.isClosed.load(ordering: .relaxed) {
+            throw SiltstoneError(.closed, "database is closed")
+        }
+    }
 
     private func owner() throws(SiltstoneError) -> Engine {
         guard let engine, !engine.isClosing.load(ordering: .relaxed) else {

@@ -11,8 +11,7 @@ struct PlainRowReader {
     private let walk: CellWalk
     /// Kept for as long as the walk is used.
     private let snapshot: GroupSnapshot
-    private let family: UInt8
-    private let familyName: String
+    private let plan: PlainPlan
     private let isReusable: Bool
     /// The next cell of the batch, and how many there are.
     private var place = 0
@@ -29,27 +28,25 @@ struct PlainRowReader {
 
     /// A reader of a region's rows up to the key `upper`; `nil` when the plan needs more than it can.
     init?(
-        _ plan: ReadPlan, _ snapshot: GroupSnapshot, options: CursorOptions, upper: [UInt8]?,
-        nowMilliseconds: Int64
+        _ plan: ReadPlan, _ snapshot: GroupSnapshot, upper: [UInt8]?, nowMilliseconds now: Int64
     ) throws(SiltstoneError) {
-        guard plan.families.count == 1, !plan.isRaw, plan.isPlain else { return nil }
-        let family = plan.families[0]
-        guard family.columns == nil || plan.onlyColumn != nil,
-            !snapshot.mayHaveFamilyMarkers(family: family.family.id)
-        else { return nil }
-        familyName = family.family.settings.name
-        let rule = WalkRule(
-            family.family.settings, maxVersions: family.maxVersions, timeRange: plan.timeRange,
-            column: plan.onlyColumn?.suffix, upper: upper, nowMilliseconds: nowMilliseconds)
-        walk = try snapshot.walk(family: family.family.id, rule, options)
+        guard let plain = plan.plain else { return nil }
+        var options = CursorOptions()
+        options.timeRange = plan.timeRange
+        if plan.needsTime {
+            options.timeRange = plan.families[0].timeRange(plan.timeRange, nowMilliseconds: now)
+        }
+        let rule = WalkRule(plain.terms, upper: upper, nowMilliseconds: now)
+        guard let walk = try snapshot.walk(family: plain.family, rule, options) else { return nil }
+        self.walk = walk
         self.snapshot = snapshot
-        self.family = family.family.id
+        self.plan = plain
         isReusable = options.takesAll
     }
 
     /// Ends the reading.
     func finish() {
-        if isReusable { snapshot.giveBack(walk, family: family) }
+        if isReusable { snapshot.giveBack(walk, family: plan.family) }
     }
 
     /// Goes to the first row at or after a key prefix.
@@ -80,11 +77,11 @@ struct PlainRowReader {
             let suffix = walk.suffix(walk.names.count)
             do {
                 let qualifier = try CellKey.component(of: suffix, at: 0).bytes
-                walk.names.append(Column(familyName, Bytes(qualifier)))
+                walk.names.append(Column(plan.familyName, Bytes(qualifier)))
             } catch {
                 throw SiltstoneError(
                     .corrupted,
-                    "column key is damaged family=\(familyName) key=\(Hex.encode(suffix))")
+                    "column key is damaged family=\(plan.familyName) key=\(Hex.encode(suffix))")
             }
         }
         return walk.names[number]
@@ -138,7 +135,7 @@ struct PlainRowReader {
     ) throws -> Bool {
         var row: [UInt8] = []
         var shown = -1
-        var name = Column(familyName, .empty)
+        var name = Column(plan.familyName, .empty)
         while try fetch() {
             // Safety: the cells are the batch's, which stays until the next `fetch`.
             let cells = unsafe walk.cells

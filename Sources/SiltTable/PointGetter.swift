@@ -17,8 +17,7 @@ enum QuickAnswer {
 enum PointGetter {
     /// The answer, unless the projection is another than the recent plan's or the row needs more.
     static func get(
-        _ row: Bytes, _ projection: Projection, _ recent: RecentPointPlan, clock: any Clock,
-        mayReadDisk: Bool
+        _ row: Bytes, _ projection: Projection, _ recent: RecentPointPlan, mayReadDisk: Bool
     ) -> QuickAnswer {
         guard !row.isEmpty, row.count <= Limits.rowBytesMax else { return .unclear }
         let pin = recent.epoch.enter()
@@ -29,13 +28,15 @@ enum PointGetter {
             guard plan.projection == projection else { return .unclear }
             var oldest = Int64.min
             if let life = plan.timeToLiveMilliseconds {
-                oldest = clock.nowMilliseconds.subtractingReportingOverflow(life).partialValue
+                oldest =
+                    recent.clock.nowMilliseconds.subtractingReportingOverflow(life).partialValue
             }
-            let region = plan.layout.regions[plan.layout.regionIndex(of: row)]
-            switch region.find(
-                row.array, plan.column.suffix, family: plan.family, pin, oldest: oldest,
-                mayReadDisk: mayReadDisk)
-            {
+            let answer = unsafe plan.region(of: row)._withUnsafeGuaranteedRef { region in
+                region.find(
+                    row.array, plan.column.suffix, family: plan.family, pin, oldest: oldest,
+                    mayReadDisk: mayReadDisk)
+            }
+            switch answer {
             case .absent: return .row(nil)
             case .found(let timestamp, let value):
                 let cell = Cell(plan.column.column, timestamp: timestamp, value: Bytes(value))

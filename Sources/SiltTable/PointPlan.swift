@@ -1,9 +1,13 @@
 import SiltBytes
+import SiltIO
 import SiltLSM
 import SiltModel
 import Synchronization
 
 /// A projection of one column's newest value, resolved: what the commonest read needs, in one place.
+///
+/// Safety: the layout keeps the regions.
+@safe
 final class PointPlan: Sendable {
     /// The projection.
     let projection: Projection
@@ -14,7 +18,9 @@ final class PointPlan: Sendable {
     /// The family's time to live.
     let timeToLiveMilliseconds: Int64?
     /// The table.
-    let layout: TableLayout
+    private let layout: TableLayout
+    /// Its regions, to be looked at without counting references to them.
+    private let regions: [Unmanaged<TreeGroup>]
 
     /// `nil` when more than the newest value of one column may be wanted.
     init?(_ projection: Projection, _ plan: ReadPlan, _ layout: TableLayout) {
@@ -24,8 +30,16 @@ final class PointPlan: Sendable {
         self.projection = projection
         self.column = column
         self.layout = layout
+        unsafe regions = layout.regions.map { unsafe Unmanaged.passUnretained($0) }
         family = plan.families[0].family.id
         timeToLiveMilliseconds = plan.families[0].family.settings.timeToLiveMilliseconds
+    }
+
+    /// The region that a row lies in; good as long as the plan.
+    @inline(__always)
+    func region(of row: Bytes) -> Unmanaged<TreeGroup> {
+        let place = unsafe regions.count == 1 ? 0 : layout.regionIndex(of: row)
+        return unsafe regions[place]
     }
 }
 
@@ -36,10 +50,18 @@ final class PointPlan: Sendable {
 final class RecentPointPlan: Sendable {
     /// What readers are in while they use the plan.
     let epoch: ReadEpoch
+    /// All time that reads see.
+    let clock: any Clock
+    /// How long calls take.
+    let latencies: EngineLatencies
     private let current = unsafe Atomic<Unmanaged<PointPlan>?>(nil)
     private let offers = Atomic<UInt>(0)
 
-    init(epoch: ReadEpoch) { self.epoch = epoch }
+    init(_ shared: SharedParts) {
+        epoch = shared.engine.readEpoch
+        clock = shared.clock
+        latencies = shared.engine.latencies
+    }
 
     // Safety: nobody refers to this any more, so nobody uses the plan.
     deinit { unsafe current.load(ordering: .acquiring)?.release() }

@@ -5,6 +5,8 @@ import SiltModel
 
 /// A projection resolved against a table's schema.
 final class ReadPlan: Sendable {
+    /// The projection.
+    let projection: Projection
     /// The wanted families in the byte order of their names.
     let families: [FamilyPlan]
     /// The time stamps of interest.
@@ -20,17 +22,18 @@ final class ReadPlan: Sendable {
     /// Whether the time matters, because cells expire.
     let needsTime: Bool
 
-    /// Whether neither a filter nor limits per family apply.
-    let isPlain: Bool
-
     /// The one column that is wanted of one family, when that is all and neither filter nor limits apply.
     let onlyColumn: PlannedColumn?
+
+    /// What a walk over one family takes, when that is all there is to do.
+    let plain: PlainPlan?
 
     init(_ projection: Projection, layout: TableLayout) throws(SiltstoneError) {
         guard projection.maxVersions >= 1 else {
             throw SiltstoneError(
                 .invalidArgument, "versions must be at least 1 versions=\(projection.maxVersions)")
         }
+        self.projection = projection
         let range = projection.timeRange
         guard range.min >= 0, range.min <= range.max else {
             throw SiltstoneError(
@@ -53,7 +56,7 @@ final class ReadPlan: Sendable {
             projection.selectors.isEmpty
             ? layout.families.map { FamilyPlan($0, columns: nil, projection) }
             : try ReadPlan.resolve(projection, layout)
-        isPlain =
+        let isPlain =
             filter == nil && cellsPerFamilyLimit == .max && cellsPerFamilyOffset == 0
         if isPlain, families.count == 1, let columns = families[0].columns, columns.count == 1 {
             onlyColumn = columns[0]
@@ -61,6 +64,10 @@ final class ReadPlan: Sendable {
             onlyColumn = nil
         }
         needsTime = families.contains { $0.family.settings.timeToLiveMilliseconds != nil }
+        plain =
+            isPlain && !isRaw && families.count == 1
+                && (families[0].columns == nil || onlyColumn != nil)
+            ? PlainPlan(families[0], timeRange: range, column: onlyColumn) : nil
     }
 
     /// A whole family wins over single columns of it.
@@ -94,6 +101,24 @@ final class ReadPlan: Sendable {
             isWanted[index]
                 ? FamilyPlan(layout.families[index], columns: columns[index], projection) : nil
         }
+    }
+}
+
+/// A read of one family, or of one column of it, without a filter or limits.
+final class PlainPlan: Sendable {
+    /// The family's number.
+    let family: UInt8
+    /// The family's name.
+    let familyName: String
+    /// What is shown.
+    let terms: WalkTerms
+
+    init(_ plan: FamilyPlan, timeRange: TimeRange, column: PlannedColumn?) {
+        family = plan.family.id
+        familyName = plan.family.settings.name
+        terms = WalkTerms(
+            plan.family.settings, maxVersions: plan.maxVersions, timeRange: timeRange,
+            column: column?.suffix)
     }
 }
 

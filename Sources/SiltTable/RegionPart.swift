@@ -8,13 +8,13 @@ import SiltLSM
 struct RegionPart {
     /// The region.
     let group: TreeGroup
-    /// The rows that are visited.
-    private let rows: RowKeyRange
+    /// The rows that are visited; `nil` for all.
+    private let rows: RowKeyRange?
 
     /// All of a region.
     init(_ group: TreeGroup) {
         self.group = group
-        rows = group.range
+        rows = nil
     }
 
     private init(_ group: TreeGroup, rows: RowKeyRange) {
@@ -23,14 +23,17 @@ struct RegionPart {
     }
 
     /// The first row to visit, when the region has rows before it.
-    var start: Bytes? { rows.start == group.range.start ? nil : rows.start }
+    var start: Bytes? { rows.flatMap { $0.start == group.range.start ? nil : $0.start } }
 
     /// The first row not to visit any more, when the region has it.
-    var end: Bytes? { rows.end == group.range.end ? nil : rows.end }
+    var end: Bytes? { rows.flatMap { $0.end == group.range.end ? nil : $0.end } }
 
     /// The parts that took this one's place, in row order; none while the region is there.
     var successors: [RegionPart] {
-        group.successors.compactMap { next in
+        let successors = group.successors
+        if successors.isEmpty { return [] }
+        let rows = rows ?? group.range
+        return successors.compactMap { next in
             let start = max(rows.start, next.range.start)
             let end =
                 rows.end.isEmpty || next.range.end.isEmpty

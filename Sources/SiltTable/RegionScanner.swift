@@ -66,8 +66,12 @@ final class RegionScanner {
         lower = extent.whole.lowerKey
         upper = extent.whole.upperKey
         spans = extent.isReversed || extent.spans.count < 2 ? [] : extent.spans.reversed()
-        let parts = layout.regions[visited].map { RegionPart($0) }
-        regions = extent.isReversed ? parts : parts.reversed()
+        regions = []
+        regions.reserveCapacity(visited.count)
+        for place in visited {
+            let place = isReversed ? place : visited.lowerBound + visited.upperBound - 1 - place
+            regions.append(RegionPart(layout.regions[place]))
+        }
     }
 
     /// The next row that has cells to show; `nil` at the end.
@@ -218,29 +222,29 @@ final class RegionScanner {
             let key = CellKey.rowPrefix(end)
             if upper.map({ key.lexicographicallyPrecedes($0) }) ?? true { upper = key }
         }
-        regionLower = lower
-        regionUpper = upper
         let start = region.group.latencies.begin()
         defer { region.group.latencies.end(.seek, start) }
         let snapshot = try region.group.snapshot(for: "scan")
         self.snapshot = snapshot
         let now = clock.nowMilliseconds
+        if var found = try PlainRowReader(plan, snapshot, upper: upper, nowMilliseconds: now) {
+            if isReversed {
+                found.startBack(before: upper, lower: lower)
+            } else {
+                try found.seek(lower)
+            }
+            plain = found
+            isInRegion = true
+            return
+        }
+        regionLower = lower
+        regionUpper = upper
+        bound = upper
         readers.removeAll()
         for family in plan.families {
             var options = CursorOptions()
             if !plan.isRaw {
                 options.timeRange = family.timeRange(plan.timeRange, nowMilliseconds: now)
-            }
-            if var found = try PlainRowReader(
-                plan, snapshot, options: options, upper: upper, nowMilliseconds: now)
-            {
-                if isReversed {
-                    found.startBack(before: upper, lower: lower)
-                } else {
-                    try found.seek(lower)
-                }
-                plain = found
-                break
             }
             let cursor = try snapshot.cursor(family: family.family.id, options)
             if !isReversed { try cursor.seek(lower) }
@@ -250,7 +254,6 @@ final class RegionScanner {
                     mayHaveFamilyMarkers: snapshot.mayHaveFamilyMarkers(family: family.family.id),
                     nowMilliseconds: now, filter: filter))
         }
-        bound = upper
         isInRegion = true
     }
 

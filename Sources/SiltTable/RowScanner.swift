@@ -10,21 +10,26 @@ package import SiltModel
 package final class RowScanner {
     private enum Source {
         case regions(RegionScanner)
-        case buckets(BucketMerge)
+        case buckets(BucketMerge, [RegionScanner])
     }
 
     private let source: Source
-    private let scanners: [RegionScanner]
     /// Asked now and then while a filter leaves rows out; true ends the scan with `cancelled`.
     package var isCancelled: (@Sendable () -> Bool)? {
-        didSet { for scanner in scanners { scanner.isCancelled = isCancelled } }
+        didSet {
+            switch source {
+            case .regions(let scanner): scanner.isCancelled = isCancelled
+            case .buckets(_, let scanners):
+                for scanner in scanners { scanner.isCancelled = isCancelled }
+            }
+        }
     }
     /// The rows that an index found; the regions are not read then.
     var indexed: IndexedRows?
 
     /// A scanner of a range of a table, or of one of its regions.
     init(
-        layout: TableLayout, range: RowRange, projection: Projection, environment: Environment,
+        layout: TableLayout, range: RowRange, projection: Projection, _ engine: Engine,
         region: Int? = nil
     ) throws(SiltstoneError) {
         let plan = try layout.plan(projection)
@@ -32,26 +37,28 @@ package final class RowScanner {
         var filter: FilterEvaluator?
         if let wanted = plan.filter {
             filter = try FilterEvaluator(
-                wanted, isReversed: range.isReversed, random: environment.random)
+                wanted, isReversed: range.isReversed, random: engine.environment.random)
         }
-        let visited: [Range<Int>] =
-            if let region {
-                [extent.whole.isEmpty ? region..<region : region..<region + 1]
-            } else {
-                (0..<layout.buckets.count).map {
-                    layout.regions(of: extent.whole, in: layout.buckets[$0])
+        if region != nil || layout.buckets.count == 1 {
+            let visited =
+                if let region {
+                    extent.whole.isEmpty ? region..<region : region..<region + 1
+                } else {
+                    layout.regions(of: extent.whole, in: layout.buckets[0])
                 }
-            }
-        let scanners = visited.map {
-            RegionScanner(
-                plan, extent, regions: $0, of: layout, filter: filter, clock: environment.clock)
+            source = .regions(
+                RegionScanner(
+                    plan, extent, regions: visited, of: layout, filter: filter,
+                    clock: engine.environment.clock))
+            return
         }
-        self.scanners = scanners
-        source =
-            scanners.count == 1
-            ? .regions(scanners[0])
-            : .buckets(
-                BucketMerge(scanners, isReversed: range.isReversed, hasFilter: filter != nil))
+        let scanners = (0..<layout.buckets.count).map {
+            RegionScanner(
+                plan, extent, regions: layout.regions(of: extent.whole, in: layout.buckets[$0]),
+                of: layout, filter: filter, clock: engine.environment.clock)
+        }
+        source = .buckets(
+            BucketMerge(scanners, isReversed: range.isReversed, hasFilter: filter != nil), scanners)
     }
 
     /// The next row that has cells to show; `nil` at the end.
@@ -59,7 +66,7 @@ package final class RowScanner {
         if indexed != nil { return try indexed?.next() }
         switch source {
         case .regions(let scanner): return try scanner.next()
-        case .buckets(let merge): return try merge.next()
+        case .buckets(let merge, _): return try merge.next()
         }
     }
 
@@ -82,5 +89,29 @@ package final class RowScanner {
                 if !goesOn { return }
             }
         }
+    }
+}
+
+extension StoredTable {
+    /// Shows each cell of a range to `body` where it lies, row by row, until it wants no more.
+    ///
+    /// The value's pointer is valid during the call only.
+    package func forEachCell(
+        _ range: RowRange, _ projection: Projection,
+        _ body: (_ row: Bytes, Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        let layout = try layout()
+        let plan = try layout.plan(projection)
+        guard plan.plain != nil, layout.buckets.count == 1 else {
+            // Safety: the scanner lends each value for one call.
+            return try unsafe scan(range, projection).forEachCell(body)
+        }
+        // Without a filter there are no indexes to ask, and with one bucket nothing to put in order.
+        let extent = ScanExtent(range, nil)
+        let scanner = RegionScanner(
+            plan, extent, regions: layout.regions(of: extent.whole, in: layout.buckets[0]),
+            of: layout, filter: nil, clock: shared.clock)
+        // Safety: as above.
+        try unsafe scanner.forEachCell(body)
     }
 }

@@ -1,5 +1,4 @@
 import SiltBytes
-import SiltIO
 import SiltLSM
 package import SiltModel
 
@@ -8,26 +7,25 @@ package struct ScanPart: Sendable {
     private let layout: TableLayout
     private let range: RowRange
     private let projection: Projection
-    private let environment: Environment
+    private let engine: Engine
     /// The region, or `nil` when the part is all that the scan visits.
     private let region: Int?
 
     init(
         _ layout: TableLayout, _ range: RowRange, _ projection: Projection,
-        _ environment: Environment, region: Int? = nil
+        _ engine: Engine, region: Int? = nil
     ) {
         self.layout = layout
         self.range = range
         self.projection = projection
-        self.environment = environment
+        self.engine = engine
         self.region = region
     }
 
     /// Begins to read the part's rows, in order.
     package func open() throws(SiltstoneError) -> RowScanner {
         try RowScanner(
-            layout: layout, range: range, projection: projection, environment: environment,
-            region: region)
+            layout: layout, range: range, projection: projection, engine, region: region)
     }
 }
 
@@ -44,10 +42,10 @@ extension StoredTable {
             layout.regions(of: RowSpan(range), in: layout.buckets[$0])
         }
         guard isSplit, !range.isReversed, visited.count > 1 else {
-            return [ScanPart(layout, range, projection, shared.environment)]
+            return [ScanPart(layout, range, projection, shared.engine)]
         }
         return visited.map {
-            ScanPart(layout, range, projection, shared.environment, region: $0)
+            ScanPart(layout, range, projection, shared.engine, region: $0)
         }
     }
 }

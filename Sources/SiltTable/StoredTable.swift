@@ -24,7 +24,7 @@ package final class StoredTable: Sendable {
     init(id: Identifier, shared: SharedParts, layout: TableLayout) {
         self.id = id
         self.shared = shared
-        recent = RecentPointPlan(epoch: shared.engine.readEpoch)
+        recent = RecentPointPlan(shared)
         state = Mutex(State(layout: layout))
     }
 
@@ -70,11 +70,9 @@ package final class StoredTable: Sendable {
     ///
     /// Disk I/O: per wanted family, one block of each file whose key range and filter admit the row.
     package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
-        let start = shared.engine.latencies.begin()
-        defer { shared.engine.latencies.end(.get, start) }
-        if case .row(let row) = PointGetter.get(
-            row, projection, recent, clock: shared.clock, mayReadDisk: true)
-        {
+        let start = recent.latencies.begin()
+        defer { recent.latencies.end(.get, start) }
+        if case .row(let row) = PointGetter.get(row, projection, recent, mayReadDisk: true) {
             return row
         }
         return try getGenerally(row, projection, within: .none)
@@ -85,11 +83,9 @@ package final class StoredTable: Sendable {
     /// - Returns: the answer, which may be that there is no row.
     package func getCached(_ row: Bytes, _ projection: Projection = .all) -> Row?? {
         // What is asked again is counted then.
-        let start = shared.engine.latencies.begin()
+        let start = recent.latencies.begin()
         let found: Row?
-        switch PointGetter.get(
-            row, projection, recent, clock: shared.clock, mayReadDisk: false)
-        {
+        switch PointGetter.get(row, projection, recent, mayReadDisk: false) {
         case .row(let row): found = row
         case .onDisk: return .none
         case .unclear:
@@ -99,7 +95,7 @@ package final class StoredTable: Sendable {
                 found = try getGenerally(row, projection, within: .quick)
             } catch { return .none }
         }
-        shared.engine.latencies.end(.get, start)
+        recent.latencies.end(.get, start)
         return .some(found)
     }
 
@@ -129,7 +125,7 @@ package final class StoredTable: Sendable {
         let layout = try layout()
         let scanner = try RowScanner(
             layout: layout, range: range, projection: projection,
-            environment: shared.environment)
+            shared.engine)
         if usesIndexes, let plan = IndexPlan.best(for: projection, layout) {
             scanner.indexed = try indexedRows(plan, range, projection)
         }

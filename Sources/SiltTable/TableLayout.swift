@@ -37,7 +37,7 @@ final class TableLayout: Sendable {
     /// Whether the table holds the entries of another's feed.
     let isFeed: Bool
     /// The plan made last: a program reads with few projections, most often the same again.
-    private let lastPlan = Mutex<(projection: Projection, plan: ReadPlan)?>(nil)
+    private let lastPlan = Mutex<ReadPlan?>(nil)
 
     init(
         schemaNumber: UInt64, definition: TableDefinition, families: [StoredFamily],
@@ -79,9 +79,9 @@ final class TableLayout: Sendable {
 
     /// What a projection means for this schema.
     func plan(_ projection: Projection) throws(SiltstoneError) -> ReadPlan {
-        if let (known, plan) = lastPlan.withLock({ $0 }), known == projection { return plan }
+        if let plan = lastPlan.withLock({ $0 }), plan.projection == projection { return plan }
         let plan = try ReadPlan(projection, layout: self)
-        lastPlan.withLock { $0 = (projection, plan) }
+        lastPlan.withLock { $0 = plan }
         return plan
     }
 

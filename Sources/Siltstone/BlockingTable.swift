@@ -55,7 +55,11 @@ public struct BlockingTable: Sendable {
             _ row: Bytes, _ column: Column, _ timestamp: Int64, _ value: borrowing Span<UInt8>
         ) throws -> Bool
     ) throws {
-        try stored.scan(range, projection).forEachValue(body)
+        try unsafe stored.forEachCell(range, projection) { row, column, timestamp, value in
+            // Safety: the value stays where it is during the call, which the span cannot outlive.
+            let span = unsafe Span(_unsafeElements: value.assumingMemoryBound(to: UInt8.self))
+            return try body(row, column, timestamp, span)
+        }
     }
 
     /// Writes what is in memory to table files; durable on return.

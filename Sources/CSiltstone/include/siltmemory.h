@@ -76,20 +76,6 @@ void silt_pool_give(void *p, size_t n);
 /// What n bytes of the pool take of the process's memory.
 size_t silt_pool_bytes(size_t n);
 
-/// The processor's own time: cheap, of no unit.
-static inline uint64_t silt_ticks(void) {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#elif defined(__aarch64__)
-    uint64_t v;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
-    return v << 4;
-#else
-    static _Thread_local uint64_t v;
-    return v += 16;
-#endif
-}
-
 /// Lets other threads run.
 void silt_yield(void);
 

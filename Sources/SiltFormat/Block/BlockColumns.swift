@@ -7,7 +7,8 @@
 package struct BlockColumns: @unchecked Sendable {
     /// A column of little-endian numbers.
     ///
-    /// Entry `i` is `base` and the `width` bytes at `start + i * width`.
+    /// Entry `i` is `base` and the `width` bytes at `start + i * width`. 8 bytes can be read there, whatever the width: a
+    /// block in memory goes on for as many after its end.
     @safe
     package struct Column: @unchecked Sendable {
         /// The first entry's bytes.
@@ -16,6 +17,15 @@ package struct BlockColumns: @unchecked Sendable {
         package let width: Int
         /// What is added to each number.
         package let base: UInt64
+        /// The bytes of a word that are the entry's.
+        package let mask: UInt64
+
+        init(start: UnsafeRawPointer, width: Int, base: UInt64) {
+            unsafe self.start = unsafe start
+            self.width = width
+            self.base = base
+            mask = width >= 8 ? .max : (1 &<< UInt64(8 &* width)) &- 1
+        }
     }
 
     /// The time stamps, as bit patterns.

@@ -65,7 +65,7 @@ package final class CellWalk {
     ///
     /// - Returns: false when there is more to read than when it was made.
     func change(to rule: WalkRule, sequence: UInt64) -> Bool {
-        for memtable in leftOut where memtable.cellCount > 0 { return false }
+        for index in leftOut.indices where leftOut[index].cellCount > 0 { return false }
         unsafe state.pointee.change(to: rule, sequence: sequence)
         return true
     }

@@ -7,9 +7,9 @@ extension TableRunCursor {
     /// Finds the block in which a seek will begin, and has the processor fetch its slot.
     mutating func prepareSeek(_ key: UnsafeRawBufferPointer) {
         soughtBlock = -1
-        // One of several files is found only by looking for it.
-        guard files.count == 1, let reader else { return }
         // Safety: the key is the caller's.
+        soughtFile = unsafe file(for: key)
+        guard soughtFile == fileNumber, let reader else { return }
         soughtBlock = unsafe reader.index.find(key)
         let number = max(soughtBlock, blocks.lowerBound)
         if number < blocks.upperBound { reader.slot(number).prefetch() }
@@ -29,14 +29,16 @@ extension TableRunCursor {
         return unsafe known
     }
 
-    /// Has the processor fetch what `load` reads of the entry found.
+    /// Has the processor fetch what `load` reads of the entry found and of some after it.
     func prefetchEntry() {
         guard entry < entryCount else { return }
         // Safety: the entry is one of the block's; a prefetch reads nothing.
         let columns = unsafe self.columns.pointee
         let number = columns.keyNumber(entry)
         unsafe silt_prefetch(columns.timestamps.start + entry &* columns.timestamps.width)
+        unsafe silt_prefetch(columns.timestamps.start + entry &* columns.timestamps.width + 64)
         unsafe silt_prefetch(columns.sequences.start + entry &* columns.sequences.width)
+        unsafe silt_prefetch(columns.sequences.start + entry &* columns.sequences.width + 64)
         unsafe silt_prefetch(columns.types.start + entry &* columns.types.width)
         unsafe silt_prefetch(columns.valueOffsets.start + entry &* columns.valueOffsets.width)
         if columns.restOffsets.width == 0 {

@@ -50,7 +50,7 @@ extension TableRunCursor {
         var place = entry
         while place < limit, !batch.isFull {
             if isSimple {
-                let next = takeSimple(rule, columns, common, from: place, until: limit, &batch)
+                let next = Self.takeSimple(rule, columns, common, from: place, until: limit, &batch)
                 if next > place {
                     last = next &- 1
                     lastNumber = last
@@ -100,17 +100,16 @@ extension TableRunCursor {
     /// keys; an entry that is not as simple ends it.
     ///
     /// - Returns: the first entry that was not taken.
-    @inline(__always)
-    private func takeSimple(
+    private static func takeSimple(
         _ rule: StretchRule, _ columns: BlockColumns, _ common: CommonRow, from start: Int,
         until limit: Int, _ batch: inout CellBatch
     ) -> Int {
         // Safety: entries below `limit` are the block's, and 8 bytes can be read after each of its
         // bytes; the batch has room for its cells, and is asked for that of each row.
-        let times = BlockNumbers(columns.timestamps)
-        let lengths = BlockNumbers(columns.prefixLengths)
-        let offsets = BlockNumbers(columns.restOffsets)
-        let values = BlockNumbers(columns.valueOffsets)
+        let times = columns.timestamps
+        let lengths = columns.prefixLengths
+        let offsets = columns.restOffsets
+        let values = columns.valueOffsets
         let fixedRest = columns.restOffsets.width == 0 ? columns.fixedRestByteCount : -1
         let fixedValue = columns.valueOffsets.width == 0 ? columns.fixedValueByteCount : -1
         let tailShift = 64 &- rule.tailBits
@@ -124,20 +123,20 @@ extension TableRunCursor {
         var index = 0
         while index < count {
             let place = start &+ index
-            let time = Int64(bitPattern: times[place])
+            let time = Int64(bitPattern: times.load(place))
             guard time >= rule.least, time <= rule.greatest else { break }
-            let prefixCount = Int(truncatingIfNeeded: lengths[place])
+            let prefixCount = Int(truncatingIfNeeded: lengths.load(place))
             var restStart = place &* fixedRest
             var restCount = fixedRest
             if fixedRest < 0 {
-                restStart = Int(truncatingIfNeeded: offsets[place])
-                restCount = Int(truncatingIfNeeded: offsets[place &+ 1]) &- restStart
+                restStart = Int(truncatingIfNeeded: offsets.load(place))
+                restCount = Int(truncatingIfNeeded: offsets.load(place &+ 1)) &- restStart
             }
             let byteCount = common.count &+ prefixCount &+ restCount
             let rowCount = byteCount &- tailCount
             guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
             else { break }
-            let ones = unsafe Self.join(
+            let ones = unsafe join(
                 head, common, columns, place, prefixCount: prefixCount, restStart: restStart,
                 restCount: restCount, into: row)
             let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
@@ -145,8 +144,8 @@ extension TableRunCursor {
             var valueStart = place &* fixedValue
             var valueCount = fixedValue
             if fixedValue < 0 {
-                valueStart = Int(truncatingIfNeeded: values[place])
-                valueCount = Int(truncatingIfNeeded: values[place &+ 1]) &- valueStart
+                valueStart = Int(truncatingIfNeeded: values.load(place))
+                valueCount = Int(truncatingIfNeeded: values.load(place &+ 1)) &- valueStart
             }
             // Safety: as above; a prefetch reads nothing.
             unsafe silt_prefetch(columns.values + valueStart)
@@ -188,14 +187,28 @@ extension TableRunCursor {
         var target = unsafe row + common.count
         unsafe target.storeBytes(of: word, as: UInt64.self)
         unsafe target += prefixCount
-        var source = unsafe columns.rests + restStart
-        let sourceEnd = unsafe source + restCount
-        while unsafe source < sourceEnd {
-            unsafe word = source.loadUnaligned(as: UInt64.self)
+        if restCount <= 0 { return ones }
+        let source = unsafe columns.rests + restStart
+        unsafe word = source.loadUnaligned(as: UInt64.self)
+        ones |= Self.ones(word)
+        unsafe target.storeBytes(of: word, as: UInt64.self)
+        if restCount > 8 { unsafe ones |= joinLong(source, restCount, into: target) }
+        return ones
+    }
+
+    /// The words of a rest after its first: apart, so that most keys, of which a rest is short, do not pay for a loop.
+    @inline(never)
+    private static func joinLong(
+        _ source: UnsafeRawPointer, _ restCount: Int, into target: UnsafeMutableRawPointer
+    ) -> UInt64 {
+        // Safety: as in `join`.
+        var ones: UInt64 = 0
+        var offset = 8
+        while offset < restCount {
+            let word = unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             ones |= Self.ones(word)
-            unsafe target.storeBytes(of: word, as: UInt64.self)
-            unsafe target += 8
-            unsafe source += 8
+            unsafe target.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+            offset &+= 8
         }
         return ones
     }
@@ -230,31 +243,5 @@ extension TableRunCursor {
             of: UnsafeRawBufferPointer(start: buffer, count: commonCount), into: target)
         commonRowEscaped = found?.escapedCount ?? -1
         commonRowCount = found?.count ?? 0
-    }
-}
-
-/// A column of numbers that are read 8 bytes at a time, whatever their width.
-///
-/// Safety: for columns of blocks in memory, after which 8 bytes more can be read.
-@safe
-private struct BlockNumbers {
-    private let start: UnsafeRawPointer
-    private let width: Int
-    private let mask: UInt64
-    private let base: UInt64
-
-    @inline(__always)
-    init(_ column: BlockColumns.Column) {
-        unsafe start = unsafe column.start
-        width = column.width
-        mask = column.width >= 8 ? .max : (1 &<< UInt64(8 &* column.width)) &- 1
-        base = column.base
-    }
-
-    @inline(__always)
-    subscript(index: Int) -> UInt64 {
-        // Safety: the index is below the column's count.
-        let word = unsafe start.loadUnaligned(fromByteOffset: index &* width, as: UInt64.self)
-        return base &+ UInt64(littleEndian: word) & mask
     }
 }

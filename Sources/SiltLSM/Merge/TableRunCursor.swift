@@ -72,7 +72,9 @@ struct TableRunCursor: ~Copyable {
     var commonRowNumber = -1
     var commonRowEscaped = -1
     var commonRowCount = 0
-    /// What the index says of the key that is sought next, when it was asked before; else -1.
+    /// The file that the key which is sought next belongs to, when it was looked for before; else -1.
+    var soughtFile = -1
+    /// What that file's index says of the key, when it was asked before; else -1.
     var soughtBlock = -1
     /// Whether the first part of a seek found where the second goes on.
     var isPlaced = false
@@ -157,8 +159,8 @@ struct TableRunCursor: ~Copyable {
         invalidate(&cell)
         entry = 0
         entryCount = 0
-        // The first file whose last cell is not before the key.
-        let number = partition { unsafe Self.compare(files[$0].largest, key) < 0 }
+        let number = soughtFile >= 0 ? soughtFile : unsafe file(for: key)
+        soughtFile = -1
         guard try openFile(from: number) else { return false }
         if let reader {
             // A later file, when the first was left out, begins after the key: its index says block
@@ -333,6 +335,13 @@ struct TableRunCursor: ~Copyable {
         unsafe buffer.deallocate()
         unsafe buffer = larger
         bufferBytes = size
+    }
+
+    /// The first file whose last cell is not before a key; of a single one that is open the index tells.
+    func file(for key: UnsafeRawBufferPointer) -> Int {
+        if files.count == 1, reader != nil { return 0 }
+        // Safety: the key is the caller's.
+        return partition { unsafe Self.compare(files[$0].largest, key) < 0 }
     }
 
     /// The first file number for which `isBefore` does not hold.

@@ -70,8 +70,6 @@ extension WalkState {
             unsafe batch.append(
                 value: core.value, empty: UnsafeRawPointer(batch.rows), timestamp: timestamp,
                 column: column, startsRow: true)
-            unsafe setKey(source, keyCount)
-            rowCount = rowEnd &+ 1
             isAny = true
             let number = core.winner
             let retiredBytes = core.retiredBytes(of: number)
@@ -81,8 +79,27 @@ extension WalkState {
                 !batch.isFull && !prefersStretch && core.baseGeneration == baseGeneration
                 && core.retiredBytes(of: number) == retiredBytes
         }
-        if isAny { noteTaken(timestamp) }
+        if isAny {
+            setKeyOfLastRow()
+            noteTaken(timestamp)
+        }
         return isAny
+    }
+
+    /// Makes the key of the batch's last row and the current column that of the walk: of cells that are taken one after the
+    /// other only the last one's is needed.
+    private mutating func setKeyOfLastRow() {
+        // Safety: the row lies in the batch; escaped it takes 2 n + 1 bytes at most, and the column's end follows.
+        guard let row = unsafe batch.lastRow else { return }
+        let count = Int(batch.lastRowCount)
+        let end = unsafe columns[columns.current]
+        makeRoom(forKey: 2 &* count &+ 1 &+ end.count)
+        guard let target = unsafe key.baseAddress else { return }
+        rowCount = unsafe silt_escape(target, row, count)
+        keyCount = rowCount &+ end.count
+        if let source = end.baseAddress {
+            unsafe (target + rowCount).copyMemory(from: source, byteCount: end.count)
+        }
     }
 
     /// Whether one source has the say for some time.
@@ -104,7 +121,7 @@ extension WalkState {
         versionCount = 1
         passedCount = 0
         isColumnDone = false
-        isRowDone = rule.column != nil
+        isRowDone = rule.isOneColumn
         isRowPending = false
     }
 

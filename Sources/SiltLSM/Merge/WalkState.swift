@@ -67,7 +67,7 @@ struct WalkState: ~Copyable {
 
     /// Takes another rule and another sequence; a seek must follow.
     mutating func change(to rule: WalkRule, sequence: UInt64) {
-        if rule.column != self.rule.column {
+        if rule.terms !== self.rule.terms, rule.column != self.rule.column {
             columns.clear()
             // Safety: the array lends its bytes for the call, which copies them.
             if let column = rule.column { unsafe column.withUnsafeBytes { unsafe columns.add($0) } }
@@ -113,7 +113,8 @@ struct WalkState: ~Copyable {
         self.rule = rule
         versionCountMax = rule.versionCountMax
         versions = VersionTracker(
-            rule.settings, maxVersions: rule.maxVersions, nowMilliseconds: rule.nowMilliseconds)
+            rule.settings, maxVersions: rule.terms.maxVersions,
+            nowMilliseconds: rule.nowMilliseconds)
         var low = rule.timeRange.min
         if let life = rule.settings.timeToLiveMilliseconds {
             let (oldest, overflow) = rule.nowMilliseconds.subtractingReportingOverflow(life)
@@ -258,13 +259,20 @@ struct WalkState: ~Copyable {
         return unsafe silt_compare(own, other, keyCount) == 0
     }
 
+    /// Sees to it that the buffer has room for a key; what is in it may be lost.
+    @inline(__always)
+    mutating func makeRoom(forKey byteCount: Int) {
+        // Safety: nobody refers to the old buffer.
+        if unsafe byteCount &+ 8 > key.count {
+            unsafe key.deallocate()
+            unsafe key = .allocate(byteCount: byteCount * 2 + 8, alignment: 8)
+        }
+    }
+
     mutating func setKey(_ source: UnsafeRawPointer, _ count: Int) {
         // Safety: the source has `count` bytes, after which 8 can be read: a table's key is followed
         // by room, a memtable's by a tail. The buffer is made larger by as many.
-        if unsafe count &+ 8 > key.count {
-            unsafe key.deallocate()
-            unsafe key = .allocate(byteCount: count * 2 + 8, alignment: 8)
-        }
+        makeRoom(forKey: count)
         keyCount = count
         guard let target = unsafe key.baseAddress else { return }
         if count >= 16, count <= 32 {
@@ -299,7 +307,7 @@ struct WalkState: ~Copyable {
             {
                 return false
             }
-            isRowDone = rule.column != nil
+            isRowDone = rule.isOneColumn
             unsafe enter(
                 source, cell.keyCount, rowCount: count, isSameRow: false, isWanted: true)
             return true

@@ -97,6 +97,7 @@ struct CellBatch: ~Copyable {
         if let start = value.baseAddress {
             unsafe silt_prefetch(start)
             unsafe silt_prefetch(start + 64)
+            unsafe silt_prefetch(start + value.count)
         }
         unsafe (cells + count).initialize(
             to: WalkedCell(

@@ -158,7 +158,7 @@ extension PointRead {
         inFilesOf tree: borrowing PointTree, _ tables: TableCache, _ pin: ReadEpoch.Pin
     ) -> Step {
         // Safety: places are below the ends, which are those of the array of files.
-        let prefix = unsafe silt_prefix(key.baseAddress, key.count)
+        let key = unsafe PointKey(key)
         var start = 0
         for level in unsafe tree.ends.indices {
             let end = unsafe tree.ends[level]
@@ -167,7 +167,7 @@ extension PointRead {
                 var high = end
                 while place < high {
                     let middle = (place &+ high) >> 1
-                    if unsafe tree.files[middle].endsBefore(key, prefix) {
+                    if unsafe tree.files[middle].endsBefore(key) {
                         place = middle &+ 1
                     } else {
                         high = middle
@@ -175,9 +175,9 @@ extension PointRead {
                 }
             }
             while place < end {
-                let isPast = unsafe tree.files[place].beginsAfter(key, prefix)
+                let isPast = unsafe tree.files[place].beginsAfter(key)
                 if isPast, level > 0 { break }
-                if unsafe !isPast && !tree.files[place].endsBefore(key, prefix)
+                if unsafe !isPast && !tree.files[place].endsBefore(key)
                     && !(isFound && tree.files[place].maxTimestamp < timestamp)
                 {
                     let step = unsafe look(in: tree.files[place], tables, pin)
@@ -246,6 +246,8 @@ extension PointRead {
                 // Safety: the epoch keeps the block.
                 isOver = unsafe block._withUnsafeGuaranteedRef { block in
                     block.use()
+                    // The search waits for one line after the other; so they come together.
+                    block.view.prefetchKeys()
                     return look(in: block.view).isOver
                 }
             } else {
@@ -292,6 +294,7 @@ extension PointRead {
                 if let start = value.baseAddress {
                     unsafe silt_prefetch(start)
                     unsafe silt_prefetch(start + min(64, value.count))
+                    unsafe silt_prefetch(start + value.count)
                 }
                 let isTaken = unsafe offer(
                     timestamp: view.timestamp(entry), type: view.type(entry),

@@ -11,6 +11,9 @@ struct PointFile {
     /// The first 8 bytes of both keys as numbers, which decide nearly always.
     let smallestPrefix: UInt64
     let largestPrefix: UInt64
+    /// The 8 bytes after these: keys that begin alike are common.
+    let smallestNext: UInt64
+    let largestNext: UInt64
     /// The last cell key.
     let largest: UnsafeMutableRawBufferPointer
     /// The greatest time stamp of any cell, markers included.
@@ -27,6 +30,8 @@ struct PointFile {
         unsafe largest = Self.copy(file.largest)
         smallestPrefix = unsafe silt_prefix(smallest.baseAddress, smallest.count)
         largestPrefix = unsafe silt_prefix(largest.baseAddress, largest.count)
+        smallestNext = unsafe PointKey(UnsafeRawBufferPointer(smallest)).next
+        largestNext = unsafe PointKey(UnsafeRawBufferPointer(largest)).next
         maxTimestamp = file.maxTimestamp
         hasFamilyMarkers = file.familyMarkerCount > 0
         unsafe self.hold = Unmanaged.passUnretained(hold)
@@ -46,21 +51,53 @@ struct PointFile {
 
     /// Whether the file's last cell comes before all cells of a column.
     @inline(__always)
-    func endsBefore(_ key: UnsafeRawBufferPointer, _ prefix: UInt64) -> Bool {
-        if largestPrefix != prefix { return largestPrefix < prefix }
+    func endsBefore(_ key: PointKey) -> Bool {
+        if largestPrefix != key.prefix { return largestPrefix < key.prefix }
+        if largestNext != key.next { return largestNext < key.next }
         // Safety: both buffers are valid for their counts.
-        guard let a = unsafe largest.baseAddress, let b = key.baseAddress else { return true }
-        return unsafe silt_order(a, largest.count, b, key.count) < 0
+        guard let a = unsafe largest.baseAddress, let b = unsafe key.bytes.baseAddress else {
+            return true
+        }
+        return unsafe silt_order(a, largest.count, b, key.bytes.count) < 0
     }
 
     /// Whether the file's first cell comes after all cells of a column.
     @inline(__always)
-    func beginsAfter(_ key: UnsafeRawBufferPointer, _ prefix: UInt64) -> Bool {
-        // A key of fewer than 8 bytes is compared as far as it goes.
-        if smallestPrefix != prefix, key.count >= 8 { return smallestPrefix > prefix }
+    func beginsAfter(_ key: PointKey) -> Bool {
+        // A short key is compared as far as it goes.
+        let count = unsafe key.bytes.count
+        if smallestPrefix != key.prefix, count >= 8 { return smallestPrefix > key.prefix }
+        if smallestNext != key.next, count >= 16 { return smallestNext > key.next }
         // Safety: as above; only as many bytes as the key has are compared.
-        guard let a = unsafe smallest.baseAddress, let b = key.baseAddress else { return false }
-        return unsafe silt_order(a, min(smallest.count, key.count), b, key.count) > 0
+        guard let a = unsafe smallest.baseAddress, let b = unsafe key.bytes.baseAddress else {
+            return false
+        }
+        return unsafe silt_order(a, min(smallest.count, count), b, count) > 0
+    }
+}
+
+/// A column key with its first 16 bytes as numbers, zeros after its end.
+///
+/// Safety: the bytes are the caller's, for as long as this is used.
+@safe
+struct PointKey {
+    /// The key.
+    let bytes: UnsafeRawBufferPointer
+    /// The first 8 bytes.
+    let prefix: UInt64
+    /// The 8 bytes after them.
+    let next: UInt64
+
+    @inline(__always)
+    init(_ key: UnsafeRawBufferPointer) {
+        unsafe bytes = unsafe key
+        // Safety: no more bytes are read than the key has.
+        unsafe prefix = silt_prefix(key.baseAddress, key.count)
+        guard key.count > 8, let start = key.baseAddress else {
+            next = 0
+            return
+        }
+        unsafe next = silt_prefix(start + 8, key.count &- 8)
     }
 }
 
@@ -98,6 +135,16 @@ struct PointTree: ~Copyable, @unchecked Sendable {
             unsafe ends.initializeElement(at: index, to: end)
         }
         hasFamilyMarkers = all.contains { $0.file.familyMarkerCount > 0 }
+    }
+
+    /// Whether a memtable holds a marker of a whole family.
+    var hasFamilyMarkersInMemory: Bool {
+        // Safety: the version that owns this keeps its memtables.
+        for index in unsafe memtables.indices {
+            let count = unsafe memtables[index]._withUnsafeGuaranteedRef { $0.familyMarkerCount }
+            if count > 0 { return true }
+        }
+        return false
     }
 
     deinit {

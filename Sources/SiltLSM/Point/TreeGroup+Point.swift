@@ -15,21 +15,29 @@ extension TreeGroup {
         _ row: [UInt8], _ suffix: [UInt8], family: UInt8, _ pin: ReadEpoch.Pin,
         oldest: Int64 = .min, mayReadDisk: Bool = true
     ) -> PointAnswer {
-        let capacity = row.count * 2 + 1 + suffix.count
-        // Safety: a row of n bytes takes 2 n + 1 at most when it is escaped, and the suffix its own.
-        return unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 8) { key in
-            guard let start = key.baseAddress else { return .unclear }
-            let rowCount = unsafe row.withUnsafeBytes {
-                unsafe silt_escape(start, $0.baseAddress, $0.count)
+        // Safety: the arrays and the caller's reference to this group outlive the call. What the
+        // innermost closure captures is plain data: captured references would be counted.
+        let group = unsafe Unmanaged.passUnretained(self)
+        return unsafe row.withUnsafeBytes { row -> PointAnswer in
+            unsafe suffix.withUnsafeBytes { suffix -> PointAnswer in
+                // Safety: a row of n bytes takes 2 n + 1 at most when it is escaped, and the suffix its own.
+                unsafe withUnsafeTemporaryAllocation(
+                    byteCount: row.count * 2 + 1 + suffix.count, alignment: 8
+                ) { key -> PointAnswer in
+                    guard let start = key.baseAddress else { return .unclear }
+                    let rowCount = unsafe silt_escape(start, row.baseAddress, row.count)
+                    if let end = suffix.baseAddress {
+                        unsafe (start + rowCount).copyMemory(from: end, byteCount: suffix.count)
+                    }
+                    let whole = unsafe UnsafeRawBufferPointer(
+                        start: start, count: rowCount + suffix.count)
+                    return unsafe group._withUnsafeGuaranteedRef {
+                        unsafe $0.find(
+                            whole, rowPrefixByteCount: rowCount, family: family, pin,
+                            oldest: oldest, mayReadDisk: mayReadDisk)
+                    }
+                }
             }
-            unsafe suffix.withUnsafeBytes {
-                unsafe UnsafeMutableRawBufferPointer(rebasing: key[rowCount...]).copyMemory(
-                    from: $0)
-            }
-            return unsafe find(
-                UnsafeRawBufferPointer(start: start, count: rowCount + suffix.count),
-                rowPrefixByteCount: rowCount, family: family, pin, oldest: oldest,
-                mayReadDisk: mayReadDisk)
         }
     }
 
@@ -75,6 +83,16 @@ struct PointTrees: ~Copyable, @unchecked Sendable {
 
     // Safety: allocated in init; the elements are plain data.
     deinit { unsafe versions.deallocate() }
+
+    /// The tree of a family.
+    func tree(_ family: UInt8) -> TreeVersion? {
+        // Safety: the set that owns this keeps the versions.
+        for index in unsafe versions.indices {
+            let isWanted = unsafe versions[index]._withUnsafeGuaranteedRef { $0.family == family }
+            if isWanted { return unsafe versions[index].takeUnretainedValue() }
+        }
+        return nil
+    }
 
     /// The answer of a point read in the tree of a family.
     func answer(

@@ -26,8 +26,7 @@ package final class EngineLatencies: Sendable {
     /// The moment at which a call begins, or 0 when it is not timed.
     @inline(__always)
     package func begin() -> UInt64 {
-        // The low bits of the processor's time are as good as random here.
-        silt_ticks() & 0x3f0 == 0 ? clock.monotonicNanoseconds : 0
+        silt_one_of_64() != 0 ? clock.monotonicNanoseconds : 0
     }
 
     /// Ends what `begin` gave.

@@ -9,6 +9,16 @@ final class SnapshotLedger: Sendable {
         var since: UInt64
         var purpose: StaticString
         var region: Identifier
+        var table: Identifier
+        var isReported = false
+
+        func ageMilliseconds(now: UInt64) -> Int { Int(clamping: (now &- since) / 1_000_000) }
+
+        func held(now: UInt64) -> HeldSnapshot {
+            HeldSnapshot(
+                purpose: "\(purpose)", region: region, table: table,
+                ageMilliseconds: ageMilliseconds(now: now))
+        }
     }
 
     private struct State {
@@ -23,13 +33,13 @@ final class SnapshotLedger: Sendable {
 
     init(clock: any Clock) { self.clock = clock }
 
-    /// Notes a snapshot, until the lease goes.
-    func enter(_ purpose: StaticString, region: Identifier) -> SnapshotLease {
+    /// Notes a snapshot, until it leaves the place given here.
+    func enter(_ purpose: StaticString, region: Identifier, table: Identifier) -> Int {
         let now = clock.monotonicNanoseconds
-        let place = state.withLock { state in
+        return state.withLock { state in
             state.last += 1
             let entry = Entry(
-                number: state.last, since: now, purpose: purpose, region: region)
+                number: state.last, since: now, purpose: purpose, region: region, table: table)
             if let place = state.free.popLast() {
                 state.entries[place] = entry
                 return place
@@ -37,10 +47,10 @@ final class SnapshotLedger: Sendable {
             state.entries.append(entry)
             return state.entries.count - 1
         }
-        return SnapshotLease(ledger: self, place: place)
     }
 
-    fileprivate func leave(_ place: Int) {
+    /// Forgets the snapshot at a place.
+    func leave(_ place: Int) {
         state.withLock { state in
             state.entries[place].number = 0
             state.free.append(place)
@@ -51,25 +61,26 @@ final class SnapshotLedger: Sendable {
     var held: [HeldSnapshot] {
         let now = clock.monotonicNanoseconds
         let entries = state.withLock { $0.entries }.filter { $0.number != 0 }
-        return entries.sorted { $0.number < $1.number }.map { entry in
-            HeldSnapshot(
-                purpose: "\(entry.purpose)", region: entry.region,
-                ageMilliseconds: Int(clamping: (now &- entry.since) / 1_000_000))
+        return entries.sorted { $0.number < $1.number }.map { $0.held(now: now) }
+    }
+
+    /// Those that are that old, the oldest first, each once.
+    func takeOld(ageMilliseconds: Int) -> [HeldSnapshot] {
+        let now = clock.monotonicNanoseconds
+        let found = state.withLock { state in
+            var found: [Entry] = []
+            for place in state.entries.indices {
+                let entry = state.entries[place]
+                guard entry.number != 0, !entry.isReported,
+                    entry.ageMilliseconds(now: now) >= ageMilliseconds
+                else { continue }
+                state.entries[place].isReported = true
+                found.append(entry)
+            }
+            return found
         }
+        return found.sorted { $0.number < $1.number }.map { $0.held(now: now) }
     }
-}
-
-/// Stands for a snapshot in the ledger.
-final class SnapshotLease: Sendable {
-    private let ledger: SnapshotLedger
-    private let place: Int
-
-    init(ledger: SnapshotLedger, place: Int) {
-        self.ledger = ledger
-        self.place = place
-    }
-
-    deinit { ledger.leave(place) }
 }
 
 /// A snapshot that somebody holds.
@@ -78,6 +89,8 @@ package struct HeldSnapshot: Sendable {
     package let purpose: String
     /// Of which region.
     package let region: Identifier
+    /// Of which table.
+    package let table: Identifier
     /// How long ago, in milliseconds.
     package let ageMilliseconds: Int
 }

@@ -30,26 +30,8 @@ extension BlockColumns {
 extension BlockColumns.Column {
     /// The number of an entry.
     @inline(__always) func load(_ index: Int) -> UInt64 {
-        // Safety: the index is below the column's count, by which the layout gave it room.
-        switch width {
-        case 0: base
-        case 1: unsafe base &+ UInt64(start.load(fromByteOffset: index, as: UInt8.self))
-        case 2:
-            unsafe base
-                &+ UInt64(
-                    UInt16(
-                        littleEndian: start.loadUnaligned(
-                            fromByteOffset: index &* 2, as: UInt16.self)))
-        case 4:
-            unsafe base
-                &+ UInt64(
-                    UInt32(
-                        littleEndian: start.loadUnaligned(
-                            fromByteOffset: index &* 4, as: UInt32.self)))
-        default:
-            unsafe base
-                &+ UInt64(
-                    littleEndian: start.loadUnaligned(fromByteOffset: index &* 8, as: UInt64.self))
-        }
+        // Safety: the index is below the column's count, by which the layout gave it room, and 8 bytes can be read there.
+        let word = unsafe start.loadUnaligned(fromByteOffset: index &* width, as: UInt64.self)
+        return base &+ UInt64(littleEndian: word) & mask
     }
 }

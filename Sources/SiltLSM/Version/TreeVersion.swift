@@ -55,6 +55,9 @@ final class TreeVersion: Sendable {
     /// The family's number.
     var family: UInt8 { options.family }
 
+    /// Whether a marker of a whole family may be anywhere.
+    var mayHaveFamilyMarkers: Bool { familyMarkersInTables || points.hasFamilyMarkersInMemory }
+
     /// All table files.
     var tables: [TableHold] { runs + levels.joined() }
 
@@ -166,7 +169,7 @@ final class TreeSet: Sendable {
     }
 
     /// The tree of a family.
-    func tree(_ family: UInt8) -> TreeVersion? { index(of: family).map { trees[$0] } }
+    func tree(_ family: UInt8) -> TreeVersion? { points.tree(family) }
 
     /// The place of a family's tree.
     func index(of family: UInt8) -> Int? {

@@ -32,10 +32,15 @@ struct BenchKeys: Sendable {
     /// The key of a number, made in `bytes`: nothing is allocated unless the last one is still in use.
     @inline(__always)
     func key(_ number: Int, in bytes: inout [UInt8]) -> Bytes {
-        if bytes.count != keyBytes {
-            bytes = [UInt8](repeating: 0x30, count: keyBytes)
+        key(number, byteCount: keyBytes, in: &bytes)
+    }
+
+    @inline(__always)
+    private func key(_ number: Int, byteCount: Int, in bytes: inout [UInt8]) -> Bytes {
+        if bytes.count != byteCount {
+            bytes = [UInt8](repeating: 0x30, count: byteCount)
         } else if form == .text {
-            for index in 0..<keyBytes { bytes[index] = 0x30 }
+            for index in 0..<byteCount { bytes[index] = 0x30 }
         }
         fill(&bytes, number)
         return Bytes(bytes)
@@ -44,6 +49,12 @@ struct BenchKeys: Sendable {
     /// A key that no workload writes, among those that are written: one byte longer.
     func missingKey(_ number: Int) -> Bytes {
         Bytes(made(number, byteCount: keyBytes + 1))
+    }
+
+    /// The same, made in `bytes`.
+    @inline(__always)
+    func missingKey(_ number: Int, in bytes: inout [UInt8]) -> Bytes {
+        key(number, byteCount: keyBytes + 1, in: &bytes)
     }
 
     @inline(__always)

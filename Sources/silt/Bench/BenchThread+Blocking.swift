@@ -65,19 +65,25 @@ extension BenchThread {
 
     @available(*, noasync)
     private mutating func read(_ table: BlockingTable) throws {
+        let keys = settings.keys
+        let projection = projection
         try each { thread, _ in
             let number = thread.nextStored()
             try thread.check(
-                try table.get(thread.settings.keys.key(number), thread.projection), number)
+                try table.get(keys.key(number, in: &thread.keyScratch), projection), number)
             return 1
         }
     }
 
     @available(*, noasync)
     private mutating func readMissing(_ table: BlockingTable) throws {
+        let keys = settings.keys
+        let keyCount = settings.keyCount
+        let projection = projection
         try each { thread, _ in
-            let number = thread.random.next(below: thread.settings.keyCount)
-            if try table.get(thread.settings.keys.missingKey(number), thread.projection) != nil {
+            let number = thread.random.next(below: keyCount)
+            let key = keys.missingKey(number, in: &thread.keyScratch)
+            if try table.get(key, projection) != nil {
                 throw CommandFailure(
                     .failed, "a row that was never written is there number=\(number)")
             }
@@ -99,8 +105,8 @@ extension BenchThread {
     mutating func scan(_ table: BlockingTable, from number: Int, count: Int) throws {
         var left = count
         var expected = number
-        try table.forEachCell(in: RowRange(start: settings.keys.key(number)), projection) {
-            row, _, _, value in
+        let range = RowRange(start: settings.keys.key(number, in: &keyScratch))
+        try table.forEachCell(in: range, projection) { row, _, _, value in
             if settings.checks { try check(row, value, after: &expected) }
             foundCount += 1
             left -= 1

@@ -60,7 +60,8 @@ import Testing
         var row: [UInt8] = []
         var deletes = DeleteTracker()
         var versions = VersionTracker(
-            rule.settings, maxVersions: rule.maxVersions, nowMilliseconds: rule.nowMilliseconds)
+            rule.settings, maxVersions: rule.terms.maxVersions,
+            nowMilliseconds: rule.nowMilliseconds)
         var count = 0
         for cell in cells where !cell.columnKey.lexicographicallyPrecedes(start) {
             let prefix = Array(
@@ -155,7 +156,11 @@ import Testing
         var random = TestRandom(seed: TestRandom.seed &+ UInt64(shape))
         let store = TestTables(cacheBytes: 100_000)
         let (cells, sources) = try makeSources(&random, shape: shape, count: 1_600, store: store)
-        for rule in makeRules(&random, cells) {
+        let rules = makeRules(&random, cells)
+        let kept = CellWalk(
+            sources, tables: store.tables, sequence: 1_600, rule: rules[0],
+            options: CursorOptions())
+        for rule in rules {
             for sequence in [UInt64.max, 1_300, 700] {
                 let visible = cells.filter { $0.sequence <= sequence }
                 let walk = CellWalk(
@@ -165,7 +170,12 @@ import Testing
                 #expect(try collect(walk, from: []) == expected(visible, rule, from: []))
                 let probe = cells[random.below(cells.count)].columnKey
                 let start = Array(probe.prefix(CellKey.rowPrefixByteCount(of: probe)))
-                #expect(try collect(walk, from: start) == expected(visible, rule, from: start))
+                let wanted = try expected(visible, rule, from: start)
+                #expect(try collect(walk, from: start) == wanted)
+                // One that showed something else before.
+                #expect(kept.change(to: rule, sequence: sequence))
+                #expect(try collect(kept, from: start) == wanted)
+                kept.rest()
             }
         }
     }
@@ -334,5 +344,17 @@ import Testing
             #expect(try rows("z") == count + 1)
             #expect(try rows(nil) == 2 * (count + 1) + 11)
         }
+    }
+}
+
+extension WalkRule {
+    /// A rule with terms of its own.
+    init(
+        _ settings: Family, maxVersions: Int, timeRange: TimeRange, column: [UInt8]?,
+        upper: [UInt8]?, nowMilliseconds: Int64
+    ) {
+        self.init(
+            WalkTerms(settings, maxVersions: maxVersions, timeRange: timeRange, column: column),
+            upper: upper, nowMilliseconds: nowMilliseconds)
     }
 }

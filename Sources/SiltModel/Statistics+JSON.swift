@@ -51,7 +51,7 @@ extension Statistics.Latency {
 extension Statistics.OldSnapshot {
     fileprivate var json: JSONValue {
         .object(
-            ("purpose", .string(purpose)), ("region", .string(region)),
+            ("purpose", .string(purpose)), ("table", .string(table)), ("region", .string(region)),
             ("age_ms", count(ageMilliseconds)))
     }
 }

@@ -37,10 +37,17 @@ public struct Statistics: Sendable, Hashable {
     public struct OldSnapshot: Sendable, Hashable {
         /// What it was made for.
         public var purpose = ""
+        /// The table, by its name; its identifier when it is gone.
+        public var table = ""
         /// The region.
         public var region = ""
         /// How long ago, in milliseconds.
         public var ageMilliseconds = 0
+
+        /// A line for a log: what is held, how long, and what to do.
+        public var warning: String {
+            "a snapshot is held for long purpose=\(purpose) table=\(table) region=\(region) age_ms=\(ageMilliseconds): files and memory that it reads cannot be freed; read the scan to its end, or let its scanner go"
+        }
 
         /// Nothing.
         public init() {}

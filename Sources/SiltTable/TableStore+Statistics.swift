@@ -1,6 +1,7 @@
 import SiltBytes
 import SiltLSM
 package import SiltModel
+import Synchronization
 
 extension TableStore {
     /// What was done since the store was opened, and what it holds.
@@ -36,17 +37,29 @@ extension TableStore {
         statistics.longestStallNanoseconds = metrics.longestStallNanoseconds
         statistics.refusedCount = metrics.refusedCount
         statistics.snapshotCount = metrics.snapshotCount
-        statistics.oldSnapshots = metrics.oldSnapshots.map { held in
-            var old = Statistics.OldSnapshot()
-            old.purpose = held.purpose
-            old.region = "\(held.region)"
-            old.ageMilliseconds = held.ageMilliseconds
-            return old
-        }
+        statistics.oldSnapshots = named(metrics.oldSnapshots)
         statistics.commits = Statistics.Latency(engine.latencies.counts(.commit))
         statistics.gets = Statistics.Latency(engine.latencies.counts(.get))
         statistics.seeks = Statistics.Latency(engine.latencies.counts(.seek))
         return statistics
+    }
+
+    /// The snapshots that are held for ten minutes or longer, each given once; for a log.
+    package func takeOldSnapshots() -> [Statistics.OldSnapshot] {
+        named(engine.takeOldSnapshots())
+    }
+
+    private func named(_ snapshots: [HeldSnapshot]) -> [Statistics.OldSnapshot] {
+        if snapshots.isEmpty { return [] }
+        let tables = names.withLock { $0 }
+        return snapshots.map { held in
+            var old = Statistics.OldSnapshot()
+            old.purpose = held.purpose
+            old.table = tables.first { $0.value.id == held.table }?.key ?? "\(held.table)"
+            old.region = "\(held.region)"
+            old.ageMilliseconds = held.ageMilliseconds
+            return old
+        }
     }
 }
 

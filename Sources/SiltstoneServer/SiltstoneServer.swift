@@ -160,8 +160,11 @@ public final class SiltstoneServer: Sendable {
             let thriftChannel = try await parts.startThrift(configuration)
             let reports = startReports(router, configuration.reportDirectory)
             let scanners = router.scanners
+            let errorLog = router.errorLog
             group.next().scheduleRepeatedTask(initialDelay: .seconds(15), delay: .seconds(15)) {
-                _ in scanners.expire()
+                _ in
+                scanners.expire()
+                if let errorLog { Self.reportOldSnapshots(store, errorLog) }
             }
             return SiltstoneServer(
                 group: group, threads: threads, channel: channel, thriftChannel: thriftChannel,
@@ -177,6 +180,11 @@ public final class SiltstoneServer: Sendable {
                 "cannot listen host=\(configuration.host) port=\(configuration.port) cause=\(error)"
             )
         }
+    }
+
+    /// Tells the error log of scans that were perhaps forgotten, once of each.
+    static func reportOldSnapshots(_ store: TableStore, _ log: (String) -> Void) {
+        for old in store.takeOldSnapshots() { log("\(store.clock.nowMilliseconds) \(old.warning)") }
     }
 
     private static func openBackups(_ configuration: Configuration) throws(SiltstoneError)

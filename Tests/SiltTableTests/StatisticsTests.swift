@@ -61,12 +61,45 @@ import Testing
         harness.clock.advance(milliseconds: 700_000)
         let old = harness.store.statistics.oldSnapshots
         #expect(old.count == 1 && old[0].purpose == "scan" && old[0].ageMilliseconds >= 700_000)
+        #expect(old[0].table == table.definition.name)
         let commits = harness.store.statistics.commits
         #expect(commits.sampleCount > 0)
         #expect(commits.buckets.last?.count ?? 0 <= commits.sampleCount)
         #expect(commits.buckets.map(\.count) == commits.buckets.map(\.count).sorted())
         while try scanner.next() != nil {}
         #expect(harness.store.statistics.snapshotCount == 0)
+    }
+
+    @Test(
+        "a snapshot is given to a log once, when it has grown old, also if another had its place before"
+    )
+    func oldSnapshots() throws {
+        let harness = try TableHarness()
+        let table = try fill(harness)
+        func open() throws -> RowScanner {
+            let scanner = try table.scan()
+            #expect(try scanner.next() != nil)
+            return scanner
+        }
+        var forgotten: RowScanner? = try open()
+        harness.clock.advance(milliseconds: 599_999)
+        #expect(harness.store.takeOldSnapshots().isEmpty)
+        harness.clock.advance(milliseconds: 1)
+        let taken = harness.store.takeOldSnapshots()
+        #expect(taken.map(\.table) == [table.definition.name])
+        #expect(taken.map(\.ageMilliseconds) == [600_000])
+        let words = try #require(taken.first?.warning)
+        #expect(words.contains("table=\(table.definition.name) ") && words.contains("600000"))
+        #expect(harness.store.takeOldSnapshots().isEmpty)
+        #expect(harness.store.statistics.oldSnapshots.count == 1)
+        // The next takes the place that is free now.
+        forgotten = nil
+        #expect(harness.store.statistics.snapshotCount == 0)
+        forgotten = try open()
+        #expect(harness.store.takeOldSnapshots().isEmpty)
+        harness.clock.advance(milliseconds: 600_000)
+        #expect(harness.store.takeOldSnapshots().count == 1)
+        withExtendedLifetime(forgotten) {}
     }
 
     @Test("the JSON form names every figure once")

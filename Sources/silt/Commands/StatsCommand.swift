@@ -57,7 +57,8 @@ struct StatisticsText {
         for old in statistics["old_snapshot_list"]?.arrayValue ?? [] {
             let seconds = (old["age_ms"]?.integerValue ?? 0) / 1000
             Output.standard.write(
-                "snapshot held for \(seconds) s: \(old["purpose"]?.stringValue ?? "") of region"
+                "snapshot held for \(seconds) s: \(old["purpose"]?.stringValue ?? "") of table"
+                    + " \(old["table"]?.stringValue ?? ""), region"
                     + " \(old["region"]?.stringValue ?? "")\n")
         }
     }

@@ -30,3 +30,5 @@ void silt_lower_thread_priority(int steps) {
 void silt_start_writeback(int descriptor, int64_t offset, int64_t count) {
     (void)sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }
+
+int silt_is_sole_user(int descriptor) { return fcntl(descriptor, F_SETLEASE, F_WRLCK) == 0; }

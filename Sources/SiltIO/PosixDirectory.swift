@@ -61,6 +61,17 @@ final class PosixDirectory: Sendable {
         return false
     }
 
+    /// Removes a file, and leaves it to `release` to give its space back; `false` when there is none.
+    @discardableResult
+    func remove(_ name: String, _ release: SpaceRelease?) throws(SiltstoneError) -> Bool {
+        guard let release, let byteCount = try size(name), byteCount >= SpaceRelease.fileBytesMin,
+            let file = try? PosixFile(path: path(name), name: name, flags: O_WRONLY)
+        else { return try remove(name) }
+        guard try remove(name) else { return false }
+        release.take(file, byteCount: byteCount)
+        return true
+    }
+
     /// Removes an empty folder; one that is not there or not empty is left.
     func removeFolder(_ name: String) {
         known.withLock { known in

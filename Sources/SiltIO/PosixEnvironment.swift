@@ -11,9 +11,10 @@ extension Environment {
     {
         try PosixDirectory.create(directory)
         let workers = ThreadWorkers(count: workerCount)
+        let release = SpaceRelease()
         return Environment(
-            objects: try PosixObjectStore(root: directory),
-            log: PosixLogDevice(root: directory, workers: workers),
+            objects: try PosixObjectStore(root: directory, release: release),
+            log: PosixLogDevice(root: directory, workers: workers, release: release),
             coordinator: LocalCoordinator(root: directory), clock: SystemClock(),
             random: try SystemRandom(), workers: workers)
     }

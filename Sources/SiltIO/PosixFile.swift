@@ -1,3 +1,4 @@
+import CSiltstone
 import Glibc
 import SiltModel
 import Synchronization
@@ -131,6 +132,11 @@ final class PosixFile: Sendable {
             throw PosixFile.failure("truncate", errno, file: name)
         }
     }
+
+    /// Whether no other descriptor or mapping shows the file, of this process or another.
+    ///
+    /// Nobody can come to a file that has no name any more, so it stays so.
+    func isUsedByNobodyElse() -> Bool { silt_is_sole_user(descriptor) != 0 }
 
     /// Reserves room, so that later writes cannot meet a full disk.
     func allocate(_ count: Int) throws(SiltstoneError) {

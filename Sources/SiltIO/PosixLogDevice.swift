@@ -7,9 +7,12 @@ import Synchronization
 package final class PosixLogDevice: LogDevice {
     private let directory: PosixDirectory
     private let preparation: LogPreparation?
+    private let release: SpaceRelease?
 
-    /// The logs in the directory `root`, which must exist; `workers` get memory ready for what is appended next.
-    package init(root: String, workers: (any Workers)? = nil) {
+    /// The logs in the directory `root`, which must exist; `workers` get memory ready for what is appended next, `release` gives
+    /// the space of segments back.
+    package init(root: String, workers: (any Workers)? = nil, release: SpaceRelease? = nil) {
+        self.release = release
         directory = PosixDirectory(root: root)
         preparation = workers.map { LogPreparation(workers: $0) }
     }
@@ -76,7 +79,7 @@ package final class PosixLogDevice: LogDevice {
     package func trim(_ incarnation: Identifier, below number: UInt64) throws(SiltstoneError) {
         let folder = LogPath.folder(incarnation)
         let doomed = try segments(of: incarnation).filter { $0 < number || number == .max }
-        for number in doomed { try directory.remove(LogPath.segment(incarnation, number)) }
+        for number in doomed { try directory.remove(LogPath.segment(incarnation, number), release) }
         if !doomed.isEmpty { try directory.sync(folder) }
         if number == .max { directory.removeFolder(folder) }
     }

@@ -12,9 +12,11 @@ package final class PosixObjectStore: ObjectStore {
     /// Tells this store's temporary files from those that an earlier process left.
     private let mark: String
     private let nextNumber = Atomic<UInt64>(0)
+    private let release: SpaceRelease?
 
-    /// The store in the directory `root`, which must exist.
-    package init(root: String) throws(SiltstoneError) {
+    /// The store in the directory `root`, which must exist; `release` gives the space of large objects back.
+    package init(root: String, release: SpaceRelease? = nil) throws(SiltstoneError) {
+        self.release = release
         directory = PosixDirectory(root: root)
         mark = String(try SystemRandom().next(), radix: 16)
     }
@@ -84,11 +86,13 @@ package final class PosixObjectStore: ObjectStore {
     }
 
     /// Deletes objects; gone for good, also after a power cut, on return.
+    ///
+    /// The space of large ones comes back a little later.
     package func delete(_ keys: [String]) throws(SiltstoneError) {
         var folders: Set<String> = []
         for key in keys {
             try ObjectKey.validate(key)
-            if try directory.remove(key) { folders.insert(PosixDirectory.parent(of: key)) }
+            if try directory.remove(key, release) { folders.insert(PosixDirectory.parent(of: key)) }
         }
         for folder in folders.sorted() { try directory.sync(folder) }
     }

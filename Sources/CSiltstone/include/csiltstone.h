@@ -21,6 +21,9 @@ void silt_lower_thread_priority(int steps);
 /// Begins to write dirty pages of a range back without waiting; best effort.
 void silt_start_writeback(int descriptor, int64_t offset, int64_t count);
 
+/// Whether no other descriptor or mapping shows a file that is open for writing: the kernel grants a write lease only then.
+int silt_is_sole_user(int descriptor);
+
 /// Sets the bits of n hashes in a split-block filter of count 32-byte blocks (docs/format/filter.md).
 void silt_filter_add(void *blocks, uint32_t count, const uint64_t *hashes, size_t n);
 

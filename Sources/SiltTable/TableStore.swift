@@ -110,6 +110,8 @@ package final class TableStore: Sendable {
 
     /// All time that the store sees.
     package var clock: any Clock { shared.clock }
+    /// The threads that flush and merge.
+    package var workers: any Workers { engine.environment.workers }
 
     /// The engine underneath.
     package var engine: Engine { shared.engine }

@@ -7,7 +7,8 @@ package import SiltTable
 
 /// Runs a job over bounded input: reads blocks, decodes, computes windows, and commits rows and checkpoint together.
 ///
-/// 1. A block is read behind what was left of the one before; its whole records are decoded into slots.
+/// 1. A block is read behind what was left of the one before, and its whole records are decoded into slots, while the
+///    one before it is processed.
 /// 2. The pipeline turns them into rows of windows that fired, late events and bad records.
 /// 3. Every so many bytes or milliseconds one write batch holds those and the checkpoint: the position of the next
 ///    record, the open windows, the counters. A job that is killed goes on from the last one; its table ends up byte for
@@ -17,6 +18,8 @@ package struct JobRunner {
     package struct Options: Sendable {
         /// How much is read at once, in bytes; what is made of it should fit the processor's caches.
         package var blockBytes = 128 << 10
+        /// Whether a worker decodes the next block of files meanwhile.
+        package var readsAhead = true
         /// A checkpoint is made after so much input, in bytes; more when the open windows are large.
         package var checkpointBytes = 16 << 20
         /// A checkpoint is made after so long, in milliseconds.
@@ -95,6 +98,8 @@ package struct JobRunner {
         var run = RunState(
             pipeline: pipeline, job: job, options: options, store: store, tables: tables,
             delivery: try SinkDelivery(job, options.makeSinks, store: store, clock: clock))
+        var reader = BlockReader(
+            job, plan: pipeline.plan, input: input, blockBytes: options.blockBytes)
         // What an earlier run left comes first.
         try run.committer.deliver(isCancelled: isCancelled)
         let hash = JobCheckpoint.hash(job)
@@ -103,7 +108,7 @@ package struct JobRunner {
         if var stored, !options.isFresh {
             try stored.adopt(job, takesChanges: options.takesChanges, from: tables.jobs)
             if stored.isComplete { return try finishedBefore(stored) }
-            try resume(&run, stored)
+            try resume(&run, &reader, stored)
         } else {
             // What a backfill makes of them, it writes anew.
             if stored != nil, job.backfill == nil, let states = tables.states {
@@ -112,10 +117,13 @@ package struct JobRunner {
             run.checkpoint.number = stored?.number ?? 0
             run.checkpoint.partCount = stored?.partCount ?? 0
             run.checkpoint.definitionHash = hash
-            try input.begin()
-            try run.decoder.beginFile(input.file, header: nil)
+            try reader.begin()
         }
-        return try loop(&run, progress, isCancelled)
+        run.block.next = reader.place
+        let workers = options.readsAhead && input.isFile ? store.workers : nil
+        let blocks = BlocksAhead(reader, plan: pipeline.plan, workers: workers)
+        defer { blocks.stop() }
+        return try loop(&run, blocks, progress, isCancelled)
     }
 
     private func finishedBefore(_ stored: JobCheckpoint) throws(SiltstoneError) -> JobSummary {
@@ -133,7 +141,9 @@ package struct JobRunner {
         return summary
     }
 
-    private func resume(_ run: inout RunState, _ stored: JobCheckpoint) throws(SiltstoneError) {
+    private func resume(
+        _ run: inout RunState, _ reader: inout BlockReader, _ stored: JobCheckpoint
+    ) throws(SiltstoneError) {
         guard input.kind == stored.kind else {
             throw SiltstoneError(
                 .conflict,
@@ -147,9 +157,7 @@ package struct JobRunner {
                 .corrupted, "job's open windows cannot be read: \(error) job=\(job.name)",
                 at: .init(file: JobTables.jobsName))
         }
-        try input.resume(at: stored.position, job: job.name)
-        try run.decoder.beginFile(input.file, header: stored.header)
-        run.blockOffset = stored.position.offset
+        try reader.resume(at: stored.position, header: stored.header, job: job.name)
         run.checkpoint = stored
         run.pipeline.summary = stored.summary
         run.pipeline.summary.outcome = .running
@@ -173,7 +181,8 @@ package struct JobRunner {
     }
 
     private func loop(
-        _ run: inout RunState, _ progress: ((JobSummary) -> Void)?, _ isCancelled: (() -> Bool)?
+        _ run: inout RunState, _ blocks: BlocksAhead, _ progress: ((JobSummary) -> Void)?,
+        _ isCancelled: (() -> Bool)?
     ) throws(SiltstoneError) -> JobSummary {
         run.lastCommit = clock.nowMilliseconds
         run.early = EarlyResults(job, now: clock.nowMilliseconds)
@@ -182,14 +191,14 @@ package struct JobRunner {
         while true {
             if isCancelled?() == true {
                 if options.drains?() == true { break }
-                if run.decoder.isBetweenRecords { try commit(&run, isComplete: false) }
+                if run.block.next.isBetweenRecords { try commit(&run, isComplete: false) }
                 run.pipeline.summary.outcome = .stopped
                 return run.pipeline.summary
             }
             if input.isUnbounded, !input.hasMore() {
                 // What waits for the next checkpoint should not wait for the next event.
                 let isNews = run.bytesSinceCommit > 0 || isEarlyDue(run)
-                if hasWaited, isNews, run.decoder.isBetweenRecords {
+                if hasWaited, isNews, run.block.next.isBetweenRecords {
                     try commit(&run, isComplete: false)
                     try run.committer.deliver(isCancelled: isCancelled)
                     progress?(run.pipeline.summary)
@@ -199,22 +208,23 @@ package struct JobRunner {
                 continue
             }
             hasWaited = false
-            let isLast = try readBlock(&run)
+            try blocks.next(&run.block)
+            try process(&run)
             progress?(run.pipeline.summary)
-            if isLast { break }
+            if run.block.isLast { break }
             let interval = max(options.checkpointBytes, run.stateBytes * 4)
             let isDue =
                 run.bytesSinceCommit >= interval
                 || run.committer.outboxBytes >= options.pendingBytesMax
                 || clock.nowMilliseconds - run.lastCommit >= options.checkpointMilliseconds
                 || isEarlyDue(run)
-            if isDue, run.decoder.isBetweenRecords {
+            if isDue, run.block.next.isBetweenRecords {
                 try commit(&run, isComplete: false)
                 try run.committer.deliver(isCancelled: isCancelled)
             }
         }
         run.pipeline.finish(into: &run.output)
-        try run.hand(source: input.file)
+        try run.hand(source: run.block.file)
         try commit(&run, isComplete: true)
         try run.committer.deliver(isCancelled: isCancelled)
         run.pipeline.summary.outcome = .completed
@@ -222,37 +232,17 @@ package struct JobRunner {
         return run.pipeline.summary
     }
 
-    /// Reads and processes a block; `true` when it was the last one of the last file.
-    private func readBlock(_ run: inout RunState) throws(SiltstoneError) -> Bool {
-        run.records.beginBlock(keeping: run.blockEnd)
-        let start = run.records.blockStart
-        run.records.texts.bytes.append(contentsOf: input.takePushedBack())
-        let got = try input.read(options.blockBytes, into: &run.records.texts.bytes)
-        run.blockEnd = run.records.texts.bytes.count
-        run.bytesSinceCommit += got
-        let isFinal = got == 0
-        if run.blockOffset == 0, run.records.texts.bytes[start...].starts(with: [0xef, 0xbb, 0xbf])
-        {
-            run.records.restStart = start + 3
-        }
+    private func process(_ run: inout RunState) throws(SiltstoneError) {
+        run.bytesSinceCommit += run.block.readCount
         if let limit = job.time.maxFutureMilliseconds {
             let latest = clock.nowMilliseconds.addingReportingOverflow(limit)
             run.pipeline.latestAllowed = latest.overflow ? .max : latest.partialValue
         }
-        try run.decoder.decode(&run.records, end: run.blockEnd, isFinal: isFinal, file: input.file)
-        let fileBase = run.blockOffset - start
         run.pipeline.process(
-            &run.records, streamBase: input.base + fileBase, fileBase: fileBase, into: &run.output)
-        try run.hand(source: input.file)
-        // Decoding may have ended a last line itself: the newline is not the file's.
-        run.blockOffset += min(run.records.restStart, run.blockEnd) - start
-        run.pipeline.summary.bytes = Int64(input.base + run.blockOffset)
-        guard isFinal else { return false }
-        guard try input.nextFile() else { return true }
-        run.records.restStart = run.blockEnd
-        run.blockOffset = 0
-        try run.decoder.beginFile(input.file, header: nil)
-        return false
+            &run.block.records, streamBase: run.block.streamBase, fileBase: run.block.fileBase,
+            into: &run.output)
+        try run.hand(source: run.block.file)
+        run.pipeline.summary.bytes = Int64(run.block.decodedCount)
     }
 
     private func isEarlyDue(_ run: RunState) -> Bool {
@@ -267,8 +257,8 @@ package struct JobRunner {
         run.checkpoint.number += 1
         run.checkpoint.isComplete = isComplete
         run.checkpoint.kind = input.kind
-        run.checkpoint.position = input.position(offset: run.blockOffset)
-        run.checkpoint.header = run.decoder.header
+        run.checkpoint.position = run.block.next.position
+        run.checkpoint.header = run.block.next.header
         run.checkpoint.maxTime = run.pipeline.maxTime
         run.checkpoint.state = isComplete ? [] : run.pipeline.windows.encodeState()
         run.checkpoint.alerts = job.alerts.isEmpty ? [] : run.alerts.encodeState()
@@ -288,17 +278,12 @@ package struct JobRunner {
 /// What changes while a job runs.
 private struct RunState {
     var pipeline: JobPipeline
-    var decoder: RecordDecoder
-    var records: RecordBatch
+    var block: DecodedBlock
     var output: PipelineOutput
     var committer: JobCommitter
     var alerts: AlertEvaluator
     var early: EarlyResults
     var checkpoint = JobCheckpoint()
-    /// Where the block's first byte stands in the file.
-    var blockOffset = 0
-    /// One past the last byte read into the buffer.
-    var blockEnd: Int
     var bytesSinceCommit = 0
     var lastCommit: Int64 = 0
     /// The size of the open windows at the last checkpoint.
@@ -311,11 +296,7 @@ private struct RunState {
         self.pipeline = pipeline
         early = EarlyResults(job, now: 0)
         let plan = pipeline.plan
-        decoder = RecordDecoder(
-            job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,
-            numberSlots: plan.numberSlots, pattern: job.pattern)
-        records = RecordBatch(literals: plan.literals, slotCount: plan.fields.slotCount)
-        blockEnd = records.blockStart
+        block = DecodedBlock(plan)
         output = pipeline.makeOutput()
         committer = JobCommitter(
             job, plan: plan, store: store, tables: tables, durability: options.durability,

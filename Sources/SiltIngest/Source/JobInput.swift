@@ -124,6 +124,8 @@ package final class JobInput {
 
     /// Whether there may be more later although there is nothing to read now.
     var isUnbounded: Bool { stream != nil }
+    /// Whether it is files, which answer reads without waiting for somebody else.
+    var isFile: Bool { kind == "file" && !isStream }
     /// The current file's name.
     var file: String { current.file }
     /// The bytes of the files before the current one.

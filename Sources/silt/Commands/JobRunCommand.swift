@@ -65,6 +65,11 @@ struct JobRunCommand: ParsableCommand {
         help: "Make a checkpoint after so long, such as 5s.")
     var checkpointInterval = "5s"
 
+    @Flag(
+        name: .customLong("read-ahead"), inversion: .prefixedNo,
+        help: "Decode the next block of a file on another thread meanwhile.")
+    var readsAhead = true
+
     @Option(name: .customLong("block-bytes"), help: "Read so much at once.")
     var blockBytes = 128 << 10
 
@@ -102,6 +107,7 @@ struct JobRunCommand: ParsableCommand {
         options.checkpointMilliseconds = try DurationText.milliseconds(
             checkpointInterval, as: "--checkpoint-interval")
         options.blockBytes = blockBytes
+        options.readsAhead = readsAhead
         options.durability = try durability.level()
         if isDryRun { return try dryRun(job, options) }
         // From here on: opening the store takes a while.

@@ -188,28 +188,32 @@ extension Engine {
         _ group: TreeGroup, isDropped: Bool = false, locksCommits: Bool = false,
         _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
     ) throws(SiltstoneError) {
-        try group.manifestLock.withLock { _ throws(SiltstoneError) in
+        let gone = try group.manifestLock.withLock { _ throws(SiltstoneError) in
             if group.hasMoved.load(ordering: .relaxed) {
                 throw SiltstoneError(.notFound, "region was replaced region=\(group.id)")
             }
             do throws(SiltstoneError) {
                 if locksCommits {
-                    try withLead { commit throws(SiltstoneError) in
+                    return try withLead { commit throws(SiltstoneError) in
                         commit.forgetViews()
-                        try writeManifest(group, isDropped: isDropped, edit)
+                        return try writeManifest(group, isDropped: isDropped, edit)
                     }
-                } else {
-                    try writeManifest(group, isDropped: isDropped, edit)
                 }
+                return try writeManifest(group, isDropped: isDropped, edit)
             } catch {
                 throw noted(error)
             }
         }
+        // Nobody waits for this.
+        noteDebt(of: group)
+        for hold in gone { tables.forget(hold.file) }
+        tables.blocks.epoch.reclaim(attempts: 200)
     }
 
+    /// - Returns: the files that the region does not use any more.
     private func writeManifest(
         _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
-    ) throws(SiltstoneError) {
+    ) throws(SiltstoneError) -> [TableHold] {
         let lastSequence = group.lastSequence.load(ordering: .relaxed)
         let manifest = group.state.withLock { state in
             RegionManifest(
@@ -228,7 +232,7 @@ extension Engine {
                 at: .init(file: key))
         }
         let now = environment.clock.nowMilliseconds
-        let gone = group.state.withLock { state in
+        return group.state.withLock { state in
             let old = state.set
             state.set = edit(old, lastSequence)
             state.manifestNumber = manifest.number
@@ -240,9 +244,6 @@ extension Engine {
             }
             return gone
         }
-        noteDebt(of: group)
-        for hold in gone { tables.forget(hold.file.id) }
-        tables.blocks.epoch.reclaim(attempts: 200)
     }
 
     private static func removed(_ old: TreeSet, _ new: TreeSet) -> [TableHold] {

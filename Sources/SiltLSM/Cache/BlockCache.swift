@@ -42,6 +42,7 @@ package final class BlockCache: Sendable {
     private let shards: [BlockCacheLock]
     private let indexBytes = Atomic<Int>(0)
     private let reservedBytes = Atomic<Int>(0)
+    private let retiredBytes = RetiredBytes()
     private let misses = Atomic<UInt64>(0)
     private let readBytes = Atomic<UInt64>(0)
     private let windowBits: UInt64
@@ -96,11 +97,30 @@ package final class BlockCache: Sendable {
     /// Lets the block of a slot go, of which there are no readers any more.
     func remove(_ slot: BlockSlot, number: Int) {
         // What went is released after the lock.
+        _ = take(slot, number: number)
+    }
+
+    private func take(_ slot: BlockSlot, number: Int) -> CachedBlock? {
         let shard = shard(number)
-        _ = shard.state.withLock { state in
+        return shard.state.withLock { state in
             defer { shard.filledBytes.store(state.bytes, ordering: .relaxed) }
             return state.remove(slot)
         }
+    }
+
+    /// Lets the blocks of a file that was replaced go, as far as they are cached; the memory is free after
+    /// the epoch's next `reclaim` that releases large objects.
+    ///
+    /// - Parameter numbers: the slots' numbers in the file; `first` is added for their place in the cache.
+    func drop(_ slots: borrowing BlockSlots, _ numbers: Range<Int>, first: Int) {
+        var gone: [CachedBlock] = []
+        for number in numbers where slots[number].isFilled {
+            if let block = take(slots[number], number: first &+ number) { gone.append(block) }
+            if gone.count < 256 { continue }
+            epoch.retire(RetiredBlocks(gone, retiredBytes), isLarge: true)
+            gone = []
+        }
+        if !gone.isEmpty { epoch.retire(RetiredBlocks(gone, retiredBytes), isLarge: true) }
     }
 
     /// Takes note of a block that had to be read, of so many bytes in its file.
@@ -134,7 +154,8 @@ package final class BlockCache: Sendable {
     private func retire(_ gone: [CachedBlock]) {
         if gone.isEmpty { return }
         for block in gone { epoch.retire(block) }
-        epoch.reclaim()
+        // Readers come here.
+        epoch.reclaim(releasesLarge: false)
     }
 
     /// Leaves so much of the budget to others: memtables, merges.
@@ -154,12 +175,34 @@ package final class BlockCache: Sendable {
     private var shardLimit: Int {
         let taken =
             indexBytes.load(ordering: .relaxed) + reservedBytes.load(ordering: .relaxed)
+            + retiredBytes.value.load(ordering: .relaxed)
         return max(capacityBytes - taken, capacityBytes / 8) / shards.count
     }
 
     @inline(__always) private func shard(_ number: Int) -> BlockCacheLock {
         shards[number & (shards.count &- 1)]
     }
+}
+
+/// Blocks that left the cache together, and count against its budget until they are released.
+private final class RetiredBlocks: Sendable {
+    private let blocks: [CachedBlock]
+    private let byteCount: Int
+    private let total: RetiredBytes
+
+    init(_ blocks: [CachedBlock], _ total: RetiredBytes) {
+        self.blocks = blocks
+        self.total = total
+        byteCount = blocks.reduce(0) { $0 + $1.byteCount }
+        total.value.add(byteCount, ordering: .relaxed)
+    }
+
+    deinit { total.value.subtract(byteCount, ordering: .relaxed) }
+}
+
+/// The bytes of blocks that left the cache and are not released yet.
+private final class RetiredBytes: Sendable {
+    let value = Atomic(0)
 }
 
 /// A shard with its lock.

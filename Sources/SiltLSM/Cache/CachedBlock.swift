@@ -64,6 +64,9 @@ struct BlockSlot: @unchecked Sendable {
         unsafe word.pointee.load(ordering: .sequentiallyConsistent)
     }
 
+    /// Whether its block is cached.
+    var isFilled: Bool { unsafe word.pointee.load(ordering: .relaxed) != nil }
+
     /// Has the processor fetch the word.
     @inline(__always)
     // Safety: a prefetch reads nothing.

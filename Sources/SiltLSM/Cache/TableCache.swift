@@ -1,4 +1,4 @@
-package import SiltBytes
+internal import SiltBytes
 package import SiltFormat
 package import SiltIO
 package import SiltModel
@@ -86,10 +86,11 @@ package final class TableCache: Sendable {
         return reader
     }
 
-    /// Forgets a file that was dropped from its manifest.
-    package func forget(_ id: Identifier) {
+    /// Forgets a file that was dropped from its manifest, and its blocks.
+    package func forget(_ file: TableFile) {
         // The reader is released after the lock, with the result.
-        _ = state.withLock { $0.entries.removeValue(forKey: id) }
+        let entry = state.withLock { $0.entries.removeValue(forKey: file.id) }
+        entry?.reader.dropBlocks(of: file.clip)
     }
 
     /// How many files are open here.

@@ -75,8 +75,8 @@ package final class TableReader: Sendable {
     }
 
     deinit {
-        // Safety: only looked at; nobody else uses the slots any more but the cache, with its locks.
-        for number in 0..<index.count where unsafe slots[number].borrow() != nil {
+        // Nobody else uses the slots any more but the cache, with its locks.
+        for number in 0..<index.count where slots[number].isFilled {
             blocks.remove(slots[number], number: firstNumber &+ number)
         }
         blocks.chargeIndex(-memoryBytes)
@@ -117,6 +117,15 @@ package final class TableReader: Sendable {
         blocks.epoch.leave(pin)
         guard mayReadDisk else { throw TableCache.needsDisk }
         return try read(number, fillsCache: fillsCache)
+    }
+
+    /// Takes the blocks of a file that was replaced, or of a region's part of it, out of the cache: who
+    /// reads an older version reads the file.
+    ///
+    /// Else the last reader of that version would have to free them all.
+    func dropBlocks(of part: RowClip?) {
+        blocks.drop(
+            slots, part.map { ClipKeys($0).blocks(of: self) } ?? 0..<blockCount, first: firstNumber)
     }
 
     /// Takes note that the file is in use, for when one must be closed.

@@ -38,7 +38,7 @@ final class PublishedSet: Sendable {
         // Safety: the word owned a reference to the old set, which the epoch takes over.
         let old = unsafe current.exchange(
             Unmanaged.passRetained(set), ordering: .sequentiallyConsistent)
-        unsafe epoch.retire(old.takeRetainedValue())
+        unsafe epoch.retire(old.takeRetainedValue(), isLarge: true)
     }
 
     /// The current set; good until the caller leaves the epoch that it is in.

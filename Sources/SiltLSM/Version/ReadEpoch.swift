@@ -38,10 +38,20 @@ package final class ReadEpoch: @unchecked Sendable {
     private static let wrongOffset = 40
     private static let readsOffset = 48
 
+    private struct Bin {
+        var objects: [any AnyObject & Sendable] = []
+        /// Those that take long to release.
+        var large: [any AnyObject & Sendable] = []
+
+        var count: Int { objects.count + large.count }
+    }
+
     private struct Bins {
         /// Retired in this epoch, and in the one before it.
-        var current: [any AnyObject & Sendable] = []
-        var last: [any AnyObject & Sendable] = []
+        var current = Bin()
+        var last = Bin()
+        /// Large ones that are out of use.
+        var large: [any AnyObject & Sendable] = []
     }
 
     /// A reader's place; leave with it once.
@@ -137,39 +147,70 @@ package final class ReadEpoch: @unchecked Sendable {
 
     /// Keeps an object, which new readers cannot find any more, until those that may have found it
     /// are gone.
-    package func retire(_ object: any AnyObject & Sendable) {
-        bins.withLock { $0.current.append(object) }
+    ///
+    /// - Parameter isLarge: whether it takes long to release: that is left to `reclaim` with
+    ///   `releasesLarge`.
+    package func retire(_ object: any AnyObject & Sendable, isLarge: Bool = false) {
+        bins.withLock { bins in
+            if isLarge {
+                bins.current.large.append(object)
+            } else {
+                bins.current.objects.append(object)
+            }
+        }
     }
 
     /// Releases what is out of use, on the calling thread and outside all locks of this object.
     ///
-    /// - Parameter attempts: how often to look whether readers are gone, letting others run in
-    ///   between; 1 for who is in the epoch itself.
-    package func reclaim(attempts: Int = 1) {
+    /// - Parameters:
+    ///   - attempts: how often to look whether readers are gone, letting others run in between; 1 for who
+    ///     is in the epoch itself.
+    ///   - releasesLarge: `false` for who must not be held up: it releases no large object.
+    package func reclaim(attempts: Int = 1, releasesLarge: Bool = true) {
         // Two steps at most: what was retired just now needs two.
         var steps = 2
         var left = attempts
+        var gone: [any AnyObject & Sendable] = []
         while steps > 0, left > 0 {
-            let (gone, isIdle) = bins.withLock { bins -> ([any AnyObject & Sendable]?, Bool) in
-                if bins.current.isEmpty, bins.last.isEmpty { return (nil, true) }
-                let now = epoch.load(ordering: .sequentiallyConsistent)
-                guard isDeserted(parity: Int(truncatingIfNeeded: (now &+ 1) & 1)) else {
-                    return (nil, false)
+            let result = bins.withLock { bins in
+                let result = step(&bins, &gone)
+                if releasesLarge {
+                    gone += bins.large
+                    bins.large = []
                 }
-                epoch.store(now &+ 1, ordering: .sequentiallyConsistent)
-                let gone = bins.last
-                bins.last = bins.current
-                bins.current = []
-                return (gone, false)
+                return result
             }
-            if isIdle { return }
-            if gone != nil {
-                steps -= 1
-            } else {
+            gone = []
+            switch result {
+            case .idle: return
+            case .ended: steps -= 1
+            case .waits:
                 left -= 1
                 if left > 0 { silt_yield() }
             }
         }
+    }
+
+    private enum Step {
+        /// Nothing waits for readers.
+        case idle
+        /// The epoch ended.
+        case ended
+        /// Readers are in the epoch before.
+        case waits
+    }
+
+    /// Ends the epoch, if its readers and what is retired allow it.
+    private func step(_ bins: inout Bins, _ gone: inout [any AnyObject & Sendable]) -> Step {
+        if bins.current.count + bins.last.count == 0 { return .idle }
+        let now = epoch.load(ordering: .sequentiallyConsistent)
+        guard isDeserted(parity: Int(truncatingIfNeeded: (now &+ 1) & 1)) else { return .waits }
+        epoch.store(now &+ 1, ordering: .sequentiallyConsistent)
+        gone = bins.last.objects
+        bins.large += bins.last.large
+        bins.last = bins.current
+        bins.current = Bin()
+        return .ended
     }
 
     /// How often a block was found in memory.
@@ -195,7 +236,7 @@ package final class ReadEpoch: @unchecked Sendable {
     }
 
     /// How many objects wait to be released.
-    var retiredCount: Int { bins.withLock { $0.current.count + $0.last.count } }
+    var retiredCount: Int { bins.withLock { $0.current.count + $0.last.count + $0.large.count } }
 
     private func isDeserted(parity: Int) -> Bool {
         for number in 0..<Self.stripeCount {

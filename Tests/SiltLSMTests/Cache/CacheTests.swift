@@ -86,6 +86,34 @@ import Testing
         #expect(cache.statistics.blockBytes == 0)
     }
 
+    @Test("A file that was replaced leaves no blocks in the cache, though it is still read")
+    func forgottenFile() throws {
+        var random = TestRandom(seed: 5)
+        let cells = TestCell.sorted(2_000, shape: 3, &random)
+        let store = TestTables()
+        let file = try store.write(cells)
+        let sources = TreeSources(memtables: [], runs: [file], levels: [])
+        let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(cursor, from: []) == cells)
+        let before = store.blocks.statistics.blockCount
+        #expect(before > 20)
+        // A region's half of it first.
+        var half = file
+        half.clip = RowClip(start: Bytes("row10001001"), end: .empty)
+        store.tables.forget(half)
+        let after = store.blocks.statistics.blockCount
+        #expect(after > before / 4 && after < before * 3 / 4)
+        #expect(try TestCell.collect(cursor, from: []) == cells)
+        #expect(try store.tables.reader(file).blockCount >= before)
+        let again = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(again, from: []) == cells)
+        store.tables.forget(file)
+        #expect(store.blocks.epoch.retiredCount > 0)
+        store.blocks.epoch.reclaim()
+        #expect(store.blocks.epoch.retiredCount == 0)
+        #expect(try TestCell.collect(again, from: []) == cells)
+    }
+
     @Test("Few files stay open, and readers in use stay good")
     func openFiles() throws {
         let store = TestTables(openFilesMax: 8)
@@ -102,7 +130,7 @@ import Testing
         #expect(try TestCell.collect(cursor, from: []).count == 40)
         #expect(store.tables.openCount <= 8)
         #expect(try TestCell.collect(MergeCursor(memtables: [], tables: [held])).count == 1)
-        for file in files { store.tables.forget(file.id) }
+        for file in files { store.tables.forget(file) }
         #expect(store.tables.openCount == 0)
     }
 }

@@ -50,6 +50,28 @@ import Testing
         #expect(epoch.retiredCount == 0)
     }
 
+    @Test("A large object is left to who has time for it")
+    func large() {
+        let epoch = ReadEpoch()
+        let gone = Counter()
+        epoch.retire(Canary(gone), isLarge: true)
+        epoch.retire(Canary(gone))
+        for _ in 0..<5 { epoch.reclaim(releasesLarge: false) }
+        #expect(gone.value.load(ordering: .relaxed) == 1)
+        #expect(epoch.retiredCount == 1)
+        // It is out of use already: a reader of now does not keep it.
+        let pin = epoch.enter()
+        epoch.reclaim()
+        #expect(gone.value.load(ordering: .relaxed) == 2)
+        epoch.retire(Canary(gone), isLarge: true)
+        for _ in 0..<5 { epoch.reclaim() }
+        #expect(gone.value.load(ordering: .relaxed) == 2)
+        epoch.leave(pin)
+        for _ in 0..<2 { epoch.reclaim() }
+        #expect(gone.value.load(ordering: .relaxed) == 3)
+        #expect(epoch.retiredCount == 0)
+    }
+
     @Test("Readers on several threads never see what was released")
     func race() async {
         let epoch = ReadEpoch()

@@ -67,6 +67,24 @@ struct EngineTests {
             "files in use stay")
     }
 
+    @Test("What a compaction replaces gives its memory back at once, whoever still reads it")
+    func replacedBlocks() throws {
+        let fixture = try EngineFixture(groupCount: 1)
+        for index in 0..<3_000 {
+            try fixture.put("row\(10_000 + index)", String(repeating: "v", count: 100))
+        }
+        try fixture.groups[0].flush()
+        let old = try fixture.groups[0].snapshot()
+        let seen = try EngineFixture.cells(old)
+        #expect(seen.count == 3_000)
+        #expect(fixture.engine.cacheStatistics.blockCount > 5)
+        try fixture.put("row1", "new")
+        try fixture.groups[0].compact()
+        #expect(fixture.engine.cacheStatistics.blockCount == 0)
+        #expect(try EngineFixture.cells(old) == seen)
+        #expect(try fixture.cells().count == 3_001)
+    }
+
     @Test("Server time stamps increase strictly and run at most a second ahead of the clock")
     func timestamps() throws {
         let fixture = try EngineFixture()

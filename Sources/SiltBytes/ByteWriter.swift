@@ -38,6 +38,11 @@ public struct ByteWriter: Sendable {
     /// Appends the bytes of an array without a length.
     public mutating func write(contentsOf value: [UInt8]) { bytes.append(contentsOf: value) }
 
+    /// Appends the bytes in a range of an array without a length.
+    public mutating func write(contentsOf value: [UInt8], _ range: Range<Int>) {
+        bytes.append(contentsOf: value[range])
+    }
+
     /// Appends the bytes of a buffer without a length.
     public mutating func write(contentsOf value: UnsafeRawBufferPointer) {
         // Safety: the caller lends the buffer for the call.

@@ -6,23 +6,19 @@ package enum DecimalText {
         append(value.magnitude, width: 1, to: &bytes)
     }
 
-    /// Appends a number with zeros in front up to a width.
+    /// Appends a number with zeros in front up to a width, which is at most 20.
     package static func append(_ value: UInt64, width: Int, to bytes: inout [UInt8]) {
-        var count = 1
-        var rest = value / 10
+        var digits = InlineArray<20, UInt8>(repeating: 0x30)
+        var start = digits.count
+        var rest = value
         while rest > 0 {
-            count += 1
+            start -= 1
+            digits[start] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
-        count = max(count, width)
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0x30, count: count))
-        rest = value
-        var place = start + count
-        while rest > 0 {
-            place -= 1
-            bytes[place] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
+        start = min(start, digits.count - max(1, width))
+        bytes.append(addingCapacity: digits.count - start) { room in
+            for place in start..<digits.count { room.append(digits[place]) }
         }
     }
 }

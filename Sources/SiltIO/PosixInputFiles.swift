@@ -80,18 +80,22 @@ private func append(
     _ count: Int, name: String, offset: Int, to bytes: inout [UInt8],
     _ call: (UnsafeMutableRawBufferPointer) -> Int
 ) throws(SiltstoneError) -> Int {
-    let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: count))
     var done = 0
-    // Safety: the buffer is the array's own, used only inside; the call writes within it.
-    while true {
-        done = unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe call(UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+    var number: Int32 = 0
+    bytes.append(addingCapacity: count) { room in
+        precondition(room.freeCapacity >= count)
+        // Safety: the buffer is the array's own and has that room, used only inside; the call writes within it and says how
+        // many bytes.
+        unsafe room.withUnsafeMutableBufferPointer { buffer, filled in
+            while true {
+                done = unsafe call(
+                    UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count))
+                number = errno
+                if done >= 0 || number != EINTR { break }
+            }
+            filled = max(0, done)
         }
-        if done >= 0 || errno != EINTR { break }
     }
-    let number = errno
-    bytes.removeLast(count - max(0, done))
     guard done >= 0 else { throw PosixFile.failure("read", number, file: name, offset: offset) }
     return done
 }

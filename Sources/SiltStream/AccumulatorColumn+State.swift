@@ -13,9 +13,7 @@ extension AccumulatorColumn {
             writer.writeSignedVarint(cell.count)
             writer.writeSignedVarint(Int64(truncatingIfNeeded: cell.ints >> 64))
             writer.write(UInt64(truncatingIfNeeded: cell.ints))
-            let parts = doubleParts(slot)
-            writer.writeVarint(UInt64(parts.count))
-            for part in parts { writer.write(part.bitPattern) }
+            encodeDoubles(slot, into: &writer)
         case .min, .max:
             encodeValue(extremes[index].tag, extremes[index].bits, slot, into: &writer)
         case .first, .last:
@@ -29,10 +27,18 @@ extension AccumulatorColumn {
         }
     }
 
-    private func doubleParts(_ slot: UInt32) -> [Double] {
-        guard !pairs.isEmpty else { return [] }
-        let pair = pairs[Int(slot)]
-        return (pair.high.isNaN ? nil : pair.parts) ?? exactDoubles(slot).parts
+    private func encodeDoubles(_ slot: UInt32, into writer: inout ByteWriter) {
+        guard !pairs.isEmpty else { return writer.writeVarint(0) }
+        // The sum of a pair that holds none, whose `high` is NaN, is not finite.
+        if let split = pairs[Int(slot)].split {
+            writer.writeVarint(split.sum == 0 ? 0 : split.rest == 0 ? 1 : 2)
+            if split.sum != 0 { writer.write(split.sum.bitPattern) }
+            if split.sum != 0, split.rest != 0 { writer.write(split.rest.bitPattern) }
+        } else {
+            let parts = exactDoubles(slot).parts
+            writer.writeVarint(UInt64(parts.count))
+            for part in parts { writer.write(part.bitPattern) }
+        }
     }
 
     private func encodeValue(

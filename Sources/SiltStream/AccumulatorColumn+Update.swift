@@ -82,22 +82,43 @@ extension AccumulatorColumn {
     }
 
     private mutating func minDoubles(_ bits: Span<Int64>, _ slots: Span<UInt32>) {
-        for index in 0..<slots.count {
-            let held = extremes[Int(slots[index])]
-            let value = Double(bitPattern: UInt64(bitPattern: bits[index]))
-            // Equal numbers may differ in their sign, and NaN is neither.
-            if held.tag == ValueColumn.Tag.double, value > held.double { continue }
-            addExtreme(ValueColumn.Tag.double, bits[index], slots[index], [])
-        }
+        addExtremes(bits, slots) { value, held in value > held }
     }
 
     private mutating func maxDoubles(_ bits: Span<Int64>, _ slots: Span<UInt32>) {
-        for index in 0..<slots.count {
-            let held = extremes[Int(slots[index])]
-            let value = Double(bitPattern: UInt64(bitPattern: bits[index]))
-            if held.tag == ValueColumn.Tag.double, value < held.double { continue }
-            addExtreme(ValueColumn.Tag.double, bits[index], slots[index], [])
+        addExtremes(bits, slots) { value, held in value < held }
+    }
+
+    /// Takes doubles into minima or maxima; `isIdle` says which surely change nothing.
+    @inline(__always)
+    private mutating func addExtremes(
+        _ bits: Span<Int64>, _ slots: Span<UInt32>, isIdle: (Double, Double) -> Bool
+    ) {
+        var next = 0
+        while true {
+            next = firstChange(bits, slots, from: next, isIdle: isIdle)
+            guard next < slots.count else { return }
+            addExtreme(ValueColumn.Tag.double, bits[next], slots[next], [])
+            next &+= 1
         }
+    }
+
+    /// The first double from one on that may change its minimum or maximum.
+    @inline(__always)
+    private func firstChange(
+        _ bits: Span<Int64>, _ slots: Span<UInt32>, from first: Int,
+        isIdle: (Double, Double) -> Bool
+    ) -> Int {
+        let cells = extremes.span
+        var next = first
+        while next < slots.count {
+            let held = cells[Int(slots[next])]
+            let value = Double(bitPattern: UInt64(bitPattern: bits[next]))
+            // Equal numbers may differ in their sign, and NaN is neither.
+            guard held.tag == ValueColumn.Tag.double, isIdle(value, held.double) else { break }
+            next &+= 1
+        }
+        return next
     }
 
     private mutating func minInts(_ bits: Span<Int64>, _ slots: Span<UInt32>) {

@@ -89,6 +89,13 @@ struct AccumulatorColumn: Sendable {
         }
     }
 
+    /// Appends the results of slots for such a function, each to the results of its row.
+    func appendValues(
+        _ slots: [UInt32], of function: AggregateFunction, to rows: inout [[AggregateValue]]
+    ) {
+        for index in slots.indices { rows[index].append(value(slots[index], of: function)) }
+    }
+
     private func value(_ tag: UInt8, _ bits: Int64, _ slot: UInt32) -> AggregateValue {
         switch tag {
         case ValueColumn.Tag.int: .int(bits)
@@ -116,8 +123,8 @@ struct AccumulatorColumn: Sendable {
         if !cell.flags.contains(.double), cell.ints.magnitude <= 1 << 53 {
             return .double(Double(cell.ints) / Double(cell.count))
         }
-        if cell.ints == 0, !pairs.isEmpty, pairs[Int(slot)].parts.map({ $0.count < 2 }) ?? false {
-            return .double((pairs[Int(slot)].high + pairs[Int(slot)].low) / Double(cell.count))
+        if cell.ints == 0, !pairs.isEmpty, let split = pairs[Int(slot)].split, split.rest == 0 {
+            return .double(split.sum / Double(cell.count))
         }
         return .double(exact(slot).divided(by: cell.count))
     }

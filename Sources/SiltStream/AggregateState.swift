@@ -60,22 +60,25 @@ public struct AggregateState: Sendable {
 
     /// The state as bytes, equal for equal states.
     public func encode() -> [UInt8] {
-        AggregateState.encode(columns.map(\.spec), columns, Array(columns.indices), 1)
+        AggregateState.encode(columns.map(\.spec), columns, Array(columns.indices), [1])[0]
     }
 
-    /// The state of aggregates, each accumulated in the column at its place.
+    /// The states of slots, each aggregate accumulated in the column at its place.
     static func encode(
         _ aggregates: [AggregateSpec], _ columns: [AccumulatorColumn], _ places: [Int],
-        _ slot: UInt32
-    ) -> [UInt8] {
-        var writer = ByteWriter(capacity: 128)
-        writer.write(version)
-        // In place: a copy of a column counts references to all of its arrays.
-        let columns = columns.span
-        for index in aggregates.indices {
-            writer.write(aggregates[index].function.rawValue)
-            columns[places[index]].encode(slot, into: &writer)
+        _ slots: [UInt32]
+    ) -> [[UInt8]] {
+        let encoded = SlotStates(columns, slots)
+        let functions = aggregates.map(\.function.rawValue)
+        return slots.indices.map { number in
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(128)
+            bytes.append(version)
+            for index in functions.indices {
+                bytes.append(functions[index])
+                encoded.append(number, column: places[index], to: &bytes)
+            }
+            return bytes
         }
-        return writer.bytes
     }
 }

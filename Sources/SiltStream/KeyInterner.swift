@@ -4,7 +4,8 @@
 /// Ids count from 0 in the order of first sight and stay for the interner's life.
 public struct KeyInterner: Sendable {
     private var arena: [UInt8] = []
-    private var ends: [Int] = []
+    /// Where each key begins in the arena, and the end of the last one.
+    private var starts = [0]
     private var hashes: [UInt64] = []
     /// The first eight bytes of each key, big-endian: decides most comparisons.
     private var prefixes: [UInt64] = []
@@ -18,10 +19,10 @@ public struct KeyInterner: Sendable {
     public init() {}
 
     /// The number of keys.
-    public var count: Int { ends.count }
+    public var count: Int { starts.count - 1 }
 
     /// Bytes of memory in use, near enough.
-    public var byteCount: Int { arena.capacity + ends.capacity * 24 + table.capacity * 8 }
+    public var byteCount: Int { arena.capacity + starts.capacity * 24 + table.capacity * 8 }
 
     /// The id of a key, new when it was not seen before.
     public mutating func intern(_ key: [UInt8]) -> UInt32 { intern(key, 0..<key.count) }
@@ -41,35 +42,50 @@ public struct KeyInterner: Sendable {
     public mutating func intern(
         _ bytes: [UInt8], places: ArraySlice<Int64>, into ids: inout [UInt32]
     ) {
-        let first = ids.count
-        ids.append(contentsOf: repeatElement(0, count: places.count))
-        var index = 0
+        let end = ids.count + places.count
+        var next = places.startIndex
         while true {
-            index = findKnown(bytes, places.span, from: index, &ids, first)
-            if index == places.count { return }
-            let range = KeyInterner.range(places[places.startIndex + index])
-            ids[first + index] = intern(bytes, range)
-            index += 1
+            let rest = places[next...]
+            next += appendKnown(bytes, rest.span, to: &ids)
+            if ids.count == end { return }
+            ids.append(intern(bytes, KeyInterner.range(places[next])))
+            next += 1
         }
     }
 
-    /// Finds the ids of keys from one on, up to one that is new; which that is.
-    private func findKnown(
-        _ bytes: [UInt8], _ places: Span<Int64>, from start: Int, _ ids: inout [UInt32],
-        _ first: Int
+    /// Appends the ids of keys up to one that is new; how many those are.
+    ///
+    /// Some at a time are hashed before they are looked for, so that the processor waits for the memory of several at
+    /// once: few at first, for where new ones come often.
+    private func appendKnown(
+        _ bytes: [UInt8], _ places: Span<Int64>, to ids: inout [UInt32]
     ) -> Int {
         // Safety: bytes have no padding.
         let source = unsafe bytes.span.bytes
-        var found = ids.mutableSpan
-        for index in start..<places.count {
-            let range = KeyInterner.range(places[index])
-            precondition(range.lowerBound >= 0 && range.upperBound <= source.byteCount)
-            let hash = KeyInterner.hash(source, range.lowerBound, range.count)
-            let known = find(source, range.lowerBound, range.count, hash)
-            if known < 0 { return index }
-            found[first &+ index] = UInt32(truncatingIfNeeded: known)
+        var hashed = InlineArray<32, UInt64>(repeating: 0)
+        var together = 1
+        var count = 0
+        ids.append(addingCapacity: places.count) { ids in
+            while count < places.count {
+                let first = count
+                let size = min(together, places.count &- first)
+                for index in 0..<size {
+                    let range = KeyInterner.range(places[first &+ index])
+                    precondition(
+                        range.lowerBound >= 0 && range.upperBound <= source.byteCount)
+                    hashed[index] = KeyInterner.hash(source, range.lowerBound, range.count)
+                }
+                for index in 0..<size {
+                    let range = KeyInterner.range(places[first &+ index])
+                    let known = find(source, range.lowerBound, range.count, hashed[index])
+                    if known < 0 { return }
+                    ids.append(UInt32(truncatingIfNeeded: known))
+                    count &+= 1
+                }
+                together = min(together &* 2, hashed.count)
+            }
         }
-        return places.count
+        return count
     }
 
     @inline(__always)
@@ -98,12 +114,12 @@ public struct KeyInterner: Sendable {
 
     @inline(never)
     private mutating func add(_ bytes: [UInt8], _ range: Range<Int>, _ hash: UInt64) -> UInt32 {
-        let id = UInt32(ends.count)
+        let id = UInt32(count)
         prefixes.append(KeyInterner.prefix(of: bytes, range))
         arena.append(contentsOf: bytes[range])
-        ends.append(arena.count)
+        starts.append(arena.count)
         hashes.append(hash)
-        if ends.count * 2 > table.count {
+        if count * 2 > table.count {
             table = Array(repeating: 0, count: table.count * 2)
             for id in hashes.indices { enter(UInt32(id)) }
         } else {
@@ -162,15 +178,17 @@ public struct KeyInterner: Sendable {
         return arena[range(of: Int(left))].lexicographicallyPrecedes(arena[range(of: Int(right))])
     }
 
-    private func range(of id: Int) -> Range<Int> { (id == 0 ? 0 : ends[id - 1])..<ends[id] }
+    private func range(of id: Int) -> Range<Int> { starts[id]..<starts[id &+ 1] }
 
     @inline(__always)
     private func isEqual(_ id: Int, _ bytes: RawSpan, _ offset: Int, _ count: Int) -> Bool {
-        let mine = range(of: id)
-        guard mine.count == count else { return false }
+        let starts = starts.span
+        // Safety: the id is out of the table, so it was given out: the place of its key and the end of that are there.
+        let start = unsafe starts[unchecked: id]
+        let end = unsafe starts[unchecked: id &+ 1]
+        guard end &- start == count else { return false }
         // Safety: bytes have no padding.
         let arena = unsafe arena.span.bytes
-        let start = mine.lowerBound
         if count < 8 {
             return KeyInterner.shortWord(arena, start, count)
                 == KeyInterner.shortWord(bytes, offset, count)

@@ -33,6 +33,10 @@ struct DoublePair: Sendable {
         let sum = high + value
         let part = sum - high
         let error = (high - (sum - part)) + (value - part)
+        if error == 0, low == 0 {
+            high = sum
+            return true
+        }
         let rest = low + error
         let restPart = rest - low
         let restError = (low - (rest - restPart)) + (error - restPart)
@@ -55,12 +59,17 @@ struct DoublePair: Sendable {
         return true
     }
 
-    /// The parts of `Superaccumulator.parts`; `nil` where `high + low` overflows.
-    var parts: [Double]? {
+    /// The double nearest to the sum, and what is left of it, whose nearest double it is; `nil` where `high + low` is not finite.
+    var split: (sum: Double, rest: Double)? {
         let sum = high + low
         guard sum.isFinite else { return nil }
         let part = sum - high
-        let error = (high - (sum - part)) + (low - part)
-        return sum == 0 ? [] : error == 0 ? [sum] : [sum, error]
+        return (sum, (high - (sum - part)) + (low - part))
+    }
+
+    /// The parts of `Superaccumulator.parts`; `nil` where `high + low` overflows.
+    var parts: [Double]? {
+        guard let (sum, rest) = split else { return nil }
+        return sum == 0 ? [] : rest == 0 ? [sum] : [sum, rest]
     }
 }

@@ -124,8 +124,11 @@ extension WindowOperator {
             found = mergePanes(positions, grid: grid)
         }
         let first = output.rows.count
-        for entry in sorted(found) {
-            output.rows.append(row(window, key: entry.key, slot: entry.slot, revision: 0))
+        let entries = sorted(found)
+        var filled = contents(entries.map(\.slot))
+        for index in entries.indices {
+            output.rows.append(
+                row(window, key: entries[index].key, filled.take(index), revision: 0))
         }
         if let rank = windows[window.windowIndex].rank {
             keep(rank, from: first, in: &output.rows)
@@ -273,37 +276,74 @@ extension WindowOperator {
         return row
     }
 
+    /// The results and states of rows.
+    private struct Contents {
+        var values: [[AggregateValue]]
+        /// None when the operator gives none.
+        var states: [[UInt8]]
+
+        /// What belongs to the row at a place, which is then no longer here.
+        mutating func take(_ index: Int) -> (values: [AggregateValue], state: [UInt8]?) {
+            var taken: (values: [AggregateValue], state: [UInt8]?) = ([], nil)
+            swap(&taken.values, &values[index])
+            if !states.isEmpty {
+                var state: [UInt8] = []
+                swap(&state, &states[index])
+                taken.state = state
+            }
+            return taken
+        }
+    }
+
+    /// The results and states of slots: a column at a time, see `SlotStates`.
+    private func contents(_ slots: [UInt32]) -> Contents {
+        var values: [[AggregateValue]] = []
+        values.reserveCapacity(slots.count)
+        for _ in slots {
+            var row: [AggregateValue] = []
+            row.reserveCapacity(aggregates.count)
+            values.append(row)
+        }
+        for index in aggregates.indices {
+            columns[columnPlaces[index]].appendValues(
+                slots, of: aggregates[index].function, to: &values)
+        }
+        return Contents(
+            values: values,
+            states: givesStates
+                ? AggregateState.encode(aggregates, columns, columnPlaces, slots) : [])
+    }
+
     private func row(
         _ window: WindowIdentity, key: UInt32, slot: UInt32, revision: UInt32
     ) -> WindowRow {
-        let lateness = Int128(watermarkSpec.allowedLatenessMilliseconds)
-        return row(
-            key: key, slot: slot, windowIndex: window.windowIndex,
-            start: window.bounds.clippedStart, end: window.bounds.clippedEnd, revision: revision,
-            isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark)
+        var filled = contents([slot])
+        return row(window, key: key, filled.take(0), revision: revision)
     }
 
-    private func values(_ slot: UInt32) -> [AggregateValue] {
-        var values: [AggregateValue] = []
-        values.reserveCapacity(aggregates.count)
-        // In place: a copy of a column counts references to all of its arrays.
-        let columns = columns.span
-        for index in aggregates.indices {
-            values.append(columns[columnPlaces[index]].value(slot, of: aggregates[index].function))
-        }
-        return values
+    private func row(
+        _ window: WindowIdentity, key: UInt32,
+        _ content: (values: [AggregateValue], state: [UInt8]?), revision: UInt32
+    ) -> WindowRow {
+        let lateness = Int128(watermarkSpec.allowedLatenessMilliseconds)
+        return WindowRow(
+            keyID: key, key: keys.bytes(of: key), windowIndex: window.windowIndex,
+            windowName: windows[window.windowIndex].name, start: window.bounds.clippedStart,
+            end: window.bounds.clippedEnd, revision: revision,
+            isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark,
+            values: content.values, state: content.state)
     }
 
     private func row(
         key: UInt32, slot: UInt32, windowIndex: Int, start: Int64, end: Int64, revision: UInt32,
         isFinal: Bool
     ) -> WindowRow {
-        WindowRow(
+        var filled = contents([slot])
+        let content = filled.take(0)
+        return WindowRow(
             keyID: key, key: keys.bytes(of: key), windowIndex: windowIndex,
             windowName: windows[windowIndex].name, start: start, end: end, revision: revision,
-            isFinal: isFinal, values: values(slot),
-            state: givesStates
-                ? AggregateState.encode(aggregates, columns, columnPlaces, slot) : nil)
+            isFinal: isFinal, values: content.values, state: content.state)
     }
 }
 

@@ -26,13 +26,7 @@ extension WindowOperator {
             for pane in grid.panes {
                 writer.write(pane.place.index)
                 writer.writeVarint(UInt64(pane.keys.count))
-                let entries = zip(pane.keys, pane.slots).sorted {
-                    order[Int($0.0)] < order[Int($1.0)]
-                }
-                for (key, slot) in entries {
-                    writer.writeVarint(UInt64(order[Int(key)]))
-                    encode(slot, into: &writer)
-                }
+                encode(pane, order, into: &writer)
             }
         }
         for store in sessionStores { encode(store, order, into: &writer) }
@@ -84,6 +78,22 @@ extension WindowOperator {
         var order = Array(repeating: UInt32.max, count: keys.count)
         for (rank, key) in used.enumerated() { order[Int(key)] = UInt32(rank) }
         return (order, used)
+    }
+
+    /// Appends the entries of a pane by key.
+    private func encode(
+        _ pane: PaneGrid.Pane, _ order: [UInt32], into writer: inout ByteWriter
+    ) {
+        let entries = zip(pane.keys, pane.slots).sorted { order[Int($0.0)] < order[Int($1.0)] }
+        // Some at a time: there may be many, and what they are encoded by is a copy.
+        for start in stride(from: 0, to: entries.count, by: 1024) {
+            let some = entries[start..<min(entries.count, start + 1024)]
+            let states = SlotStates(columns, some.map { $0.1 })
+            for (number, entry) in some.enumerated() {
+                writer.writeVarint(UInt64(order[Int(entry.0)]))
+                states.append(number, columnPlaces, to: &writer)
+            }
+        }
     }
 
     /// Appends what the aggregates have accumulated in a slot.

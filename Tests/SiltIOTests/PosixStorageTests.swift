@@ -43,6 +43,27 @@ import Testing
         }
     }
 
+    @Test("input is read behind what is there, as much as there is")
+    func input() throws {
+        try withTemporaryDirectory { root in
+            let content = bytes(1000, seed: 7)
+            try Data(content).write(to: URL(fileURLWithPath: root + "/in"))
+            let files = PosixInputFiles()
+            let file = try files.open(root + "/in")
+            var read: [UInt8] = [1, 2]
+            #expect(try file.read(300, at: 0, into: &read) == 300)
+            #expect(try file.read(0, at: 300, into: &read) == 0)
+            #expect(try file.read(900, at: 300, into: &read) == 700)
+            #expect(try file.read(900, at: 1000, into: &read) == 0)
+            #expect(read == [1, 2] + content)
+            let error = try #require(throws: SiltstoneError.self) {
+                try files.open(root).read(10, at: 0, into: &read)
+            }
+            #expect(error.location?.file == root)
+            #expect(read.count == 1002)
+        }
+    }
+
     @Test("temporary files of an earlier process are removed, those of this one stay")
     func leftovers() throws {
         try withTemporaryDirectory { root in

@@ -29,6 +29,32 @@ import Testing
         #expect(!keys.precedes(zero, empty))
     }
 
+    @Test("many keys at once get the ids that they get one by one, however many of them are new")
+    func together() {
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = SeededGenerator(seed: seed)
+        for kinds in [1, 30, 3000, 1 << 40] {
+            var one = KeyInterner()
+            var many = KeyInterner()
+            var ids: [UInt32] = [77]
+            var expected: [UInt32] = [77]
+            for _ in 0..<20 {
+                var bytes: [UInt8] = []
+                var places: [Int64] = [-1]
+                for _ in 0..<Int.random(in: 0...200, using: &random) {
+                    let number = Int.random(in: 0..<kinds, using: &random)
+                    let key = Array("\(number)".utf8.prefix(number % 23))
+                    places.append(Int64(bytes.count) << 32 | Int64(key.count))
+                    bytes += key
+                    expected.append(one.intern(key))
+                }
+                many.intern(bytes, places: places[1...], into: &ids)
+            }
+            #expect(ids == expected, "seed \(seed), of \(kinds) keys")
+            #expect(many.count == one.count)
+        }
+    }
+
     @Test("keys sort by their bytes")
     func order() {
         var keys = KeyInterner()

@@ -184,6 +184,14 @@ static inline void set_text(silt_value *value, uint8_t tag, size_t offset, size_
     value->bits = (int64_t)((uint64_t)offset << 32 | (uint64_t)count);
 }
 
+// Says of all fields of a record that it has none.
+static inline void clear_row(silt_value *row, size_t slot_count) {
+    for (size_t slot = 0; slot < slot_count; slot++) {
+        row[slot].tag = SILT_VALUE_MISSING;
+        row[slot].bits = 0;
+    }
+}
+
 // MARK: CSV
 
 size_t silt_csv_rows(const uint8_t *bytes, size_t start, size_t end, uint8_t delimiter,
@@ -192,9 +200,13 @@ size_t silt_csv_rows(const uint8_t *bytes, size_t start, size_t end, uint8_t del
                      size_t room, size_t *next) {
     size_t index = start;
     size_t taken = 0;
+    // No two columns go to one slot.
+    size_t written = 0;
+    for (size_t column = 0; column < column_count; column++) written += columns[column].slot >= 0;
     while (taken < room && index < end) {
         if (bytes[index] == '\n' || bytes[index] == '\r') break;
         silt_value *row = (silt_value *)rows + taken * slot_count;
+        if (written < slot_count) clear_row(row, slot_count);
         size_t place = index;
         size_t last = index;
         size_t column = 0;
@@ -285,6 +297,7 @@ size_t silt_json_rows(const uint8_t *bytes, size_t start, size_t end, const silt
         const uint8_t *p = bytes + index;
         if (*p != '{') break;
         silt_value *row = (silt_value *)rows + taken * slot_count;
+        clear_row(row, slot_count);
         for (size_t position = 0;; position++) {
             if (position == member_count) goto done;
             const silt_member *member = members + position;

@@ -98,6 +98,33 @@ struct BlocksAheadTests {
         #expect(result.bytes == summary.bytes)
     }
 
+    @Test("a worker decodes several blocks before it goes, and only so many")
+    func several() throws {
+        let job = try JobBench.job()
+        let workers = ManualWorkers()
+        let files = MemoryInputFiles(["in1": JobRunnerTests.randomInput(seed: 34, count: 300)])
+        let input = try JobInput(path: "in1", files: files)
+        let plan = JobPlan(job)
+        var reader = BlockReader(job, plan: plan, input: input, blockBytes: 200)
+        try reader.begin()
+        let blocks = BlocksAhead(reader, plan: plan, blockBytes: 200, workers: workers)
+        var block = DecodedBlock(plan)
+        var taken = 0
+        var runs = 0
+        while !block.isLast {
+            try blocks.next(&block)
+            taken += 1
+            // Four are ready then, and it is asked again when three are taken.
+            #expect(workers.waitingCount <= 1)
+            runs += workers.runAll()
+        }
+        #expect(taken > 40)
+        #expect(runs <= taken / 3 + 3, "\(runs) runs for \(taken) blocks")
+        // Nothing is left to be read.
+        #expect(workers.waitingCount == 0)
+        blocks.stop()
+    }
+
     @Test("a file that fails is reported after the blocks before it were processed")
     func failure() throws {
         let job = try JobBench.job([

@@ -45,6 +45,7 @@ enum {
     SILT_VALUE_INT = 1,
     SILT_VALUE_DOUBLE = 2,
     SILT_VALUE_TEXT = 3,
+    SILT_VALUE_MISSING = 4,
     SILT_VALUE_BOOL = 5,
     SILT_VALUE_UNTYPED = 6,
 };
@@ -71,7 +72,8 @@ typedef struct {
 ///
 /// Records that begin before `end` are read; 16 bytes more than that can be. Not taken: blank lines, fields that begin with
 /// a quote, bytes beyond ASCII, records that do not end before `end`, are longer than `limit` or have not `column_count`
-/// fields. Of the row after the last taken nothing counts.
+/// fields. Every slot of a row is written, as missing where no column goes to it; of the row after the last taken nothing
+/// counts.
 size_t silt_csv_rows(const uint8_t *bytes, size_t start, size_t end, uint8_t delimiter,
                      const silt_column *columns, size_t column_count, size_t limit,
                      void *rows, size_t slot_count, ptrdiff_t *starts, ptrdiff_t *ends,

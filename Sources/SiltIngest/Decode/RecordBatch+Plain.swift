@@ -1,7 +1,7 @@
 internal import CSiltstone
 
 extension RecordBatch {
-    /// The rows that a run of records is read into.
+    /// The rows that a run of records is read into; nothing is in them at first.
     // Safety: there is room for as many records as were asked for; used only while they are being appended.
     @safe
     struct PlainRows {
@@ -13,35 +13,39 @@ extension RecordBatch {
         let ends: UnsafeMutablePointer<Int>
     }
 
-    /// Appends up to `room` records, whose fields are all missing at first; how many `read` says it read into them.
+    /// Appends up to `room` records; `read` fills all slots of as many as it says it read.
     mutating func append(_ room: Int, reading read: (PlainRows) -> Int) -> Int {
-        let first = count
-        let firstSlot = slots.count
+        let slotCount = slotCount
+        var taken = 0
         var (slots, starts, ends): ([Datum], [Int], [Int]) = ([], [], [])
         swap(&slots, &self.slots)
         swap(&starts, &self.starts)
         swap(&ends, &self.ends)
-        slots.append(contentsOf: repeatElement(.missing, count: room * slotCount))
-        starts.append(contentsOf: repeatElement(0, count: room))
-        ends.append(contentsOf: repeatElement(0, count: room))
-        // Safety: each pointer leads to the first of `room` new elements (of `room` rows of slots) and is used only within.
-        let taken = unsafe slots.withUnsafeMutableBytes { slots in
-            unsafe starts.withUnsafeMutableBufferPointer { starts in
-                unsafe ends.withUnsafeMutableBufferPointer { ends -> Int in
-                    guard let slot = slots.baseAddress, let start = starts.baseAddress,
-                        let end = ends.baseAddress
-                    else { return 0 }
-                    let rows = unsafe PlainRows(
-                        slots: slot + firstSlot * MemoryLayout<Datum>.stride,
-                        starts: start + first, ends: end + first)
-                    return read(rows)
+        // Safety: each pointer leads to room for `room` more elements (rows of slots) and is used only within; as many are
+        // taken for written as `read` says it wrote.
+        slots.append(addingCapacity: room * slotCount) { slots in
+            starts.append(addingCapacity: room) { starts in
+                ends.append(addingCapacity: room) { ends in
+                    unsafe slots.withUnsafeMutableBufferPointer { slots, slotsFilled in
+                        unsafe starts.withUnsafeMutableBufferPointer { starts, startsFilled in
+                            unsafe ends.withUnsafeMutableBufferPointer { ends, endsFilled in
+                                guard let slot = slots.baseAddress, let start = starts.baseAddress,
+                                    let end = ends.baseAddress
+                                else { return }
+                                let rows = unsafe PlainRows(
+                                    slots: UnsafeMutableRawPointer(slot), starts: start, ends: end)
+                                taken = read(rows)
+                                precondition(
+                                    taken <= room, "more records were read than there was room for")
+                                (slotsFilled, startsFilled, endsFilled) = (
+                                    taken * slotCount, taken, taken
+                                )
+                            }
+                        }
+                    }
                 }
             }
         }
-        precondition(taken <= room, "more records were read than there was room for")
-        slots.removeLast((room - taken) * slotCount)
-        ends.removeLast(room - taken)
-        starts.removeLast(room - taken)
         swap(&slots, &self.slots)
         swap(&starts, &self.starts)
         swap(&ends, &self.ends)

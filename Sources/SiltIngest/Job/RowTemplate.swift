@@ -114,9 +114,11 @@ struct RowTemplate: Hashable, Sendable {
     }
 
     private static func appendHexadecimal(_ value: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: UInt64(60), through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: value >> shift & 15)
-            bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        bytes.append(addingCapacity: 16) { room in
+            for shift in stride(from: UInt64(60), through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: value >> shift & 15)
+                room.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+            }
         }
     }
 }

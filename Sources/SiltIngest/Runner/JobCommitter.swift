@@ -88,11 +88,18 @@ struct JobCommitter {
     {
         summary.outside += Int64(output.outsideCount)
         if !output.superseded.isEmpty { removeSuperseded(output) }
+        var last: WindowText?
         for row in output.rows {
             if let range = job.backfill, !range.holds(start: row.start, end: row.end) { continue }
-            let key = writer.rowKey(
-                key: row.key, windowName: row.windowName, start: row.start, end: row.end)
-            try add(row, key)
+            let window: WindowText
+            if let last, last.isOf(row) {
+                window = last
+            } else {
+                window = writer.text(ofWindowOf: row)
+                last = window
+            }
+            let key = writer.rowKey(key: row.key, in: window)
+            try add(row, in: window, key)
             if delivery != nil {
                 outbox.add(
                     job, row: key, windowIndex: row.windowIndex, start: row.start,
@@ -109,8 +116,10 @@ struct JobCommitter {
     }
 
     /// Adds the row of a window that fired: encoded at once where its place is before `pending`.
-    private mutating func add(_ row: WindowRow, _ key: Bytes) throws(SiltstoneError) {
-        if !holdsTargetRows, writer.write(row, to: &values),
+    private mutating func add(
+        _ row: WindowRow, in window: WindowText, _ key: Bytes
+    ) throws(SiltstoneError) {
+        if !holdsTargetRows, writer.write(row, in: window, to: &values),
             try rows.add(
                 values, row: key, family: writer.family(row.windowIndex),
                 timestamp: RowWriter.timestamp(end: row.end))
@@ -291,8 +300,12 @@ extension JobCommitter {
     static func stateRow(
         _ job: JobDefinition, _ windowIndex: Int, key: [UInt8], start: Int64, end: Int64
     ) -> Bytes {
-        var bytes = JobCommitter.statePrefix(job.name)
-        bytes.append(contentsOf: job.windows[windowIndex].name.utf8)
+        let window = job.windows[windowIndex].name.utf8
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(job.name.utf8.count + window.count + key.count + 64)
+        bytes.append(contentsOf: job.name.utf8)
+        bytes.append(0)
+        bytes.append(contentsOf: window)
         bytes.append(0)
         RowTemplate.append(start, .key, to: &bytes)
         RowTemplate.append(end, .key, to: &bytes)

@@ -4,8 +4,8 @@ internal import SiltStream
 
 /// Room for what is read out of a run of records, kept between runs.
 struct RunColumns {
-    /// The most records of a run.
-    static let countMax = 4096
+    /// The most records of a run: their slots should fit the processor's first cache, as they are gone through more than once.
+    static let countMax = 512
 
     /// Event times.
     var times = [Int64](repeating: 0, count: countMax)

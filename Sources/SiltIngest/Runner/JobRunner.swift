@@ -7,8 +7,8 @@ package import SiltTable
 
 /// Runs a job over bounded input: reads blocks, decodes, computes windows, and commits rows and checkpoint together.
 ///
-/// 1. A block is read behind what was left of the one before, and its whole records are decoded into slots, while the
-///    one before it is processed.
+/// 1. A block is read behind what was left of the one before, and its whole records are decoded into slots, while
+///    those before it are processed.
 /// 2. The pipeline turns them into rows of windows that fired, late events and bad records.
 /// 3. Every so many bytes or milliseconds one write batch holds those and the checkpoint: the position of the next
 ///    record, the open windows, the counters. A job that is killed goes on from the last one; its table ends up byte for
@@ -18,10 +18,10 @@ package struct JobRunner {
     package struct Options: Sendable {
         /// How much is read at once, in bytes; what is made of it should fit the processor's caches.
         package var blockBytes = 128 << 10
-        /// Whether a worker decodes the next block of files meanwhile.
+        /// Whether a worker decodes the next blocks of files meanwhile.
         package var readsAhead = true
         /// A checkpoint is made after so much input, in bytes; more when the open windows are large.
-        package var checkpointBytes = 16 << 20
+        package var checkpointBytes = 64 << 20
         /// A checkpoint is made after so long, in milliseconds.
         package var checkpointMilliseconds: Int64 = 5000
         /// Rows are written ahead of the checkpoint beyond this, in bytes.
@@ -121,7 +121,8 @@ package struct JobRunner {
         }
         run.block.next = reader.place
         let workers = options.readsAhead && input.isFile ? store.workers : nil
-        let blocks = BlocksAhead(reader, plan: pipeline.plan, workers: workers)
+        let blocks = BlocksAhead(
+            reader, plan: pipeline.plan, blockBytes: options.blockBytes, workers: workers)
         defer { blocks.stop() }
         return try loop(&run, blocks, progress, isCancelled)
     }

@@ -3,6 +3,27 @@ internal import SiltFormat
 internal import SiltModel
 internal import SiltStream
 
+/// What the rows of a window have in common, made once for those that fire together.
+struct WindowText {
+    let windowIndex: Int
+    let start: Int64
+    let end: Int64
+    /// What stands in their keys before, between and behind what is of the row's own key.
+    fileprivate var keyPieces: [[UInt8]] = []
+    /// The values of `_start` and `_end`.
+    fileprivate var startValue: [UInt8] = []
+    fileprivate var endValue: [UInt8] = []
+
+    fileprivate init(windowIndex: Int, start: Int64, end: Int64) {
+        (self.windowIndex, self.start, self.end) = (windowIndex, start, end)
+    }
+
+    /// Whether a row is one of them.
+    func isOf(_ row: WindowRow) -> Bool {
+        windowIndex == row.windowIndex && start == row.start && end == row.end
+    }
+}
+
 /// Turns what windows give into changes of rows.
 ///
 /// Every cell has an explicit time stamp, the window's last millisecond (0 for windows that end before 1970), so that
@@ -22,10 +43,19 @@ struct RowWriter {
     private let job: JobDefinition
     private let columns: [Columns]
     private let keepsKeyFieldsApart: Bool
+    /// For each part of a row's key that is of the key: which of its fields, `nil` for all.
+    private let keyFields: [Int?]
 
     init(_ job: JobDefinition, keepsKeyFieldsApart: Bool) {
         self.job = job
         self.keepsKeyFieldsApart = keepsKeyFieldsApart
+        keyFields = job.row.parts.compactMap { part -> Int?? in
+            switch part {
+            case .field(let path) where keepsKeyFieldsApart: job.key.firstIndex(of: path) ?? .max
+            case .key, .field: .some(nil)
+            default: nil
+            }
+        }
         columns = job.windows.map { window in
             let family = job.family.text(windowName: window.name)
             return Columns(
@@ -39,31 +69,54 @@ struct RowWriter {
 
     /// The key of a window's row.
     func rowKey(key: [UInt8], windowName: String, start: Int64, end: Int64) -> Bytes {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(key.count + 32)
-        let fields = keepsKeyFieldsApart ? split(key) : []
+        rowKey(key, keyPieces(windowName: windowName, start: start, end: end))
+    }
+
+    /// The key of a window's row.
+    func rowKey(key: [UInt8], in window: WindowText) -> Bytes { rowKey(key, window.keyPieces) }
+
+    /// What the rows of a window have in common.
+    func text(ofWindowOf row: WindowRow) -> WindowText {
+        var text = WindowText(windowIndex: row.windowIndex, start: row.start, end: row.end)
+        text.keyPieces = keyPieces(windowName: row.windowName, start: row.start, end: row.end)
+        DecimalText.append(row.start, to: &text.startValue)
+        DecimalText.append(row.end, to: &text.endValue)
+        return text
+    }
+
+    private func keyPieces(windowName: String, start: Int64, end: Int64) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var piece: [UInt8] = []
         for part in job.row.parts {
             switch part {
-            case .literal(let literal): bytes.append(contentsOf: literal)
-            case .key:
-                if keepsKeyFieldsApart {
-                    bytes.append(contentsOf: fields.joined(separator: [0x23]))
-                } else {
-                    bytes.append(contentsOf: key)
-                }
-            case .field(let path):
-                if keepsKeyFieldsApart {
-                    if let index = job.key.firstIndex(of: path), index < fields.count {
-                        bytes.append(contentsOf: fields[index])
-                    }
-                } else {
-                    bytes.append(contentsOf: key)
-                }
-            case .start(let form): RowTemplate.append(start, form, to: &bytes)
-            case .end(let form): RowTemplate.append(end, form, to: &bytes)
-            case .windowName: bytes.append(contentsOf: windowName.utf8)
+            case .literal(let literal): piece.append(contentsOf: literal)
+            case .key, .field:
+                pieces.append(piece)
+                piece = []
+            case .start(let form): RowTemplate.append(start, form, to: &piece)
+            case .end(let form): RowTemplate.append(end, form, to: &piece)
+            case .windowName: piece.append(contentsOf: windowName.utf8)
             }
         }
+        pieces.append(piece)
+        return pieces
+    }
+
+    private func rowKey(_ key: [UInt8], _ pieces: [[UInt8]]) -> Bytes {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(key.count * keyFields.count) { $0 + $1.count })
+        let fields = keepsKeyFieldsApart ? split(key) : []
+        for (index, field) in keyFields.enumerated() {
+            bytes.append(contentsOf: pieces[index])
+            if let field {
+                if field < fields.count { bytes.append(contentsOf: fields[field]) }
+            } else if keepsKeyFieldsApart {
+                bytes.append(contentsOf: fields.joined(separator: [0x23]))
+            } else {
+                bytes.append(contentsOf: key)
+            }
+        }
+        bytes.append(contentsOf: pieces[keyFields.count])
         return Bytes(bytes)
     }
 
@@ -96,11 +149,11 @@ struct RowWriter {
     /// Makes the values of the row of a window that fired: those of its mutation.
     ///
     /// - Returns: `false` when some have columns that are named for what they count.
-    func write(_ row: WindowRow, to values: inout CellValues) -> Bool {
+    func write(_ row: WindowRow, in window: WindowText, to values: inout CellValues) -> Bool {
         values.removeAll()
-        DecimalText.append(row.start, to: &values.bytes)
+        values.bytes.append(contentsOf: window.startValue)
         values.end(column: 0)
-        DecimalText.append(row.end, to: &values.bytes)
+        values.bytes.append(contentsOf: window.endValue)
         values.end(column: 1)
         let hasEarly = job.emitMilliseconds != nil
         if hasEarly {

@@ -58,7 +58,7 @@ struct JobRunCommand: ParsableCommand {
     var isDryRun = false
 
     @Option(name: .customLong("checkpoint-bytes"), help: "Make a checkpoint after so much input.")
-    var checkpointBytes = 16 << 20
+    var checkpointBytes = 64 << 20
 
     @Option(
         name: .customLong("checkpoint-interval"),

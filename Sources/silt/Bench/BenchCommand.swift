@@ -37,6 +37,8 @@ struct BenchCommand: AsyncParsableCommand {
     var compression = "lz4"
     @Option(help: "Bytes of a data block before compression.")
     var blockSize = 16_384
+    @Option(help: "Buckets over which rows are spread by the hash of their keys.")
+    var hash: Int?
     @Option(help: "Bytes of the block cache.")
     var cacheSize = 256 << 20
     @Option(help: "Bytes of all memtables together.")
@@ -99,10 +101,11 @@ struct BenchCommand: AsyncParsableCommand {
         guard num > 0, threads > 0, valueSize >= 0, keySize >= 8, keySize <= 1024,
             keySize >= "\(num)".count, blockSize >= 1024, blockSize <= 16 << 20, (batch ?? 1) > 0,
             (ops ?? 1) > 0, (duration ?? 1) > 0, cacheSize >= 0, memtableSize >= 2 << 20,
-            (memory ?? 16 << 20) >= 16 << 20
+            (memory ?? 16 << 20) >= 16 << 20, hash.map({ 2...Limits.hashBucketsMax ~= $0 }) ?? true
         else {
             throw ValidationError(
-                "counts and sizes must be positive, keys at least 8 bytes, blocks at least 1024")
+                "counts and sizes must be positive, keys at least 8 bytes, blocks at least 1024, buckets 2 to \(Limits.hashBucketsMax)"
+            )
         }
         guard let level = try DurabilityText.level(durability) else {
             throw ValidationError("no durability is given")
@@ -112,8 +115,9 @@ struct BenchCommand: AsyncParsableCommand {
         return BenchSettings(
             keyCount: num,
             keys: BenchKeys(keyBytes: keySize, valueBytes: valueSize, form: keys, seed: seed),
-            threadCount: threads, batch: batch, family: family, cacheBytes: cacheSize,
-            memtableBytes: memtableSize, memoryBudgetBytes: memory, durability: level,
+            threadCount: threads, batch: batch, family: family, hashBuckets: hash,
+            cacheBytes: cacheSize, memtableBytes: memtableSize, memoryBudgetBytes: memory,
+            durability: level,
             durationSeconds: duration, operationCount: ops, writeRateBytes: writeRate,
             runsMaintenance: maintenance, checks: check, interface: interface)
     }

@@ -16,6 +16,8 @@ struct BenchSettings: Sendable {
     var threadCount: Int
     var batch: Int?
     var family: Family
+    /// Over how many buckets rows are spread by the hash of their keys; `nil` for none.
+    var hashBuckets: Int?
     var cacheBytes: Int
     var memtableBytes: Int
     /// One budget for all memory, instead of those two.
@@ -34,7 +36,8 @@ struct BenchSettings: Sendable {
 
     /// The table.
     var definition: TableDefinition {
-        TableDefinition("bench", families: [family], durability: durability)
+        TableDefinition(
+            "bench", families: [family], durability: durability, hashBuckets: hashBuckets)
     }
 
     /// The cells put together by a workload.

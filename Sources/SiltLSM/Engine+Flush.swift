@@ -72,6 +72,8 @@ extension Engine {
     func flushSetAside(_ group: TreeGroup, _ set: TreeSet) throws(SiltstoneError) {
         let trees = set.trees.filter { !$0.frozen.isEmpty }
         if trees.isEmpty || group.hasMoved.load(ordering: .relaxed) { return }
+        // Its memory counts no longer, and its last manifest says that it is gone.
+        if group.state.withLock({ $0.isDropped }) { return }
         runningMerges.add(1)
         runningFlushes.add(1)
         let start = environment.clock.monotonicNanoseconds
@@ -182,39 +184,51 @@ extension Engine {
     /// Writes the next manifest of a region and makes its version the current one.
     ///
     /// - Parameters:
-    ///   - locksCommits: whether commits are held off meanwhile.
+    ///   - changesFamilies: whether commits must be held off for the moment in which the version changes; for the disk they never
+    ///     wait.
     ///   - edit: the change; called twice, with what is current, and must give the same files both times.
+    /// - Returns: what was current before.
+    @discardableResult
     func install(
-        _ group: TreeGroup, isDropped: Bool = false, locksCommits: Bool = false,
+        _ group: TreeGroup, isDropped: Bool = false, changesFamilies: Bool = false,
         _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
-    ) throws(SiltstoneError) {
-        let gone = try group.manifestLock.withLock { _ throws(SiltstoneError) in
-            if group.hasMoved.load(ordering: .relaxed) {
-                throw SiltstoneError(.notFound, "region was replaced region=\(group.id)")
-            }
+    ) throws(SiltstoneError) -> TreeSet {
+        let (old, gone) = try group.manifestLock.withLock { _ throws(SiltstoneError) in
+            try checkHasNotMoved(group)
+            let lastSequence = group.lastSequence.load(ordering: .relaxed)
+            let number: UInt64
             do throws(SiltstoneError) {
-                if locksCommits {
-                    return try withLead { commit throws(SiltstoneError) in
-                        commit.forgetViews()
-                        return try writeManifest(group, isDropped: isDropped, edit)
-                    }
-                }
-                return try writeManifest(group, isDropped: isDropped, edit)
+                number = try writeManifest(group, lastSequence, isDropped: isDropped, edit)
             } catch {
                 throw noted(error)
+            }
+            guard changesFamilies else {
+                return makeCurrent(group, manifest: number) { edit($0, lastSequence) }
+            }
+            return withLead { commit in
+                commit.forgetViews()
+                return makeCurrent(group, manifest: number) { edit($0, lastSequence) }
             }
         }
         // Nobody waits for this.
         noteDebt(of: group)
         for hold in gone { tables.forget(hold.file) }
         tables.blocks.epoch.reclaim(attempts: 200)
+        return old
     }
 
-    /// - Returns: the files that the region does not use any more.
+    /// Throws when other regions took this one's place; its `manifestLock` is held.
+    func checkHasNotMoved(_ group: TreeGroup) throws(SiltstoneError) {
+        if group.hasMoved.load(ordering: .relaxed) {
+            throw SiltstoneError(.notFound, "region was replaced region=\(group.id)")
+        }
+    }
+
+    /// Makes the manifest durable that a region will have after `edit`, and returns its number.
     private func writeManifest(
-        _ group: TreeGroup, isDropped: Bool, _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
-    ) throws(SiltstoneError) -> [TableHold] {
-        let lastSequence = group.lastSequence.load(ordering: .relaxed)
+        _ group: TreeGroup, _ lastSequence: UInt64, isDropped: Bool,
+        _ edit: (TreeSet, _ lastSequence: UInt64) -> TreeSet
+    ) throws(SiltstoneError) -> UInt64 {
         let manifest = group.state.withLock { state in
             RegionManifest(
                 number: state.manifestNumber + 1, region: group.id, table: group.table,
@@ -231,18 +245,27 @@ extension Engine {
                 .conflict, "another owner wrote the region's manifest number=\(manifest.number)",
                 at: .init(file: key))
         }
+        return manifest.number
+    }
+
+    /// Makes a version current whose manifest is durable.
+    ///
+    /// - Returns: the one before, and the files that the region does not use any more.
+    private func makeCurrent(
+        _ group: TreeGroup, manifest number: UInt64, _ edit: (TreeSet) -> TreeSet
+    ) -> (old: TreeSet, gone: [TableHold]) {
         let now = environment.clock.nowMilliseconds
         return group.state.withLock { state in
             let old = state.set
-            state.set = edit(old, lastSequence)
-            state.manifestNumber = manifest.number
+            state.set = edit(old)
+            state.manifestNumber = number
             let gone = Self.removed(old, state.set)
             state.obsolete += gone.map {
                 ObsoleteFile(
                     id: $0.file.id, key: $0.file.key, sinceMilliseconds: now, use: $0.use,
                     byteCount: $0.byteCount)
             }
-            return gone
+            return (old, gone)
         }
     }
 

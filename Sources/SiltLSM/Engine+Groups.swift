@@ -93,7 +93,10 @@ extension Engine {
         try checkOpen()
         setDropped(group, true)
         do throws(SiltstoneError) {
-            try install(group, isDropped: true) { set, _ in set }
+            // One that runs would count its memory as gone once more, and write a manifest after the last one.
+            _ = try group.withoutFlushes { () throws(SiltstoneError) in
+                try install(group, isDropped: true) { set, _ in set }
+            }
         } catch {
             setDropped(group, false)
             throw error
@@ -113,20 +116,45 @@ extension Engine {
         }
     }
 
-    /// Changes the families of a region.
+    /// Changes the families of a region, or their settings; the caller sees to it that nobody else does.
+    ///
+    /// Writers go on: what they write into a new family comes after the change, what they write into one that is removed is lost
+    /// with it.
     func update(_ group: TreeGroup, trees options: [TreeOptions]) throws(SiltstoneError) {
         try checkOpen()
-        let capacity = memtableCapacityBytes
-        // The lead is taken for the change itself, so that no batch is applied to trees that are gone.
-        try install(group, locksCommits: true) { set, lastSequence in
-            TreeSet(
-                options.map { options in
-                    set.tree(options.family)?.with(options: options)
-                        ?? TreeVersion(
-                            options: options, active: MemtableSlot(capacityBytes: capacity),
-                            flushedSequence: lastSequence)
-                })
+        if group.set.trees.map(\.family) == options.map(\.family) {
+            return try update(group, settings: options)
         }
+        let capacity = memtableCapacityBytes
+        // A flush of a tree that is removed would count its memory as gone once more.
+        let old = try group.withoutFlushes { () throws(SiltstoneError) in
+            // Commits are held off for the change itself, so that no batch is applied to trees that are gone.
+            try install(group, changesFamilies: true) { set, lastSequence in
+                TreeSet(
+                    options.map { options in
+                        set.tree(options.family)?.with(options: options)
+                            ?? TreeVersion(
+                                options: options, active: MemtableSlot(capacityBytes: capacity),
+                                flushedSequence: lastSequence)
+                    })
+            }
+        }
+        for tree in old.trees where !options.contains(where: { $0.family == tree.family }) {
+            counters.memtableBytes.add(-tree.memtableBytes)
+        }
+    }
+
+    /// Changes settings alone, which are in the table's schema and not in manifests.
+    private func update(_ group: TreeGroup, settings: [TreeOptions]) throws(SiltstoneError) {
+        try group.manifestLock.withLock { _ throws(SiltstoneError) in
+            try checkHasNotMoved(group)
+            group.state.withLock { state in
+                state.set = settings.reduce(state.set) { set, options in
+                    set.tree(options.family).map { set.replacing($0.with(options: options)) } ?? set
+                }
+            }
+        }
+        noteDebt(of: group)
     }
 
     /// Throws `closed` after `close`.

@@ -180,7 +180,7 @@ package final class TreeGroup: Sendable {
 
     /// Adds, removes or alters families.
     ///
-    /// A new manifest is durable on return; a removed family's cells are gone for good.
+    /// Added and removed ones are so durably on return; a removed family's cells are gone for good.
     package func update(trees options: [TreeOptions]) throws(SiltstoneError) {
         try owner().update(self, trees: options)
     }

@@ -325,4 +325,34 @@ struct EngineTests {
         #expect(try again.values(family: 0) == ["r": "a"])
         #expect(try again.values(family: 2) == ["r": "c"])
     }
+
+    @Test("The memory of families that are removed no longer counts")
+    func removedMemory() throws {
+        let fixture = try EngineFixture()
+        let inTrees = {
+            fixture.groups.flatMap(\.metrics.trees).reduce(0) { $0 + $1.memtableBytes }
+        }
+        try fixture.put("r", "a")
+        try fixture.put("r", String(repeating: "b", count: 10_000), family: 1)
+        #expect(fixture.engine.metrics.memtableBytes == inTrees())
+        try fixture.groups[0].update(trees: [EngineFixture.families[0]])
+        #expect(fixture.engine.metrics.memtableBytes == inTrees())
+        #expect(inTrees() < 10_000)
+        try fixture.groups[0].flush()
+        #expect(fixture.engine.metrics.memtableBytes == 0)
+    }
+
+    @Test("A region that was dropped is flushed no more, and its memory does not count")
+    func droppedMemory() throws {
+        let fixture = try EngineFixture()
+        try fixture.put("r", "v")
+        try fixture.put("r", "other", group: 1)
+        let kept = fixture.groups[0].metrics.trees.reduce(0) { $0 + $1.memtableBytes }
+        try fixture.engine.dropGroup(fixture.groups[1])
+        let files = fixture.disk.files.map { "\($0.file)" }
+        #expect(fixture.engine.metrics.memtableBytes == kept)
+        try fixture.groups[1].flush()
+        #expect(fixture.engine.metrics.memtableBytes == kept)
+        #expect(fixture.disk.files.map { "\($0.file)" } == files)
+    }
 }

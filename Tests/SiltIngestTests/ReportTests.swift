@@ -91,6 +91,19 @@ import Testing
         #expect(empty.html.contains("There are no windows yet."))
     }
 
+    @Test("of lines whose windows overlap, those that reach highest are shown")
+    func highestLines() throws {
+        let events = [("b", 1), ("b", 2), ("a", 3), ("a", 3), ("b", 4), ("a", 5), ("b", 15)]
+            .map { Self.event($0.1 * 1000, $0.0, 1) }.joined()
+        // The last window of b has less than that of a.
+        let report = try Self.report(
+            #"{"charts": [{"line": "n", "keys": 1}]}"#, events + Self.event(90_000, "c", 1),
+            ["windows": #"[{"name": "w", "hop": {"size": "20s", "every": "10s"}}]"#])
+        #expect(report.html.contains("2 more keys not shown."))
+        #expect(report.html.contains(">b</li>"))
+        #expect(!report.html.contains(">a</li>"))
+    }
+
     @Test("numbers and axes are written for people")
     func numbers() {
         for (value, text) in [

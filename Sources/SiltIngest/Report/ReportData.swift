@@ -214,11 +214,15 @@ extension ReportData {
     }
 
     /// What all windows of each key give together, greatest first; equal ones by key.
-    func totals(_ measure: ReportDefinition.Measure) -> [(key: Int, value: Double)] {
+    ///
+    /// - Parameter combination: how, if not as the measure says.
+    func totals(
+        _ measure: ReportDefinition.Measure, _ combination: ReportDefinition.Combination? = nil
+    ) -> [(key: Int, value: Double)] {
         var sums = Array(repeating: ReportSum(), count: keys.count)
         for point in points { add(point, measure, to: &sums[point.key]) }
         return sums.enumerated().compactMap { key, sum in
-            sum.value(measure.combination).map { (key, $0) }
+            sum.value(combination ?? measure.combination).map { (key, $0) }
         }.sorted { ($1.value, keys[$0.key]) < ($0.value, keys[$1.key]) }
     }
 

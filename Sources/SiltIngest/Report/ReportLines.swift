@@ -20,7 +20,8 @@ struct ReportLines {
         _ clock: ReportClock
     ) {
         let measure = part.measures[0]
-        let totals = data.totals(measure)
+        // Where the last window counts, a line is as great as its highest point: its end says little.
+        let totals = data.totals(measure, measure.combination == .last ? .max : nil)
         let shown =
             part.keys.map { names in
                 names.compactMap { name in totals.first { data.keys[$0.key] == name } }

@@ -63,7 +63,9 @@ package final class GroupSnapshot: Sendable {
 
     /// Takes a walk back that was made with options that leave nothing out, and is not used any more.
     package func giveBack(_ walk: CellWalk, family: UInt8) {
-        set.tree(family)?.idleWalks.put(walk)
+        guard let tree = set.tree(family) else { return }
+        tree.idleWalks.put(
+            walk, fileCount: 1 + tree.runs.count + tree.levels.count, among: tables.idleVersions)
     }
 
     /// A cursor over the cells of one row of a family, or of one column of it; `nil` when there are surely none.

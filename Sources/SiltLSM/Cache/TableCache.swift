@@ -32,6 +32,8 @@ package final class TableCache: Sendable {
     package let blocks: BlockCache
     /// Set when the engine is closed: point reads stop, of which others know nothing.
     let isClosed = Atomic(false)
+    /// The versions whose idle walks keep files open beside those that are open here.
+    let idleVersions: IdleVersions
     private let openFilesMax: Int
     private let state = Mutex(State())
 
@@ -40,6 +42,7 @@ package final class TableCache: Sendable {
         self.objects = objects
         self.blocks = blocks
         self.openFilesMax = max(openFilesMax, 1)
+        idleVersions = IdleVersions(fileCountMax: self.openFilesMax / 4)
     }
 
     /// What stops a read that must not wait for the disk and would have to.

@@ -36,6 +36,42 @@ import Testing
         }
     }
 
+    @Test("Walks are kept for the versions that came last, so that few files stay open")
+    func fewFiles() throws {
+        let store = TestTables(openFilesMax: 40)
+        let rule = WalkRule(
+            Family("f"), maxVersions: 1, timeRange: .all, column: nil, upper: nil,
+            nowMilliseconds: 9)
+        let versions = try (0..<50).map { index in
+            let cell = TestCell(
+                row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 5, type: 4,
+                sequence: 1,
+                value: [1])
+            return (file: try store.write([cell]), walks: IdleWalks())
+        }
+        func use(_ version: (file: TableFile, walks: IdleWalks), fileCount: Int = 2) throws {
+            let kept = version.walks.take()
+            let walk =
+                kept
+                ?? CellWalk(
+                    TreeSources(memtables: [], runs: [version.file], levels: []),
+                    tables: store.tables, sequence: 1, rule: rule, options: CursorOptions())
+            try walk.seek([])
+            #expect(try walk.fill() == 1)
+            version.walks.put(walk, fileCount: fileCount, among: store.tables.idleVersions)
+        }
+        // One that is used again and again is on the list once.
+        for _ in 0..<100 { try use(versions[0]) }
+        for version in versions { try use(version) }
+        let kept = versions.map { $0.walks.take() != nil }
+        #expect(kept == (0..<50).map { $0 >= 45 })
+        // One alone may have more files than all may have together.
+        try use(versions[3], fileCount: 1_000)
+        #expect(versions[3].walks.take() != nil)
+        try use(versions[4])
+        #expect(versions[4].walks.take() != nil)
+    }
+
     @Test("A walk that is kept shows what was written into a memtable that was empty about then")
     func firstCell() throws {
         let store = TestTables()

@@ -326,12 +326,10 @@ extension WindowOperator {
         _ content: (values: [AggregateValue], state: [UInt8]?), revision: UInt32
     ) -> WindowRow {
         let lateness = Int128(watermarkSpec.allowedLatenessMilliseconds)
-        return WindowRow(
-            keyID: key, key: keys.bytes(of: key), windowIndex: window.windowIndex,
-            windowName: windows[window.windowIndex].name, start: window.bounds.clippedStart,
-            end: window.bounds.clippedEnd, revision: revision,
-            isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark,
-            values: content.values, state: content.state)
+        return row(
+            key: key, content, windowIndex: window.windowIndex,
+            start: window.bounds.clippedStart, end: window.bounds.clippedEnd, revision: revision,
+            isFinal: Int64(clamping: window.bounds.end - 1 + lateness) <= watermark)
     }
 
     private func row(
@@ -339,8 +337,16 @@ extension WindowOperator {
         isFinal: Bool
     ) -> WindowRow {
         var filled = contents([slot])
-        let content = filled.take(0)
-        return WindowRow(
+        return row(
+            key: key, filled.take(0), windowIndex: windowIndex, start: start, end: end,
+            revision: revision, isFinal: isFinal)
+    }
+
+    private func row(
+        key: UInt32, _ content: (values: [AggregateValue], state: [UInt8]?), windowIndex: Int,
+        start: Int64, end: Int64, revision: UInt32, isFinal: Bool
+    ) -> WindowRow {
+        WindowRow(
             keyID: key, key: keys.bytes(of: key), windowIndex: windowIndex,
             windowName: windows[windowIndex].name, start: start, end: end, revision: revision,
             isFinal: isFinal, values: content.values, state: content.state)

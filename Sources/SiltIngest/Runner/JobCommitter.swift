@@ -303,8 +303,7 @@ extension JobCommitter {
         let window = job.windows[windowIndex].name.utf8
         var bytes: [UInt8] = []
         bytes.reserveCapacity(job.name.utf8.count + window.count + key.count + 64)
-        bytes.append(contentsOf: job.name.utf8)
-        bytes.append(0)
+        appendStatePrefix(job.name, to: &bytes)
         bytes.append(contentsOf: window)
         bytes.append(0)
         RowTemplate.append(start, .key, to: &bytes)
@@ -319,7 +318,16 @@ extension JobCommitter {
     }
 
     /// What the rows of a job's states begin with.
-    static func statePrefix(_ job: String) -> [UInt8] { Array(job.utf8) + [0] }
+    static func statePrefix(_ job: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        appendStatePrefix(job, to: &bytes)
+        return bytes
+    }
+
+    private static func appendStatePrefix(_ job: String, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: job.utf8)
+        bytes.append(0)
+    }
 
     private mutating func enterNewStates() {
         for new in newStates { states[new.row] = new.state }

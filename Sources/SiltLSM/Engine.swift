@@ -61,7 +61,10 @@ package final class Engine: Sendable {
         if options.memoryBudgetBytes != nil { silt_return_freed() }
         self.incarnation = incarnation
         tables = TableCache(
-            objects: environment.objects, blocks: BlockCache(capacityBytes: options.cacheBytes))
+            objects: environment.objects,
+            blocks: BlockCache(
+                capacityBytes: options.cacheBytes,
+                countsIndexes: options.memoryBudgetBytes != nil))
         latencies = EngineLatencies(clock: environment.clock)
         snapshots = SnapshotLedger(clock: environment.clock)
         planner = CompactionPlanner(tableFileBytes: options.tableFileBytes)

@@ -8,7 +8,7 @@ package struct EngineOptions: Sendable {
     package var memtableBytesMax = 128 << 20
     /// A store's memtable is flushed at this size, in bytes.
     package var flushBytes = 64 << 20
-    /// The block cache, in bytes.
+    /// The block cache, in bytes; indexes and filters of open files come on top unless there is a `memoryBudgetBytes`.
     package var cacheBytes = 256 << 20
     /// The size of one log segment, in bytes; two of them are what a power cut may take of what was not forced to the device.
     package var logSegmentBytes = 32 << 20

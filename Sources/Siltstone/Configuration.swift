@@ -3,6 +3,8 @@ public struct Configuration: Sendable, Hashable {
     /// The cells kept in memory before they are written to table files, over all tables, in bytes.
     public var memtableBytesMax: Int = 128 << 20
     /// The blocks of table files kept decoded in memory, in bytes.
+    ///
+    /// The indexes and filters of up to 1,000 open files, about 1.5 bytes a row, come on top; with `memoryBudgetBytes` they are part of that.
     public var cacheBytes: Int = 256 << 20
     /// One budget for all memory of the store, instead of the two above: memtables, cache, indexes and filters, and the
     /// buffers of merges.

@@ -18,11 +18,11 @@ package struct BlockCacheStatistics: Sendable, Hashable {
     package var blockCount = 0
     /// The bytes of the blocks kept.
     package var blockBytes = 0
-    /// The bytes of indexes and filters of open files, which count against the same budget.
+    /// The bytes of indexes and filters of open files, which may count against the same budget.
     package var indexBytes = 0
 }
 
-/// Decoded blocks of table files, within a budget of bytes that they share with the indexes and
+/// Decoded blocks of table files, within a budget of bytes that they may share with the indexes and
 /// filters of open files.
 ///
 /// There is no table of blocks: each open file has a slot for each of its blocks, which shows the
@@ -37,6 +37,7 @@ package final class BlockCache: Sendable {
 
     /// The budget in bytes.
     package let capacityBytes: Int
+    private let countsIndexes: Bool
     /// What readers enter while they use what they did not count a reference to.
     package let epoch = ReadEpoch()
     private let shards: [BlockCacheLock]
@@ -48,8 +49,12 @@ package final class BlockCache: Sendable {
     private let windowBits: UInt64
 
     /// An empty cache.
-    package init(capacityBytes: Int) {
+    ///
+    /// - Parameter countsIndexes: whether indexes and filters count against the capacity, as under one budget for all memory: files
+    ///   are closed, and opened again by who reads them next, when they take more than half of it.
+    package init(capacityBytes: Int, countsIndexes: Bool = true) {
         self.capacityBytes = max(capacityBytes, 0)
+        self.countsIndexes = countsIndexes
         // A shard must hold a good number of blocks, or one large block empties it.
         var count = 1
         while count < 16, capacityBytes / (count * 2) >= 4 << 20 { count *= 2 }
@@ -144,7 +149,7 @@ package final class BlockCache: Sendable {
     /// Takes note of memory for an index or filter (negative: given back), and makes room for it.
     func chargeIndex(_ bytes: Int) {
         indexBytes.add(bytes, ordering: .relaxed)
-        guard bytes > 0 else { return }
+        guard bytes > 0, countsIndexes else { return }
         let limit = shardLimit
         var gone: [CachedBlock] = []
         for shard in shards { shard.state.withLock { $0.shrink(to: limit, &gone) } }
@@ -169,12 +174,14 @@ package final class BlockCache: Sendable {
     }
 
     /// Whether indexes and filters take more than their half of the budget: some should be closed.
-    var indexesAreLarge: Bool { indexBytes.load(ordering: .relaxed) > capacityBytes / 2 }
+    var indexesAreLarge: Bool { countedIndexBytes > capacityBytes / 2 }
+
+    private var countedIndexBytes: Int { countsIndexes ? indexBytes.load(ordering: .relaxed) : 0 }
 
     /// Blocks keep at least an eighth of the budget, however large the indexes are.
     private var shardLimit: Int {
         let taken =
-            indexBytes.load(ordering: .relaxed) + reservedBytes.load(ordering: .relaxed)
+            countedIndexBytes + reservedBytes.load(ordering: .relaxed)
             + retiredBytes.value.load(ordering: .relaxed)
         return max(capacityBytes - taken, capacityBytes / 8) / shards.count
     }

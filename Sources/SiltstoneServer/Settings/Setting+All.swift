@@ -52,7 +52,9 @@ extension Setting {
             "memtable_bytes", from: 1 << 20, \.database.memtableBytesMax,
             "Memory for what is not in table files yet."),
         .bytes(
-            "cache_bytes", from: 0, \.database.cacheBytes, "Memory for blocks of table files."),
+            "cache_bytes", from: 0, \.database.cacheBytes,
+            "Memory for blocks of table files; indexes and filters of open files, about 1.5 bytes a row, come on top unless `memory` is set."
+        ),
         .truth(
             "paranoid", \.database.verifiesFiles,
             "Whether every table file is read again, and compared with what was written, before it counts."

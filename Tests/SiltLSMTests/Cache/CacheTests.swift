@@ -133,4 +133,23 @@ import Testing
         for file in files { store.tables.forget(file) }
         #expect(store.tables.openCount == 0)
     }
+
+    @Test(
+        "Files stay open beside a small cache, unless their indexes are to fit into it",
+        arguments: [true, false])
+    func indexesBesideTheCache(countsIndexes: Bool) throws {
+        let store = TestTables(cacheBytes: 4_096, countsIndexes: countsIndexes)
+        var files: [TableFile] = []
+        for index in 0..<40 {
+            let cell = TestCell(
+                row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 1, type: 4, sequence: 1,
+                value: [1])
+            files.append(try store.write([cell]))
+        }
+        let sources = TreeSources(memtables: [], runs: [], levels: [files])
+        let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(cursor, from: []).count == 40)
+        #expect(store.blocks.statistics.indexBytes > 0)
+        #expect(countsIndexes ? store.tables.openCount < 40 : store.tables.openCount == 40)
+    }
 }

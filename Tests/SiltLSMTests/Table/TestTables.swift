@@ -13,8 +13,8 @@ final class TestTables {
     private let table = Identifier(high: 7, low: 7)
     private var number: UInt64 = 0
 
-    init(cacheBytes: Int = 16 << 20, openFilesMax: Int = 1_000) {
-        blocks = BlockCache(capacityBytes: cacheBytes)
+    init(cacheBytes: Int = 16 << 20, openFilesMax: Int = 1_000, countsIndexes: Bool = true) {
+        blocks = BlockCache(capacityBytes: cacheBytes, countsIndexes: countsIndexes)
         tables = TableCache(objects: disk.objects, blocks: blocks, openFilesMax: openFilesMax)
     }
 

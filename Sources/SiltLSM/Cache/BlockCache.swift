@@ -50,8 +50,8 @@ package final class BlockCache: Sendable {
 
     /// An empty cache.
     ///
-    /// - Parameter countsIndexes: whether indexes and filters count against the capacity, as under one budget for all memory: files
-    ///   are closed, and opened again by who reads them next, when they take more than half of it.
+    /// - Parameter countsIndexes: whether indexes and filters count against the capacity, as under one budget for all memory. They take
+    ///   half of it at most: then files are opened without their filters, and others closed until somebody reads them.
     package init(capacityBytes: Int, countsIndexes: Bool = true) {
         self.capacityBytes = max(capacityBytes, 0)
         self.countsIndexes = countsIndexes
@@ -175,6 +175,11 @@ package final class BlockCache: Sendable {
 
     /// Whether indexes and filters take more than their half of the budget: some should be closed.
     var indexesAreLarge: Bool { countedIndexBytes > capacityBytes / 2 }
+
+    /// Whether so much more may be taken for an index and a filter.
+    func hasRoomForIndex(_ bytes: Int) -> Bool {
+        !countsIndexes || countedIndexBytes + bytes <= capacityBytes / 2
+    }
 
     private var countedIndexBytes: Int { countsIndexes ? indexBytes.load(ordering: .relaxed) : 0 }
 

@@ -101,13 +101,20 @@ package final class TableCache: Sendable {
 
     /// Closes the eighth that was used least recently, so that the search for them is paid once for
     /// many.
+    ///
+    /// Where memory is short, those with filters go first: they may come back without.
     private func evict(_ state: inout State) -> [Entry] {
         for place in state.entries.values.indices
         where state.entries.values[place].reader.takeUse() {
             state.entries.values[place].lastUse = state.uses
         }
-        let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
-            .prefix(max(state.entries.count - openFilesMax, 0) + state.entries.count / 8)
+        let isShort = blocks.indexesAreLarge
+        let oldest = state.entries.sorted { one, other in
+            let (hasFilter, otherHas) = (one.value.reader.hasFilter, other.value.reader.hasFilter)
+            if isShort, hasFilter != otherHas { return hasFilter }
+            return one.value.lastUse < other.value.lastUse
+        }
+        .prefix(max(state.entries.count - openFilesMax, 0) + state.entries.count / 8)
         for (id, _) in oldest { state.entries[id] = nil }
         return oldest.map(\.value)
     }

@@ -47,7 +47,11 @@ package final class TableReader: Sendable {
         self.indexMemory = indexMemory
         slots = BlockSlots(count: index.count)
         firstNumber = Int(truncatingIfNeeded: file.id.low & 0xffff)
-        if footer.filter.byteCount > 0 {
+        // Without its filter a file is read more often than need be, which is better than to be opened for each read.
+        let indexBytes = unsafe index.count * 8 + indexMemory.bytes.count
+        if footer.filter.byteCount > 0,
+            blocks.hasRoomForIndex(indexBytes + Int(footer.filter.byteCount))
+        {
             let memory = try opening.payload(.filter, footer.filter)
             filter = try opening.located(footer.filter.offset) { () throws(DecodingError) in
                 try unsafe FilterView(memory.bytes)
@@ -88,8 +92,11 @@ package final class TableReader: Sendable {
         unsafe indexMemory.bytes.count + (filterMemory?.bytes.count ?? 0) + index.count * 8
     }
 
-    /// What the filter must be asked with; `none` without a filter.
+    /// What the filter must be asked with; `none` without a filter, or where there was no room for it.
     package var filterKind: BloomFilterKind { filter?.kind ?? .none }
+
+    /// Whether there is a filter in memory.
+    var hasFilter: Bool { filter != nil }
 
     /// Whether the file may hold a row prefix or column key (as `filterKind` says) with this hash;
     /// `false` is certain.

@@ -152,4 +152,36 @@ import Testing
         #expect(store.blocks.statistics.indexBytes > 0)
         #expect(countsIndexes ? store.tables.openCount < 40 : store.tables.openCount == 40)
     }
+
+    @Test("Where memory is short files stay open without their filters")
+    func filtersGoFirst() throws {
+        var settings = Family("f", blockBytes: 4_096)
+        settings.bloomFilter = .row
+        func files(_ store: TestTables) throws -> [TableFile] {
+            try (0..<40).map { file in
+                try store.write(
+                    (0..<300).map { cell in
+                        TestCell(
+                            row: Bytes("row\(1000 + file)\(1000 + cell)"), qualifier: "q",
+                            timestamp: 1, type: 4,
+                            sequence: 1, value: [1])
+                    }, settings)
+            }
+        }
+        let ample = TestTables(cacheBytes: 64 << 20)
+        for file in try files(ample) { _ = try ample.tables.reader(file) }
+        let wanted = ample.blocks.statistics.indexBytes
+        let store = TestTables(cacheBytes: wanted)
+        let known = try files(store)
+        for _ in 0..<2 {
+            for file in known { _ = try store.tables.reader(file) }
+        }
+        #expect(store.blocks.statistics.indexBytes <= wanted / 2)
+        #expect(store.tables.openCount == 40)
+        let kinds = try known.map { try store.tables.reader($0).filterKind }
+        #expect(kinds.contains(.row) && kinds.contains(.none))
+        let sources = TreeSources(memtables: [], runs: [], levels: [known])
+        let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
+        #expect(try TestCell.collect(cursor, from: []).count == 40 * 300)
+    }
 }

@@ -60,7 +60,7 @@ let package = Package(
         module("SiltModel", ["SiltBytes"]),
         // L2: the outside world
         module("SiltIO", ["SiltModel", "SiltBytes", "CSiltstone"]),
-        module("SiltCodec", ["SiltModel", "SiltBytes", "CLZ4", "CZlib", "CZstd"]),
+        module("SiltCodec", ["SiltModel", "SiltBytes", "CSiltstone", "CLZ4", "CZlib", "CZstd"]),
         // L3: bytes <-> values of every persistent format
         module("SiltFormat", ["SiltCodec", "SiltModel", "SiltBytes", "CSiltstone"]),
         // L4: one LSM tree and what trees share; event time

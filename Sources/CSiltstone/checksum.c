@@ -35,7 +35,8 @@ static uint32_t crc_portable(uint32_t seed, const uint8_t *p, size_t n) {
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define LANE 1024
+// Long lanes for what is long, short ones for what is left of it.
+enum { lane_long = 1024, lane_short = 128 };
 
 // x^n mod P, bits reflected: what shifts a lane's checksum over the lanes after it.
 static uint32_t power_of_x(size_t n) {
@@ -44,11 +45,14 @@ static uint32_t power_of_x(size_t n) {
     return r;
 }
 
-static uint64_t shift_one, shift_two;
+// Over one lane, and over two.
+static uint64_t shifts_long[2], shifts_short[2];
 
 __attribute__((constructor)) static void fill_shifts(void) {
-    shift_one = power_of_x(8 * LANE - 33);
-    shift_two = power_of_x(16 * LANE - 33);
+    for (int i = 0; i < 2; i++) {
+        shifts_long[i] = power_of_x((size_t)(i + 1) * 8 * lane_long - 33);
+        shifts_short[i] = power_of_x((size_t)(i + 1) * 8 * lane_short - 33);
+    }
 }
 
 __attribute__((target("sse4.2,pclmul"))) static uint32_t shifted(uint32_t c, uint64_t k) {
@@ -57,24 +61,28 @@ __attribute__((target("sse4.2,pclmul"))) static uint32_t shifted(uint32_t c, uin
 }
 
 // Three lanes at once, joined by carry-less multiplication (Gopal et al., Intel, 2011).
+__attribute__((target("sse4.2,pclmul"), always_inline)) static inline uint64_t
+crc_lanes(uint64_t c0, const uint8_t *p, size_t lane, const uint64_t *shifts) {
+    uint64_t c1 = 0, c2 = 0;
+    for (const uint8_t *e = p + lane; p < e; p += 8) {
+        uint64_t a, b, c;
+        memcpy(&a, p, 8);
+        memcpy(&b, p + lane, 8);
+        memcpy(&c, p + 2 * lane, 8);
+        c0 = _mm_crc32_u64(c0, a);
+        c1 = _mm_crc32_u64(c1, b);
+        c2 = _mm_crc32_u64(c2, c);
+    }
+    return shifted((uint32_t)c0, shifts[1]) ^ shifted((uint32_t)c1, shifts[0]) ^ c2;
+}
+
 __attribute__((target("sse4.2,pclmul"))) static uint32_t crc_hardware(uint32_t seed, const uint8_t *p,
                                                                       size_t n) {
     uint64_t c0 = (uint32_t)~seed;
-    while (n >= 3 * LANE) {
-        uint64_t c1 = 0, c2 = 0;
-        for (const uint8_t *e = p + LANE; p < e; p += 8) {
-            uint64_t a, b, c;
-            memcpy(&a, p, 8);
-            memcpy(&b, p + LANE, 8);
-            memcpy(&c, p + 2 * LANE, 8);
-            c0 = _mm_crc32_u64(c0, a);
-            c1 = _mm_crc32_u64(c1, b);
-            c2 = _mm_crc32_u64(c2, c);
-        }
-        c0 = shifted((uint32_t)c0, shift_two) ^ shifted((uint32_t)c1, shift_one) ^ c2;
-        p += 2 * LANE;
-        n -= 3 * LANE;
-    }
+    for (; n >= 3 * lane_long; p += 3 * lane_long, n -= 3 * lane_long)
+        c0 = crc_lanes(c0, p, lane_long, shifts_long);
+    for (; n >= 3 * lane_short; p += 3 * lane_short, n -= 3 * lane_short)
+        c0 = crc_lanes(c0, p, lane_short, shifts_short);
     while (n >= 8) {
         uint64_t v;
         memcpy(&v, p, 8);

@@ -48,7 +48,9 @@ import Testing
         try backing.with { store, _ in
             let first = bytes(3_000_000)
             let writer = try store.makeUnique("tables/t/sst/a.sst")
-            try writer.append(first)
+            for start in stride(from: 0, to: first.count, by: 300_007) {
+                try writer.append(Array(first[start..<min(start + 300_007, first.count)]))
+            }
             try writer.append([])
             try writer.append([7, 8])
             #expect(writer.byteCount == 3_000_002)

@@ -12,6 +12,16 @@ uint64_t silt_hash64(const void *data, size_t n, uint64_t seed);
 /// The same checksum without the processor's instruction: what other machines compute.
 uint32_t silt_crc32c_portable(uint32_t seed, const void *data, size_t n);
 
+/// An LZ4 block that is restored from its beginning on, as far as it is wanted: what is left of it, and where it goes.
+typedef struct {
+    const uint8_t *in, *in_end;
+    uint8_t *start, *out, *end;
+} silt_lz4;
+
+/// Restores a block until `count` of its bytes are there, or a few more; 0 when it is damaged or does not end with its
+/// target. Nothing is read or written outside of the two buffers, whatever the bytes are.
+int silt_lz4_restore(silt_lz4 *block, size_t count);
+
 /// Fills n bytes from the kernel's random source; 0 or an errno.
 int silt_random(void *data, size_t n);
 

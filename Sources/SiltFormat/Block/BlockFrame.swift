@@ -197,12 +197,17 @@ package enum BlockFrame {
     private static func checksum(
         _ kind: BlockKind, fileID: Identifier, offset: UInt64, _ body: UnsafeRawBufferPointer
     ) -> UInt32 {
-        var binding = ByteWriter(capacity: 25)
-        binding.write(kind.rawValue)
-        binding.write(fileID)
-        binding.write(offset)
         // Safety: the caller's buffer is valid for this call.
-        return unsafe CRC32C.checksum(body, seed: CRC32C.checksum(binding.bytes))
+        unsafe CRC32C.checksum(body, seed: seed(kind, fileID: fileID, offset: offset))
+    }
+
+    /// The checksum of what a block is bound to.
+    private static func seed(_ kind: BlockKind, fileID: Identifier, offset: UInt64) -> UInt32 {
+        // The identifier most significant byte first, the offset last; without memory for each block read.
+        let words = (fileID.high.bigEndian, fileID.low.bigEndian, offset.littleEndian)
+        // Safety: plain bytes and words of the stack are lent for each call.
+        let sum = unsafe withUnsafeBytes(of: kind.rawValue) { unsafe CRC32C.checksum($0) }
+        return unsafe withUnsafeBytes(of: words) { unsafe CRC32C.checksum($0, seed: sum) }
     }
 
     private static func appendUInt32(_ value: UInt32, to bytes: inout [UInt8]) {
@@ -224,11 +229,7 @@ extension BlockFrame {
     package static func end(
         ofDataBlockAt start: Int, in file: [UInt8], fileID: Identifier
     ) -> Int? {
-        var binding = ByteWriter(capacity: 25)
-        binding.write(BlockKind.data.rawValue)
-        binding.write(fileID)
-        binding.write(UInt64(start))
-        let seed = CRC32C.checksum(binding.bytes)
+        let seed = seed(.data, fileID: fileID, offset: UInt64(start))
         // Safety: every access is below the file's count.
         return unsafe file.withUnsafeBytes { bytes in
             var sum = seed

@@ -95,30 +95,50 @@ package struct BlockLayout: Sendable {
 
     /// Reads and checks a header; `blockByteCount` must be the block's exact size, if it is known.
     init(reading header: [UInt8], blockByteCount: Int?) throws(DecodingError) {
-        var reader = ByteReader(header)
-        let version = try reader.readUInt8()
-        guard version == Self.version else {
-            throw DecodingError(offset: 0, "block version is unknown version=\(version)")
+        // Safety: the buffer is used only inside the closure.
+        self = try unsafe header.withUnsafeBufferPointer { bytes throws(DecodingError) in
+            try unsafe BlockLayout(
+                reading: UnsafeRawBufferPointer(bytes), blockByteCount: blockByteCount)
         }
-        timestampWidth = try Self.readWidth(&reader, [0, 1, 2, 4, 8])
-        sequenceWidth = try Self.readWidth(&reader, [0, 1, 2, 4, 8])
-        restOffsetWidth = try Self.readWidth(&reader, [0, 2, 4])
-        valueOffsetWidth = try Self.readWidth(&reader, [0, 2, 4])
-        keyNumberWidth = try Self.readWidth(&reader, [0, 2, 4])
-        columns = try reader.readUInt8()
-        type = try reader.readUInt8()
-        flags = try reader.readUInt8()
-        let padding = try reader.readBytes(3)
-        guard columns <= 7, padding == [0, 0, 0] else {
+    }
+
+    /// The same of a block in memory, without a copy: every read of the disk makes one of these.
+    init(reading block: UnsafeRawBufferPointer, blockByteCount: Int?) throws(DecodingError) {
+        precondition(block.count >= Self.headerByteCount)
+        // Safety: every offset lies within the header, of which all bytes are there.
+        func byte(_ offset: Int) -> UInt8 {
+            unsafe block.load(fromByteOffset: offset, as: UInt8.self)
+        }
+        func number(_ offset: Int) -> Int {
+            unsafe Int(
+                UInt32(
+                    littleEndian: block.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+        }
+        func word(_ offset: Int) -> UInt64 {
+            unsafe UInt64(
+                littleEndian: block.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        guard byte(0) == Self.version else {
+            throw DecodingError(offset: 0, "block version is unknown version=\(byte(0))")
+        }
+        timestampWidth = try Self.width(byte(1), at: 1, allowsBytes: true)
+        sequenceWidth = try Self.width(byte(2), at: 2, allowsBytes: true)
+        restOffsetWidth = try Self.width(byte(3), at: 3, allowsBytes: false)
+        valueOffsetWidth = try Self.width(byte(4), at: 4, allowsBytes: false)
+        keyNumberWidth = try Self.width(byte(5), at: 5, allowsBytes: false)
+        columns = byte(6)
+        type = byte(7)
+        flags = byte(8)
+        guard columns <= 7, byte(9) | byte(10) | byte(11) == 0 else {
             throw DecodingError(offset: 6, "block header has unknown bits")
         }
-        entryCount = Int(try reader.readUInt32())
-        keyCount = Int(try reader.readUInt32())
-        commonByteCount = Int(try reader.readUInt32())
-        restByteCount = Int(try reader.readUInt32())
-        valueByteCount = Int(try reader.readUInt32())
-        timestampBase = try reader.readInt64()
-        sequenceBase = try reader.readUInt64()
+        entryCount = number(12)
+        keyCount = number(16)
+        commonByteCount = number(20)
+        restByteCount = number(24)
+        valueByteCount = number(28)
+        timestampBase = Int64(bitPattern: word(32))
+        sequenceBase = word(40)
         place()
         guard end == blockByteCount ?? min(end, Self.byteCountMax) else {
             throw DecodingError(
@@ -144,14 +164,15 @@ package struct BlockLayout: Sendable {
         }
     }
 
-    private static func readWidth(_ reader: inout ByteReader, _ allowed: [Int])
-        throws(DecodingError)
-        -> Int
+    /// The width of a column of numbers; columns of one byte or eight are not for offsets.
+    private static func width(_ code: UInt8, at offset: Int, allowsBytes: Bool)
+        throws(DecodingError) -> Int
     {
-        let width = Int(try reader.readUInt8())
-        guard allowed.contains(width) else {
-            throw reader.error("block column width is unknown width=\(width)")
+        switch code {
+        case 0, 2, 4: return Int(code)
+        case 1, 8: if allowsBytes { return Int(code) }
+        default: break
         }
-        return width
+        throw DecodingError(offset: offset, "block column width is unknown width=\(code)")
     }
 }

@@ -17,15 +17,27 @@ package struct BlockView: @unchecked Sendable {
     ///
     /// Linear in the number of entries.
     package init(_ buffer: UnsafeRawBufferPointer) throws(DecodingError) {
+        // Safety: all of the buffer is there.
+        try unsafe self.init(buffer) { _ throws(DecodingError) in }
+    }
+
+    /// Checks a block of which nothing need be there but what `restore` was asked for: so many bytes of its beginning.
+    ///
+    /// It is asked for everything but the values, which are the caller's matter.
+    package init(
+        _ buffer: UnsafeRawBufferPointer, restore: (Int) throws(DecodingError) -> Void
+    ) throws(DecodingError) {
         guard buffer.count >= BlockLayout.headerByteCount, let start = buffer.baseAddress else {
             throw DecodingError(offset: 0, "block is too short size=\(buffer.count)")
         }
         guard buffer.count <= BlockLayout.byteCountMax else {
             throw DecodingError(offset: 0, "block is too long size=\(buffer.count)")
         }
-        let header = unsafe [UInt8](
-            UnsafeRawBufferPointer(rebasing: buffer[..<BlockLayout.headerByteCount]))
-        layout = BlockPlaces(try BlockLayout(reading: header, blockByteCount: buffer.count))
+        try restore(BlockLayout.headerByteCount)
+        // Safety: the guard found room for a header, which was restored.
+        let checked = try unsafe BlockLayout(reading: buffer, blockByteCount: buffer.count)
+        try restore(checked.values)
+        layout = BlockPlaces(checked)
         unsafe base = start
         try verifyOffsets()
     }
@@ -245,16 +257,31 @@ extension BlockView {
         throws(DecodingError)
     {
         if width == 0 { return }
-        var previous: UInt64 = 0
-        var isAscending = load(section, 0, width: width) == 0
-        for index in 1..<(count + 1) {
-            let offset = load(section, index, width: width)
-            isAscending = isAscending && offset >= previous
-            previous = offset
-        }
-        guard isAscending, Int(previous) == total else {
+        let first = load(section, 0, width: width)
+        let last = load(section, count, width: width)
+        let isAscending =
+            width == 2
+            ? ascends(section, count, UInt16.self) : ascends(section, count, UInt32.self)
+        guard first == 0, isAscending, Int(last) == total else {
             throw DecodingError(
                 offset: section, "block offsets are not ascending to their section's end")
         }
+    }
+
+    /// Whether none of a section's numbers is above the one after it; several are compared at once.
+    @inline(__always)
+    private func ascends<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ section: Int, _ count: Int, _: Number.Type
+    ) -> Bool {
+        // Safety: the layout gave the section room for `count + 1` numbers of this size.
+        var descents: Number = 0
+        var place = unsafe base + section
+        for _ in 0..<count {
+            let number = unsafe Number(littleEndian: place.loadUnaligned(as: Number.self))
+            unsafe place += MemoryLayout<Number>.size
+            let next = unsafe Number(littleEndian: place.loadUnaligned(as: Number.self))
+            descents |= number > next ? 1 : 0
+        }
+        return descents == 0
     }
 }

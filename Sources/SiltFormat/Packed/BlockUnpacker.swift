@@ -63,9 +63,7 @@ package struct BlockUnpacker: ~Copyable {
             throw DecodingError(offset: 0, "packed block is too short size=\(packed.count)")
         }
         // Safety: the guard found the header's bytes.
-        let header = unsafe [UInt8](
-            UnsafeRawBufferPointer(rebasing: packed[..<BlockLayout.headerByteCount]))
-        return try BlockLayout(reading: header, blockByteCount: nil)
+        return try unsafe BlockLayout(reading: packed, blockByteCount: nil)
     }
 
     private mutating func readForm() throws(DecodingError) -> (code: UInt8, decimal: DecimalForm?) {

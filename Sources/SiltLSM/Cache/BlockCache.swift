@@ -60,7 +60,7 @@ package final class BlockCache: Sendable {
         while count < 16, capacityBytes / (count * 2) >= 4 << 20 { count *= 2 }
         shards = (0..<count).map { _ in BlockCacheLock() }
         var bits: UInt64 = 6
-        while bits < 24, capacityBytes >> (14 + bits) > 0 { bits += 1 }
+        while bits < 24, capacityBytes >> (16 + bits) > 0 { bits += 1 }
         windowBits = bits
     }
 
@@ -134,7 +134,7 @@ package final class BlockCache: Sendable {
         readBytes.wrappingAdd(UInt64(byteCount), ordering: .relaxed)
     }
 
-    /// Time as the number of blocks read: it goes on after about as many as the cache holds; never 0.
+    /// Time as the number of blocks read: it goes on after about half as many as the cache holds; never 0.
     var window: UInt8 {
         UInt8(truncatingIfNeeded: (misses.load(ordering: .relaxed) >> windowBits) % 255 + 1)
     }

@@ -253,9 +253,7 @@ extension PointRead {
             } else {
                 guard mayReadDisk else { return .onDisk }
                 // An error is met again, and reported, by the cursor.
-                do throws(SiltstoneError) {
-                    isOver = try read(number, of: reader)
-                } catch { return .unclear }
+                do { isOver = try read(number, of: reader) } catch { return .unclear }
             }
             if isOver { return .done }
             number &+= 1
@@ -264,12 +262,15 @@ extension PointRead {
     }
 
     /// Reads a block and looks into it; whether the column cannot go on in the next.
-    private mutating func read(_ number: Int, of reader: TableReader) throws(SiltstoneError) -> Bool
-    {
+    private mutating func read(_ number: Int, of reader: TableReader) throws -> Bool {
         // Safety: what is passing is copied before the thread reads another block.
         if reader.shouldPass(number) {
-            let result = look(in: try reader.readPassing(number))
-            if result.isTaken { copy = unsafe [UInt8](value) }
+            var block = try reader.readPassing(number)
+            let result = look(in: block.view)
+            if result.isTaken {
+                try unsafe block.restore(through: value)
+                copy = unsafe [UInt8](value)
+            }
             return result.isOver
         }
         let block = try reader.read(number, fillsCache: true)

@@ -171,19 +171,21 @@ package final class TableReader: Sendable {
     }
 
     /// Reads a block into memory of the calling thread, where it stays until the thread's next read.
-    func readPassing(_ number: Int) throws(SiltstoneError) -> BlockView {
-        // Safety: each scratch is this thread's until its next use, which comes after the view's.
+    ///
+    /// Its keys are there, its values not yet: most of the time would go into those that nobody wants.
+    func readPassing(_ number: Int) throws(SiltstoneError) -> PassingBlock {
+        // Safety: each scratch is this thread's until its next use, which comes after the block's.
         let entry = index.entry(number)
         blocks.countMiss(byteCount: entry.storedByteCount)
         let stored = try unsafe readStored(entry)
         do throws(DecodingError) {
             let contents = try unsafe BlockFrame.check(
                 .data, stored, fileID: file.id, offset: entry.offset)
+            let payload = unsafe UnsafeRawBufferPointer(
+                rebasing: stored[..<contents.storedByteCount])
             var raw = try unsafe scratch(1, contents.rawByteCount)
-            try unsafe decompressor.decompress(
-                contents.codec,
-                UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount]), into: raw)
             if contents.isPacked {
+                try unsafe decompressor.decompress(contents.codec, payload, into: raw)
                 let packed = UnsafeRawBufferPointer(raw)
                 unsafe raw = try scratch(2, BlockUnpacker.byteCount(of: packed))
                 try unsafe BlockUnpacker.unpack(packed, into: raw)
@@ -191,11 +193,14 @@ package final class TableReader: Sendable {
             guard raw.count == entry.rawByteCount else {
                 throw DecodingError(offset: 0, "block size differs from the index")
             }
-            let view = try unsafe BlockView(UnsafeRawBufferPointer(raw))
-            guard view.count == entry.entryCount, entry.entryCount > 0 else {
+            let block =
+                try contents.isPacked
+                ? unsafe PassingBlock(raw)
+                : unsafe PassingBlock(contents.codec, payload, in: raw, decompressor)
+            guard block.view.count == entry.entryCount, entry.entryCount > 0 else {
                 throw DecodingError(offset: 0, "block entries differ from the index")
             }
-            return view
+            return block
         } catch {
             throw corrupted(error.message, at: entry.offset)
         }

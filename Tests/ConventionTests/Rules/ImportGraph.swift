@@ -10,7 +10,7 @@ enum ImportGraph {
         "SiltBytes": ["CSiltstone"],
         "SiltModel": ["SiltBytes"],
         "SiltIO": below4,
-        "SiltCodec": ["SiltModel", "SiltBytes", "CLZ4", "CZlib", "CZstd"],
+        "SiltCodec": below4.union(["CLZ4", "CZlib", "CZstd"]),
         "SiltFormat": below4.union(["SiltCodec"]),
         "SiltLSM": below4.union(["SiltFormat", "SiltCodec", "SiltIO"]),
         "SiltStream": ["SiltModel", "SiltBytes"],

@@ -10,6 +10,7 @@ enum UnsafeRules {
         "Sources/SiltBytes/ByteWriter.swift",
         "Sources/SiltBytes/Checksum.swift",
         // SiltCodec: liblz4, libzstd and zlib take pointers.
+        "Sources/SiltCodec/BlockRestoration.swift",
         "Sources/SiltCodec/Compressor.swift",
         "Sources/SiltCodec/Decompressor.swift",
         "Sources/SiltCodec/GzipUnpacker.swift",
@@ -20,6 +21,7 @@ enum UnsafeRules {
         "Sources/SiltFormat/Block/BlockBuilder.swift",
         "Sources/SiltFormat/Block/BlockColumns.swift",
         "Sources/SiltFormat/Block/BlockFrame.swift",
+        "Sources/SiltFormat/Block/BlockLayout.swift",
         "Sources/SiltFormat/Block/BlockView+Search.swift",
         "Sources/SiltFormat/Block/BlockView.swift",
         "Sources/SiltFormat/Block/KeyBytes.swift",
@@ -119,6 +121,7 @@ enum UnsafeRules {
         "Sources/SiltLSM/Point/PointTree.swift",
         "Sources/SiltLSM/Point/TreeGroup+Point.swift",
         "Sources/SiltLSM/Table/BlockColumns+Read.swift",
+        "Sources/SiltLSM/Table/PassingBlock.swift",
         "Sources/SiltLSM/Table/TableCopy.swift",
         "Sources/SiltLSM/Table/TableOpening.swift",
         "Sources/SiltLSM/Table/TableReader.swift",

@@ -114,6 +114,27 @@ import Testing
         #expect(try TestCell.collect(again, from: []) == cells)
     }
 
+    @Test("A block that is not kept has what a kept one has", arguments: TableTests.settings)
+    func passing(settings: Family) throws {
+        var random = TestRandom(seed: TestRandom.seed)
+        let store = TestTables()
+        let cells = TestCell.sorted(1_000, shape: 1, &random)
+        let reader = try store.tables.reader(try store.write(cells, settings))
+        for number in 0..<reader.blockCount {
+            let kept = try reader.read(number, fillsCache: false)
+            for entry in stride(from: random.below(7), to: kept.view.count, by: 7) {
+                var passing = try reader.readPassing(number)
+                #expect(passing.view.cellKey(entry) == kept.view.cellKey(entry))
+                let value = unsafe passing.view.value(entry)
+                try unsafe passing.restore(through: value)
+                let restored = unsafe [UInt8](value)
+                let whole = unsafe [UInt8](kept.view.value(entry))
+                #expect(restored == whole)
+            }
+        }
+        #expect(store.blocks.statistics.blockCount == 0)
+    }
+
     @Test("Few files stay open, and readers in use stay good")
     func openFiles() throws {
         let store = TestTables(openFilesMax: 8)

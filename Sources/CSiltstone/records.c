@@ -1,6 +1,7 @@
 // Records of CSV and JSON lines of the usual form, many at a time, sixteen bytes at once.
 // Whatever is unusual ends the run and is left to the careful scanners (SiltIngest), which give the same for the rest.
 #include "csiltstone.h"
+#include "numbers.h"
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -11,17 +12,6 @@
 
 // What may be read of the bytes: up to 16 beyond `end`. Every place read from is before `end`, every load is of at most
 // 16 bytes from there.
-
-static const uint64_t ones = 0x0101010101010101ull;
-
-static inline uint64_t load8(const uint8_t *p) {
-    uint64_t v;
-    memcpy(&v, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
 
 // MARK: The first byte of sixteen that ends a field, a text or a number; 16 when none does.
 
@@ -111,69 +101,6 @@ size_t silt_number_stop(const uint8_t *p, int portable) {
 }
 
 // MARK: Numbers
-
-static const uint64_t zero_digits = 0x3030303030303030ull;
-static const uint64_t scales[9] = {1,      10,      100,      1000,     10000,
-                                   100000, 1000000, 10000000, 100000000};
-static const double powers[9] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
-
-// The first n bytes of a word, n from 1 to 8, behind as many zeros as are missing.
-static inline uint64_t padded(uint64_t word, size_t n) {
-    if (n >= 8) return word;
-    unsigned shift = (unsigned)(64 - n * 8);
-    return word << shift | zero_digits >> (64 - shift);
-}
-
-static inline int are_digits(uint64_t word) {
-    uint64_t highs = 0xf0f0f0f0f0f0f0f0ull;
-    uint64_t carried = (word + 0x0606060606060606ull) & highs;
-    return ((word & highs) | carried >> 4) == 0x3333333333333333ull;
-}
-
-// The value of eight digits, the first in the lowest byte: pairs, then fours, then all.
-static inline uint64_t value_of(uint64_t word) {
-    uint64_t sum = word - zero_digits;
-    sum = sum * 10 + (sum >> 8);
-    uint64_t mask = 0x000000ff000000ffull;
-    return ((sum & mask) * 0x000f424000000064ull + (sum >> 16 & mask) * 0x0000271000000001ull) >> 32;
-}
-
-static inline void set_int(silt_value *value, uint64_t number) {
-    value->tag = SILT_VALUE_INT;
-    value->bits = (int64_t)number;
-}
-
-static inline void set_double(silt_value *value, double number) {
-    value->tag = SILT_VALUE_DOUBLE;
-    memcpy(&value->bits, &number, 8);
-}
-
-// The number that n bytes are: up to 16 digits, or up to 7 with a point among them; 0 for every other form.
-static inline __attribute__((always_inline)) int plain_number(const uint8_t *p, size_t n, silt_value *value) {
-    if (n == 0 || n > 16) return 0;
-    uint64_t first = load8(p);
-    if (n > 8) {
-        uint64_t second = padded(load8(p + 8), n - 8);
-        if (!are_digits(first) || !are_digits(second)) return 0;
-        set_int(value, value_of(first) * scales[n - 8] + value_of(second));
-        return 1;
-    }
-    uint64_t digits = padded(first, n);
-    if (are_digits(digits)) {
-        set_int(value, value_of(digits));
-        return 1;
-    }
-    uint64_t difference = first ^ 0x2e * ones;
-    uint64_t hit = (difference - ones) & ~difference & 0x80 * ones;
-    if (hit == 0) return 0;
-    size_t place = (size_t)__builtin_ctzll(hit) >> 3;
-    if (place >= n || n == 1) return 0;
-    uint64_t before = (1ull << (place * 8)) - 1;
-    digits = padded((first & before) | (first >> 8 & ~before), n - 1);
-    if (!are_digits(digits)) return 0;
-    set_double(value, (double)value_of(digits) / powers[n - 1 - place]);
-    return 1;
-}
 
 int silt_plain_number(const uint8_t *p, size_t n, silt_value *value) {
     return plain_number(p, n, value);

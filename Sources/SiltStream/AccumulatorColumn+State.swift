@@ -8,7 +8,7 @@ extension AccumulatorColumn {
         switch spec.function {
         case .count: writer.writeSignedVarint(counts[index])
         case .sum, .average, .truncatedAverage:
-            let cell = sums[index]
+            let cell = total(slot)
             writer.write(cell.flags.rawValue)
             writer.writeSignedVarint(cell.count)
             writer.writeSignedVarint(Int64(truncatingIfNeeded: cell.ints >> 64))

@@ -57,24 +57,18 @@ extension AccumulatorColumn {
         needPairs()
         // The sums are exact, so those that do not fit their pair may be added last.
         var rest: [Int] = []
-        var heldCells: [SumCell] = []
         var heldPairs: [DoublePair] = []
-        swap(&heldCells, &sums)
         swap(&heldPairs, &pairs)
-        var cells = heldCells.mutableSpan
         var parts = heldPairs.mutableSpan
         for index in 0..<slots.count {
             let slot = Int(slots[index])
-            cells[slot].count &+= 1
-            cells[slot].flags.formUnion(.double)
             var pair = parts[slot]
-            if pair.add(Double(bitPattern: UInt64(bitPattern: bits[index]))) {
-                parts[slot] = pair
-            } else {
+            pair.count &+= 1
+            if !pair.add(Double(bitPattern: UInt64(bitPattern: bits[index]))) {
                 rest.append(index)
             }
+            parts[slot] = pair
         }
-        swap(&heldCells, &sums)
         swap(&heldPairs, &pairs)
         for index in rest {
             addWide(Double(bitPattern: UInt64(bitPattern: bits[index])), slots[index])
@@ -217,7 +211,8 @@ extension AccumulatorColumn {
     private mutating func widen(_ slot: UInt32) {
         guard !pairs[Int(slot)].high.isNaN else { return }
         wides[slot] = exactDoubles(slot)
-        pairs[Int(slot)] = DoublePair(high: .nan, low: 0)
+        pairs[Int(slot)].high = .nan
+        pairs[Int(slot)].low = 0
     }
 
     /// Takes a value that is not null into a minimum or maximum.
@@ -314,6 +309,7 @@ extension AccumulatorColumn {
 
     private mutating func mergeDoubles(_ source: UInt32, into target: UInt32) {
         let pair = pairs[Int(source)]
+        pairs[Int(target)].count &+= pair.count
         if pair.high.isNaN {
             let wide = exactDoubles(source)
             widen(target)

@@ -106,7 +106,7 @@ struct AccumulatorColumn: Sendable {
     }
 
     private func sum(_ slot: UInt32) -> AggregateValue {
-        let cell = sums[Int(slot)]
+        let cell = total(slot)
         if let special = special(cell) { return special }
         if !cell.flags.contains(.double) {
             return Int64(exactly: cell.ints).map { .int($0) } ?? .error(.integerOverflow)
@@ -118,7 +118,7 @@ struct AccumulatorColumn: Sendable {
     }
 
     private func average(_ slot: UInt32) -> AggregateValue {
-        let cell = sums[Int(slot)]
+        let cell = total(slot)
         if let special = special(cell) { return special }
         if !cell.flags.contains(.double), cell.ints.magnitude <= 1 << 53 {
             return .double(Double(cell.ints) / Double(cell.count))
@@ -130,7 +130,7 @@ struct AccumulatorColumn: Sendable {
     }
 
     private func truncatedAverage(_ slot: UInt32) -> AggregateValue {
-        let cell = sums[Int(slot)]
+        let cell = total(slot)
         if let special = special(cell) { return special }
         if cell.flags.contains(.double) {
             guard case .double(let value) = average(slot) else { return .null }
@@ -147,6 +147,16 @@ struct AccumulatorColumn: Sendable {
         let both: SumCell.Flags = [.positiveInfinity, .negativeInfinity]
         if cell.flags.contains(.nan) || cell.flags.isSuperset(of: both) { return .double(.nan) }
         return .double(cell.flags.contains(.positiveInfinity) ? .infinity : -.infinity)
+    }
+
+    /// What was added to a slot, with the doubles that are counted beside their sum.
+    func total(_ slot: UInt32) -> SumCell {
+        var cell = sums[Int(slot)]
+        if !pairs.isEmpty, pairs[Int(slot)].count > 0 {
+            cell.count &+= pairs[Int(slot)].count
+            cell.flags.insert(.double)
+        }
+        return cell
     }
 
     /// The exact sum of a slot, integers and doubles.

@@ -7,7 +7,7 @@ struct SlotMap: Sendable {
     private static let directKeyLimit = 1 << 14
 
     /// Slots by key id; empty when hashed.
-    private var direct: [UInt32] = []
+    private(set) var direct: [UInt32] = []
     /// `(key + 1) << 32 | slot`, 0 where free; a power of two, at most half full.
     private var hashed: [UInt64] = []
     private var count = 0

@@ -15,7 +15,7 @@ struct SumCell: Sendable {
 
     /// The sum of the integers; 2^63 of them fit.
     var ints: Int128 = 0
-    /// The number of values.
+    /// The number of values but for those that are counted beside the sum of the doubles.
     var count: Int64 = 0
     var flags: Flags = []
 }
@@ -25,6 +25,8 @@ struct SumCell: Sendable {
 struct DoublePair: Sendable {
     var high: Double = 0
     var low: Double = 0
+    /// How many doubles were added many at a time, so that nothing but this was looked at for them.
+    var count: Int64 = 0
 
     /// Adds a value if the sum still fits two doubles exactly; `false` (and no change) otherwise,
     /// also for values that are not finite.

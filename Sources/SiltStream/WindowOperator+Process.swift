@@ -84,7 +84,18 @@ extension WindowOperator {
         var found = slots.mutableSpan
         var held = HeldPane()
         var other = HeldPane()
-        for row in rows {
+        var row = rows.lowerBound
+        while true {
+            if held.position >= 0 {
+                let rest = row..<rows.upperBound
+                row =
+                    other.position >= 0
+                    ? WindowOperator.findKnown(
+                        timestamps, keyIDs, rest, held, other, into: &found, from: rows.lowerBound)
+                    : WindowOperator.findKnown(
+                        timestamps, keyIDs, rest, held, held, into: &found, from: rows.lowerBound)
+            }
+            if row == rows.upperBound { break }
             let timestamp = timestamps[row]
             if !held.holds(timestamp) {
                 swap(&held, &other)
@@ -100,10 +111,37 @@ extension WindowOperator {
                 grids[grid].panes[held.position].slots.append(slot)
             }
             found[row &- rows.lowerBound] = slot
+            row &+= 1
         }
         putBack(&held, grid: grid)
         putBack(&other, grid: grid)
         buffers[grid] = slots
+    }
+
+    /// Finds the slots of events of two panes, which may be one, up to one that has none yet or is of another; which that is.
+    ///
+    /// Which pane an event is of decides what is taken, not where the processor goes on: it could not foresee that.
+    private static func findKnown(
+        _ timestamps: Span<Int64>, _ keyIDs: Span<UInt32>, _ rows: Range<Int>,
+        _ pane: HeldPane, _ other: HeldPane, into found: inout MutableSpan<UInt32>, from first: Int
+    ) -> Int {
+        let map = pane.map.direct.span
+        let otherMap = other.map.direct.span
+        let (low, width) = (pane.low, UInt64(bitPattern: pane.high &- pane.low))
+        let (otherLow, otherWidth) = (other.low, UInt64(bitPattern: other.high &- other.low))
+        let known = min(map.count, otherMap.count)
+        for row in rows {
+            let timestamp = timestamps[row]
+            let isHere = UInt64(bitPattern: timestamp &- low) <= width
+            let isThere = UInt64(bitPattern: timestamp &- otherLow) <= otherWidth
+            let key = Int(keyIDs[row])
+            guard isHere || isThere, key < known else { return row }
+            let (here, there) = (map[key], otherMap[key])
+            let slot = isHere ? here : there
+            if slot == 0 { return row }
+            found[row &- first] = slot
+        }
+        return rows.upperBound
     }
 
     /// Takes the pane of an event time, made if need be, and keeps of the two before it the one that was used last, `other`.

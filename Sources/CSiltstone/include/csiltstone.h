@@ -98,6 +98,74 @@ size_t silt_json_rows(const uint8_t *bytes, size_t start, size_t end, const silt
                       size_t member_count, size_t limit, void *rows, size_t slot_count,
                       ptrdiff_t *starts, ptrdiff_t *ends, size_t room, size_t *next);
 
+/// Where the values of one argument of plain records go: a bit for each tag among them is set in `seen`. `field` is where
+/// they come from, as in `silt_columns`.
+typedef struct {
+    int64_t *bits;
+    uint8_t *tags;
+    size_t field;
+    uint32_t seen;
+} silt_argument;
+
+/// Where plain records go that are nothing but a time, a key and arguments: a column each, with room for as many values as
+/// are asked for. Fields are the columns of delimited records, or the slots of members.
+typedef struct {
+    int64_t *times;
+    /// Places of keys in the bytes: offset in the upper half, length in the lower.
+    int64_t *places;
+    /// The numbers of the keys in a table of them, or `SILT_NO_KEY`.
+    uint32_t *numbers;
+    ptrdiff_t *starts;
+    ptrdiff_t *ends;
+    silt_argument *arguments;
+    size_t argument_count;
+    size_t time_field;
+    size_t key_field;
+    size_t key_bytes_max;
+    /// The greatest time, if it is greater than what stood here.
+    int64_t latest;
+} silt_columns;
+
+/// The number of a key that has none.
+#define SILT_NO_KEY 0xffffffffu
+
+/// Keys of up to 32 bytes, each with a number in the order of first sight: 32 bytes each in `cells`, which has room for
+/// `capacity`, and a table of a power of two and at least twice as many places, `mask` one less.
+///
+/// New ones get no number when there is no room, unless it can be made (`grows`): then the scan ends before them. Without a
+/// table no key has a number. `missed` counts those without.
+typedef struct {
+    uint64_t *table;
+    uint64_t *cells;
+    size_t mask;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t missed;
+    int32_t grows;
+} silt_keys;
+
+/// Reads delimited records of `field_count` fields into columns, as `silt_csv_rows` does into rows; how many, and in `next`
+/// where the first stands that was not taken. 64 bytes more than `end` can be read.
+///
+/// Not taken is also: quotes anywhere, times that are not short whole numbers, arguments that are neither short numbers nor
+/// empty, keys that are empty or longer than `key_bytes_max`, records of more than 4,096 bytes.
+size_t silt_csv_columns(const uint8_t *bytes, size_t start, size_t end, uint8_t delimiter, size_t field_count,
+                        size_t limit, silt_columns *columns, silt_keys *keys, size_t room, size_t *next);
+
+/// Reads lines that are JSON objects into columns, as `silt_json_rows` does into rows, where there are up to 16 slots. 64
+/// bytes more than `end` can be read.
+size_t silt_json_columns(const uint8_t *bytes, size_t start, size_t end, const silt_member *members,
+                         size_t member_count, size_t limit, size_t slot_count, silt_columns *columns, silt_keys *keys,
+                         size_t room, size_t *next);
+
+/// Puts the numbers of an old table into the empty, larger one of `keys`.
+void silt_keys_rehash(silt_keys *keys, const uint64_t *old, size_t old_count);
+
+/// The places where fields end among up to 4,096 bytes before the first quote or byte beyond ASCII, and in `lines` how many
+/// of those are newlines; 64 bytes more can be read. For comparison in tests: way 0 is what this machine uses, 1 what every
+/// machine can, 2 what every machine of this kind can.
+size_t silt_field_ends(const uint8_t *p, size_t count, uint8_t delimiter, int way, uint32_t *ends, size_t *lines);
+
 /// Reads a short number as `PlainNumber` does; 0 when it is of another form. 16 bytes can be read.
 int silt_plain_number(const uint8_t *p, size_t n, silt_value *value);
 

@@ -19,12 +19,16 @@ struct DelimitedDecoder {
     private var targets: [silt_column] = []
     /// The slots out of which nothing but numbers are read.
     private let numberSlots: Set<Int>
+    /// Reads into columns what need not be rows, and which fields those are of; `nil` when all are to be rows.
+    private let scan: ColumnScan?
+    private var columnFields: ColumnFields?
 
     /// A decoder of the fields whose paths are given, by slot.
     init(
         delimiter: UInt8, paths: [[String]], nullTexts: [String], columns: [String]? = nil,
-        numberSlots: Set<Int> = []
+        numberSlots: Set<Int> = [], scan: ColumnScan? = nil
     ) {
+        self.scan = scan
         self.numberSlots = numberSlots
         self.columns = columns
         self.delimiter = delimiter
@@ -56,11 +60,15 @@ struct DelimitedDecoder {
         targets = slots.map {
             silt_column(slot: Int32($0), is_number: numberSlots.contains($0) ? 1 : 0)
         }
+        columnFields = nil
+        if let plan = scan?.plan, numberSlots.isSuperset(of: plan.argumentSlots + [plan.timeSlot]) {
+            columnFields = ColumnFields(plan) { slots.firstIndex(of: $0) }
+        }
         header = names
     }
 
-    /// Decodes the whole records of the block, which ends at `end` and is followed by at least 16 bytes; a record that may go
-    /// on is left for the next block.
+    /// Decodes the whole records of the block, which ends at `end` and is followed by at least 16 bytes (64 when
+    /// records may be columns); a record that may go on is left for the next block.
     mutating func decode(
         _ batch: inout RecordBatch, end: Int, isFinal: Bool, recordBytesMax: Int, file: String
     )
@@ -115,6 +123,15 @@ struct DelimitedDecoder {
     private func decodePlain(
         _ batch: inout RecordBatch, _ bytes: [UInt8], end: Int, recordBytesMax: Int
     ) {
+        if let scan, let columnFields {
+            while batch.restStart < end {
+                let rows = scanColumns(
+                    &batch, bytes, scan, columnFields, end: end, limit: recordBytesMax)
+                let taken = scanPlain(&batch, bytes, rows, end: end, limit: recordBytesMax)
+                if taken < rows { return }
+            }
+            return
+        }
         // Few rows at first: where every other record has quotes, each call takes one.
         var room = 8
         while true {
@@ -122,6 +139,27 @@ struct DelimitedDecoder {
             if taken < room { return }
             room = min(room * 4, 4096)
         }
+    }
+
+    /// Decodes records into columns up to one that is none of those; how many should be rows then.
+    private func scanColumns(
+        _ batch: inout RecordBatch, _ bytes: [UInt8], _ scan: ColumnScan, _ fields: ColumnFields,
+        end: Int, limit: Int
+    ) -> Int {
+        let fieldCount = slots.count
+        var next = batch.restStart
+        precondition(next <= end && end + 64 <= bytes.count)
+        // Safety: `bytes` is not changed while its buffer is used, and 64 of them follow `end`; the columns have the room
+        // that is asked for.
+        let rows = unsafe scan.append(to: &batch, fields) { columns, keys, room in
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe silt_csv_columns(
+                    buffer.baseAddress, next, end, delimiter, fieldCount, limit, &columns, &keys,
+                    room, &next)
+            }
+        }
+        batch.restStart = next
+        return rows
     }
 
     /// Decodes up to `room` plain records; how many there were.

@@ -38,7 +38,7 @@ struct JSONLineScanner {
 
     // Safety: the buffer outlives the scanner, which its maker uses only within `withUnsafeBufferPointer`; every read is at
     // or before the newline that ends the last line, or within the 16 bytes after it (fact 1).
-    private let bytes: UnsafePointer<UInt8>
+    let bytes: UnsafePointer<UInt8>
     private let tree: FieldTree
     /// The next byte.
     var index: Int
@@ -90,30 +90,6 @@ struct JSONLineScanner {
             }
             index &+= 8
         }
-    }
-
-    /// Scans lines of the usual form, whose members are those of the lines before, into rows of a batch; how many of up to
-    /// `room`.
-    ///
-    /// Moves behind them. The last line before `stop` ends there with its newline.
-    mutating func scanPlainLines(
-        _ batch: inout RecordBatch, room: Int, stop: Int, limit: Int
-    ) -> Int {
-        guard layout.isPlain else { return 0 }
-        let start = index
-        let slotCount = batch.slotCount
-        let members = layout.members
-        var next = start
-        // Safety: 16 bytes follow `stop` (fact 1); the rows have room for all slots, which the members' are.
-        let taken = batch.append(room) { rows in
-            unsafe members.withUnsafeBufferPointer { members in
-                unsafe silt_json_rows(
-                    bytes, start, stop, members.baseAddress, members.count, limit, rows.slots,
-                    slotCount, rows.starts, rows.ends, room, &next)
-            }
-        }
-        index = next
-        return taken
     }
 
     /// Scans the object that begins at the current byte into the slots from `row` on; ends at the line's newline.

@@ -2,12 +2,20 @@
 struct JSONLinesDecoder {
     private let tree: FieldTree
     private var layout = MemberLayout()
+    private let scan: ColumnScan?
+    private let columnFields: ColumnFields?
 
     /// A decoder of the fields whose paths are given, by slot.
-    init(paths: [[String]]) { tree = FieldTree(paths) }
+    ///
+    /// With a scan, lines may become columns instead of rows.
+    init(paths: [[String]], scan: ColumnScan? = nil) {
+        tree = FieldTree(paths)
+        self.scan = scan
+        columnFields = scan.flatMap { ColumnFields($0.plan) { $0 } }
+    }
 
-    /// Decodes the whole lines of the block, which ends at `end` and is followed by at least 16 bytes; a line without
-    /// a newline at its end is left for the next block.
+    /// Decodes the whole lines of the block, which ends at `end` and is followed by at least 16 bytes (64 when lines may be
+    /// columns); a line without a newline at its end is left for the next block.
     mutating func decode(_ batch: inout RecordBatch, end: Int, recordBytesMax: Int) {
         guard let last = batch.texts.bytes[batch.restStart..<end].lastIndex(of: 0x0a) else {
             return
@@ -18,13 +26,13 @@ struct JSONLinesDecoder {
         var bytes: [UInt8] = []
         swap(&bytes, &batch.texts.bytes)
         // Safety: `bytes` is not changed while its buffer is used; its last line ends with a newline before `stop`, and
-        // `stop + 16` is within it by the caller's contract.
-        precondition(stop + 16 <= bytes.count)
+        // as many bytes as the scans may read beyond are within it by the caller's contract.
+        precondition(stop + (scan == nil ? 16 : 64) <= bytes.count)
         let scratch = unsafe bytes.withUnsafeBufferPointer { buffer -> [UInt8] in
             guard let base = buffer.baseAddress else { return [] }
             var scanner = unsafe JSONLineScanner(
                 base, start: start, scratchStart: scratchStart, tree: tree, layout: layout)
-            JSONLinesDecoder.scan(&scanner, &batch, stop: stop, recordBytesMax: recordBytesMax)
+            decode(&scanner, &batch, stop: stop, recordBytesMax: recordBytesMax)
             layout = scanner.learnedLayout
             return scanner.scratch
         }
@@ -33,7 +41,7 @@ struct JSONLinesDecoder {
         batch.restStart = stop
     }
 
-    private static func scan(
+    private func decode(
         _ scanner: inout JSONLineScanner, _ batch: inout RecordBatch, stop: Int, recordBytesMax: Int
     ) {
         var room = 8
@@ -42,6 +50,11 @@ struct JSONLinesDecoder {
         var pauseLength = 0
         while scanner.index < stop {
             if pause == 0 {
+                let place = scanner.index
+                if let scan, let columnFields {
+                    room = scanner.scanColumns(
+                        &batch, scan, columnFields, stop: stop, limit: recordBytesMax)
+                }
                 let taken = scanner.scanPlainLines(
                     &batch, room: room, stop: stop, limit: recordBytesMax)
                 if taken == room {
@@ -49,13 +62,13 @@ struct JSONLinesDecoder {
                     continue
                 }
                 room = 8
-                pauseLength = taken > 0 ? 0 : min(pauseLength * 2 + 1, 63)
+                pauseLength = scanner.index > place ? 0 : min(pauseLength * 2 + 1, 63)
                 pause = pauseLength
                 if scanner.index == stop { return }
             } else {
                 pause -= 1
             }
-            scanLine(&scanner, &batch, recordBytesMax: recordBytesMax)
+            JSONLinesDecoder.scanLine(&scanner, &batch, recordBytesMax: recordBytesMax)
         }
     }
 

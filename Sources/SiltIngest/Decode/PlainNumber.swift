@@ -2,7 +2,7 @@ internal import CSiltstone
 
 /// Reads short numbers eight digits at a time, straight from a line.
 ///
-/// Gives what `NumberText` gives, for the forms that nearly all numbers have: up to 16 digits, or up to 7 with a point
+/// Gives what `NumberText` gives, for the forms that nearly all numbers have: up to 16 digits, or up to 15 with a point
 /// among them; the rest is left to that.
 enum PlainNumber {
     /// The number that `count` bytes are; `nil` for every other form.

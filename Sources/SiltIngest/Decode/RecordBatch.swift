@@ -14,8 +14,10 @@ struct RecordBatch {
     let blockStart: Int
     /// The number of slots of each record.
     let slotCount: Int
-    /// The slots, record after record.
+    /// The slots, record after record, but for those that are columns.
     var slots: [Datum] = []
+    /// The records that are columns.
+    var columns = PlainColumns()
     /// Where each record begins in `texts`.
     var starts: [Int] = []
     /// One past the last byte of each record, without its line end.
@@ -26,7 +28,7 @@ struct RecordBatch {
     var failures: [Failure] = []
     /// How many bytes of the block follow the last whole record.
     var restStart: Int
-    private let emptyRow: [Datum]
+    let emptyRow: [Datum]
 
     /// An empty batch whose buffer begins with the literals of the job's expressions.
     init(literals: TextBuffer, slotCount: Int) {
@@ -79,5 +81,6 @@ struct RecordBatch {
         starts.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
         failures.removeAll(keepingCapacity: true)
+        columns.removeAll()
     }
 }

@@ -16,21 +16,26 @@ struct RecordDecoder {
     private var format: Format
     private var isSkippingLine = false
     private let recordBytesMax: Int
+    /// Reads into columns what need not be rows.
+    private let scan: ColumnScan?
 
     /// A decoder for a job's format and the fields it reads, by slot.
+    ///
+    /// With a plan, records may come as columns instead of rows of slots.
     init(
         _ format: JobDefinition.Format, paths: [[String]], nullTexts: [String] = [],
-        columns: [String]? = nil, numberSlots: Set<Int> = [], pattern: String? = nil,
-        recordBytesMax: Int = RecordDecoder.recordBytesMax
+        columns: [String]? = nil, numberSlots: Set<Int> = [], columnPlan: ColumnPlan? = nil,
+        pattern: String? = nil, recordBytesMax: Int = RecordDecoder.recordBytesMax
     ) {
         self.recordBytesMax = recordBytesMax
+        scan = columnPlan.map { ColumnScan($0) }
         switch format {
-        case .ndjson: self.format = .json(JSONLinesDecoder(paths: paths))
+        case .ndjson: self.format = .json(JSONLinesDecoder(paths: paths, scan: scan))
         case .csv, .tsv:
             self.format = .delimited(
                 DelimitedDecoder(
                     delimiter: format == .csv ? 0x2c : 0x09, paths: paths, nullTexts: nullTexts,
-                    columns: columns, numberSlots: numberSlots))
+                    columns: columns, numberSlots: numberSlots, scan: scan))
         case .lineProtocol:
             self.format = .lines(LineDecoder(.lineProtocol(LineProtocol(paths: paths))))
         case .regex:
@@ -77,6 +82,7 @@ struct RecordDecoder {
             batch.restStart = newline + 1
             isSkippingLine = false
         }
+        scan?.beginBlock()
         let needsNewline = isFinal && end > batch.restStart && batch.texts.bytes[end - 1] != 0x0a
         switch format {
         case .json(var decoder):
@@ -110,5 +116,5 @@ struct RecordDecoder {
     }
 
     /// What the scanners of plain records may read beyond the block.
-    private static let padding = [UInt8](repeating: 0, count: 16)
+    private static let padding = [UInt8](repeating: 0, count: 64)
 }

@@ -50,7 +50,7 @@ struct BlockReader {
         self.blockBytes = blockBytes
         decoder = RecordDecoder(
             job.format, paths: plan.fields.paths, nullTexts: job.nullTexts, columns: job.columns,
-            numberSlots: plan.numberSlots, pattern: job.pattern)
+            numberSlots: plan.numberSlots, columnPlan: plan.columns, pattern: job.pattern)
     }
 
     /// Begins with the first file.

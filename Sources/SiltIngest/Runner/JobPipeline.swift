@@ -54,6 +54,11 @@ struct JobPipeline {
     private var gap: Int64 = 0
     var run = RunColumns()
     let argumentSlots: [Int]
+    /// Which column of records that are columns each argument is.
+    let argumentPlaces: [Int]
+    /// The ids of the numbers of keys, and which table those are of.
+    var numberedIDs: [UInt32] = []
+    var numberGeneration = 0
     /// Event time up to which the watermark was moved or will be by the batch.
     var batchMaxTime = Int64.min
     /// No event may be later than this, in milliseconds since 1970.
@@ -85,6 +90,9 @@ struct JobPipeline {
         windows.addPartition(0)
         batch = EventBatch(columnCount: plan.arguments.count, maskCount: plan.masks.count)
         argumentSlots = plan.arguments.compactMap(\.slot)
+        argumentPlaces = argumentSlots.compactMap { [columns = plan.columns] in
+            columns?.argumentSlots.firstIndex(of: $0)
+        }
         argumentValues = Array(repeating: .null, count: plan.arguments.count)
         maskValues = Array(repeating: false, count: plan.masks.count)
         keyBytesMax = JobPipeline.keyBytesMax(job)
@@ -96,7 +104,8 @@ struct JobPipeline {
         }
     }
 
-    private static func keyBytesMax(_ job: JobDefinition) -> Int {
+    /// The longest key that still leaves room for the rest of its row's key.
+    static func keyBytesMax(_ job: JobDefinition) -> Int {
         var rest = 0
         var keys = 0
         for part in job.row.parts {
@@ -125,24 +134,40 @@ struct JobPipeline {
         into output: inout PipelineOutput
     ) {
         var failure = 0
-        var record = -1
-        while record + 1 < records.count {
-            record += 1
+        var columnRun = 0
+        var record = 0
+        var row = 0
+        while record < records.count {
+            let nextRun =
+                columnRun < records.columns.runs.count
+                ? records.columns.runs[columnRun].first : records.count
+            if record == nextRun {
+                record += takeColumns(
+                    &records, records.columns.runs[columnRun], streamBase, fileBase, &output)
+                columnRun += 1
+                if batch.count >= 65_536 { flush(records, fileBase, &output) }
+                continue
+            }
             if plan.isPlain, job.backfill == nil, maxTime == batchMaxTime, time.isMilliseconds {
                 let limit =
                     failure < records.failures.count
                     ? records.failures[failure].record : records.count
-                record += takeRun(records, record..<limit, streamBase)
+                let taken = takeRun(records, record..<min(limit, nextRun), row, streamBase)
+                record += taken
+                row += taken * records.slotCount
                 if batch.count >= 65_536 { flush(records, fileBase, &output) }
-                if record == records.count { break }
+                if record == nextRun { continue }
             }
             summary.records &+= 1
+            defer {
+                record += 1
+                row += records.slotCount
+            }
             if failure < records.failures.count, records.failures[failure].record == record {
                 reject(records, record, records.failures[failure].reason, fileBase, &output)
                 failure &+= 1
                 continue
             }
-            let row = record &* records.slotCount
             if let reason = take(&records, record, row, streamBase, fileBase, &output) {
                 reject(records, record, reason, fileBase, &output)
             }
@@ -171,6 +196,32 @@ struct JobPipeline {
         windows.finish(into: &output.windows)
         noteWatermark()
         summary.watermark = .max
+    }
+
+    /// Takes a run of records that are columns; how many those are.
+    private mutating func takeColumns(
+        _ records: inout RecordBatch, _ run: PlainColumns.Run, _ streamBase: Int, _ fileBase: Int,
+        _ output: inout PipelineOutput
+    ) -> Int {
+        if run.latest <= latestAllowed {
+            takeColumns(records, run, streamBase)
+            return run.count
+        }
+        // Some are too late: which, is found one by one.
+        guard let columns = plan.columns else { return run.count }
+        internKeys(records, run)
+        batch.keyIDs.removeLast(run.count)
+        for index in 0..<run.count {
+            let row = records.appendSlots(run, index, columns)
+            let record = run.first + index
+            summary.records &+= 1
+            if let reason = take(&records, record, row, streamBase, fileBase, &output) {
+                reject(records, record, reason, fileBase, &output)
+            }
+            records.slots.removeLast(records.slotCount)
+            if batch.count >= 65_536 { flush(records, fileBase, &output) }
+        }
+        return run.count
     }
 
     /// Takes one record; the reason when it is bad.

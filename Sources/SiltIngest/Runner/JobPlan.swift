@@ -34,6 +34,8 @@ struct JobPlan {
     private(set) var isPlain = false
     /// Whether the row's template needs the key's fields apart.
     let keepsKeyFieldsApart: Bool
+    /// How records are read into columns, where a record's time, key and arguments are all there is to it.
+    private(set) var columns: ColumnPlan?
 
     init(_ job: JobDefinition) {
         var fields = FieldTable()
@@ -86,6 +88,7 @@ struct JobPlan {
         isPlain =
             filter == nil && mappings.isEmpty && watermarkSlot == nil && keySlots.count == 1
             && masks.isEmpty && gap == nil && arguments.allSatisfy { $0.slot != nil }
+        self.columns = ColumnPlan(self, job)
     }
 
     private static func numberSlots(_ job: JobDefinition, _ fields: FieldTable) -> Set<Int> {

@@ -57,9 +57,13 @@ enum UnsafeRules {
         "Sources/SiltIO/PosixSystemRandom.swift",
         "Sources/SiltIO/PosixThreadWorkers.swift",
         // SiltIngest: lines are scanned where they were read.
+        "Sources/SiltIngest/Decode/ColumnScan.swift",
         "Sources/SiltIngest/Decode/DelimitedDecoder.swift",
+        "Sources/SiltIngest/Decode/JSONLineScanner+Plain.swift",
         "Sources/SiltIngest/Decode/JSONLineScanner.swift",
         "Sources/SiltIngest/Decode/JSONLinesDecoder.swift",
+        "Sources/SiltIngest/Decode/KeyNumbers.swift",
+        "Sources/SiltIngest/Decode/PlainColumns.swift",
         "Sources/SiltIngest/Decode/PlainNumber.swift",
         "Sources/SiltIngest/Decode/RecordBatch+Plain.swift",
         "Sources/SiltIngest/Expression/NumberText.swift",

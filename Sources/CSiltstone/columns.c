@@ -37,10 +37,11 @@ typedef struct {
     size_t line_count;
 } group;
 
-// Eight places are written at once, of which only those that there are count.
-static inline __attribute__((always_inline)) void note(uint64_t bits, uint32_t base, uint32_t *to, size_t count) {
-    for (size_t done = 0; done < count; done += 8) {
-        for (unsigned i = 0; i < 8; i++) {
+// Some places are written at once, of which only those that there are count: nothing depends on how many there are.
+static inline __attribute__((always_inline)) void note(uint64_t bits, uint32_t base, uint32_t *to, size_t count,
+                                                       unsigned together) {
+    for (size_t done = 0; done < count; done += together) {
+        for (unsigned i = 0; i < together; i++) {
             to[done + i] = base + (uint32_t)__builtin_ctzll(bits | 1ull << 63);
             bits &= bits - 1;
         }
@@ -61,12 +62,11 @@ static inline __attribute__((always_inline)) void find_ends(
         found.stops &= counts;
         found.lines &= counts;
         size_t more = (size_t)__builtin_popcountll(found.stops);
-        note(found.stops, (uint32_t)at, group->edges + 1 + stops, more);
+        note(found.stops, (uint32_t)at, group->edges + 1 + stops, more, 8);
         stops += more;
-        while (found.lines != 0) {
-            group->lines[lines++] = (uint32_t)at + (uint32_t)__builtin_ctzll(found.lines);
-            found.lines &= found.lines - 1;
-        }
+        more = (size_t)__builtin_popcountll(found.lines);
+        note(found.lines, (uint32_t)at, group->lines + lines, more, 2);
+        lines += more;
         if (found.odd != 0) break;
     }
     group->edges[0] = UINT32_MAX;
@@ -268,23 +268,23 @@ typedef struct {
     size_t field;
 } field_column;
 
-static inline size_t field_of(const field_column *column, size_t record, size_t *from) {
-    const uint32_t *edge = column->edges + record * column->field_count + column->field;
+static inline __attribute__((always_inline)) size_t field_of(field_column column, size_t record, size_t *from) {
+    const uint32_t *edge = column.edges + record * column.field_count + column.field;
     uint32_t start = edge[0] + 1;
     uint32_t stop = edge[1];
-    if (column->field + 1 == column->field_count && stop > start && column->p[stop - 1] == '\r') stop--;
+    if (column.field + 1 == column.field_count && stop > start && column.p[stop - 1] == '\r') stop--;
     *from = start;
     return stop - start;
 }
 
 // Reads the times of up to n records; how many are whole numbers. Their first eight digits are mostly those of the one before.
-static size_t take_times(const field_column *column, size_t n, int64_t *times) {
+static size_t take_times(field_column column, size_t n, int64_t *times) {
     uint64_t known = zero_digits;
     uint64_t known_value = 0;
     for (size_t i = 0; i < n; i++) {
         size_t from;
         size_t count = field_of(column, i, &from);
-        const uint8_t *p = column->p + from;
+        const uint8_t *p = column.p + from;
         if (count > 8 && count <= 16) {
             uint64_t first = load8(p);
             uint64_t second = padded(load8(p + 8), count - 8);
@@ -305,7 +305,7 @@ static size_t take_times(const field_column *column, size_t n, int64_t *times) {
 }
 
 // Reads an argument of up to n records; how many are numbers, or nothing.
-static size_t take_argument(const field_column *column, size_t n, size_t taken, silt_argument *argument) {
+static size_t take_argument(field_column column, size_t n, size_t taken, silt_argument *argument) {
     int64_t *bits = argument->bits + taken;
     uint8_t *tags = argument->tags + taken;
     uint32_t seen = argument->seen;
@@ -314,7 +314,7 @@ static size_t take_argument(const field_column *column, size_t n, size_t taken, 
         size_t from;
         size_t count = field_of(column, i, &from);
         silt_value value = {SILT_VALUE_NULL, 0};
-        if (count != 0 && !signed_number(column->p + from, count, &value)) break;
+        if (count != 0 && !signed_number(column.p + from, count, &value)) break;
         bits[i] = value.bits;
         tags[i] = value.tag;
         seen |= 1u << value.tag;
@@ -324,7 +324,7 @@ static size_t take_argument(const field_column *column, size_t n, size_t taken, 
 }
 
 // Notes the keys of up to n records; how many there are that may be keys.
-static size_t take_keys(const field_column *column, size_t n, size_t base, size_t taken, silt_columns *columns,
+static size_t take_keys(field_column column, size_t n, size_t base, size_t taken, silt_columns *columns,
                         silt_keys *keys) {
     int64_t *places = columns->places + taken;
     uint32_t *numbers = columns->numbers + taken;
@@ -332,7 +332,7 @@ static size_t take_keys(const field_column *column, size_t n, size_t base, size_
         size_t from;
         size_t count = field_of(column, i, &from);
         if (count == 0 || count > columns->key_bytes_max) return i;
-        if (!number_of(keys, column->p + from, count, numbers + i)) return i;
+        if (!number_of(keys, column.p + from, count, numbers + i)) return i;
         places[i] = (int64_t)((uint64_t)(base + from) << 32 | (uint64_t)count);
     }
     return n;
@@ -379,14 +379,14 @@ size_t silt_csv_columns(const uint8_t *bytes, size_t start, size_t end, uint8_t 
             whole++;
         size_t n = whole;
         field_column column = {p, group.edges, field_count, columns->time_field};
-        n = take_times(&column, n, columns->times + taken);
+        n = take_times(column, n, columns->times + taken);
         for (size_t i = 0; i < columns->argument_count; i++) {
             column.field = columns->arguments[i].field;
-            n = take_argument(&column, n, taken, columns->arguments + i);
+            n = take_argument(column, n, taken, columns->arguments + i);
         }
         n = take_places(p, &group, n, index, taken, columns);
         column.field = columns->key_field;
-        n = take_keys(&column, n, index, taken, columns, keys);
+        n = take_keys(column, n, index, taken, columns, keys);
         if (n == 0) break;
         columns->latest = latest_of(columns->times + taken, n, columns->latest);
         taken += n;

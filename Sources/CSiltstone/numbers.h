@@ -22,9 +22,8 @@ static const double powers[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
 
 // The first n bytes of a word, n from 1 to 8, behind as many zeros as are missing.
 static inline uint64_t padded(uint64_t word, size_t n) {
-    if (n >= 8) return word;
     unsigned shift = (unsigned)(64 - n * 8);
-    return word << shift | zero_digits >> (64 - shift);
+    return word << shift | zero_digits >> 1 >> (63 - shift);
 }
 
 static inline int are_digits(uint64_t word) {
@@ -95,15 +94,16 @@ static inline __attribute__((always_inline)) int plain_number(const uint8_t *p, 
         set_int(value, value_of(first) * scales[n - 8] + value_of(digits));
         return 1;
     }
-    uint64_t digits = padded(first, n);
-    if (are_digits(digits)) {
+    size_t place = point_of(first);
+    if (place >= n) {
+        uint64_t digits = padded(first, n);
+        if (!are_digits(digits)) return 0;
         set_int(value, value_of(digits));
         return 1;
     }
-    size_t place = point_of(first);
-    if (place >= n || n == 1) return 0;
+    if (n == 1) return 0;
     uint64_t before = (1ull << (place * 8)) - 1;
-    digits = padded((first & before) | (first >> 8 & ~before), n - 1);
+    uint64_t digits = padded((first & before) | (first >> 8 & ~before), n - 1);
     if (!are_digits(digits)) return 0;
     set_double(value, (double)value_of(digits) / powers[n - 1 - place]);
     return 1;

@@ -128,7 +128,7 @@ import Testing
         let changes = [
             "source": #"{"file": "in", "format": "\#(format)"}"#,
             "time": #"{"field": "ts", "out_of_order": "2s", "max_future": "1d"}"#,
-            "windows": #"[{"name": "w", "hop": {"size": "2s", "every": "1s"}}]"#,
+            "windows": #"[{"name": "w", "tumble": "1s"}]"#,
             "aggregates":
                 #"{"n": "count()", "s": "sum(v)", "lo": "min(v)", "hi": "max(u)", "mean": "avg(u)", "f": "first(v)", "m": "max(v)"}"#,
         ]

@@ -1,7 +1,9 @@
 internal import CSiltstone
 
-/// Numbers of short keys, counted from 0 in the order of first sight, so that each key's bytes are looked at once, while
-/// they are in the processor's first cache. Who processes the records knows the ids of the numbers.
+/// Numbers of short keys, counted from 0 in the order of first sight.
+///
+/// So each key's bytes are looked at once, while they are in the processor's first cache; who processes the records knows
+/// the ids of the numbers.
 struct KeyNumbers {
     /// The most keys.
     private static let countMax = 1 << 14

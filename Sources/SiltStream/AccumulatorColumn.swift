@@ -123,8 +123,8 @@ struct AccumulatorColumn: Sendable {
         if !cell.flags.contains(.double), cell.ints.magnitude <= 1 << 53 {
             return .double(Double(cell.ints) / Double(cell.count))
         }
-        if cell.ints == 0, !pairs.isEmpty, let split = pairs[Int(slot)].split, split.rest == 0 {
-            return .double(split.sum / Double(cell.count))
+        if cell.ints == 0, !pairs.isEmpty, let quotient = pairs[Int(slot)].divided(by: cell.count) {
+            return .double(quotient)
         }
         return .double(exact(slot).divided(by: cell.count))
     }

@@ -69,6 +69,18 @@ struct DoublePair: Sendable {
         return (sum, (high - (sum - part)) + (low - part))
     }
 
+    /// The sum divided by a positive count, to the bit as `Superaccumulator.divided` rounds it; `nil` where that must be asked.
+    func divided(by count: Int64) -> Double? {
+        guard count <= 1 << 53, let (sum, rest) = split else { return nil }
+        let divisor = Double(count)
+        let quotient = sum / divisor
+        if rest == 0 { return quotient }
+        // The remainder of a quotient is a double unless it underflows.
+        guard quotient.magnitude > 0x1p-900 else { return nil }
+        let remainder = sum.addingProduct(-quotient, divisor)
+        return quotient + (remainder + rest) / divisor
+    }
+
     /// The parts of `Superaccumulator.parts`; `nil` where `high + low` overflows.
     var parts: [Double]? {
         guard let (sum, rest) = split else { return nil }

@@ -84,4 +84,29 @@ import Testing
         total.add(-Int128(Int64.max) * 4)
         #expect(total.rounded() == -27670116110564327421.0)
     }
+
+    @Test("pairs are divided as exact sums are, to the bit")
+    func pairDivision() {
+        var random = SeededGenerator(seed: 21)
+        var dividedCount = 0
+        for round in 0..<600 {
+            var pair = DoublePair()
+            var exact = Superaccumulator()
+            let scale =
+                round % 4 == 0 ? 1e-3 : Double(sign: .plus, exponent: round % 900, significand: 1)
+            let count =
+                round % 3 == 0
+                ? Int64.random(in: 1...1 << 60, using: &random) : Int64(1 + round % 200)
+            for _ in 0..<(1 + round % 50) {
+                let value =
+                    Double(Int.random(in: -9_999_999...9_999_999, using: &random)) / 1e4 * scale
+                guard pair.add(value) else { break }
+                exact.add(value)
+            }
+            guard let quotient = pair.divided(by: count) else { continue }
+            dividedCount += 1
+            #expect(quotient.bitPattern == exact.divided(by: count).bitPattern, "round \(round)")
+        }
+        #expect(dividedCount > 200)
+    }
 }

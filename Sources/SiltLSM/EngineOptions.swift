@@ -28,7 +28,7 @@ package struct EngineOptions: Sendable {
     package var sweepGraceMilliseconds: Int64 = 60_000
     /// Whether each table file is read again, and compared with what was written, before a manifest names it.
     package var verifiesFiles = false
-    /// Whether background work runs by itself; a test may want to call `flush` and `compact` only.
+    /// Whether flushes and merges run by themselves; a test may want to call `flush` and `compact` only.
     package var runsMaintenance = true
 
     /// The defaults.

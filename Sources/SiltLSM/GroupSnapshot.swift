@@ -51,14 +51,19 @@ package final class GroupSnapshot: Sendable {
     {
         let tree = try tree(family)
         if tree.mayHaveFamilyMarkers { return nil }
-        if options.takesAll, let walk = tree.idleWalks.take(),
-            walk.change(to: rule, sequence: sequence)
-        {
-            return walk
+        var view: SortedView?
+        if options.takesAll {
+            if tree.viewPlace.countSeek() { tables.makeView(of: tree) }
+            if let walk = tree.idleWalks.take(), walk.isViewed == tree.viewPlace.isFilled,
+                walk.change(to: rule, sequence: sequence)
+            {
+                return walk
+            }
+            view = tree.viewPlace.view
         }
         return CellWalk(
             tree.sources, tables: tables, sequence: sequence, rule: rule, options: options,
-            gaps: tree.gaps)
+            gaps: tree.gaps, view: view)
     }
 
     /// Takes a walk back that was made with options that leave nothing out, and is not used any more.

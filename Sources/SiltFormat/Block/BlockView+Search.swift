@@ -16,6 +16,16 @@ extension BlockView {
         unsafe silt_prefetch(base + layout.common)
     }
 
+    /// Has the processor fetch the keys of some entries from one on, and what all keys begin with.
+    package func prefetchKeys(from entry: Int) {
+        if layout.keyNumberWidth != 0 { return prefetchKeys() }
+        // Safety: a prefetch reads nothing.
+        let start = unsafe base + BlockLayout.headerByteCount + entry &* 8
+        unsafe silt_prefetch(start)
+        unsafe silt_prefetch(start + 64)
+        unsafe silt_prefetch(base + layout.common)
+    }
+
     /// The first entry whose cell key is at or after the given one; `count` when there is none.
     package func lowerBound(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, sequence: UInt64
@@ -49,6 +59,30 @@ extension BlockView {
         while low < high {
             let middle = (low &+ high) >> 1
             if isBefore(middle, bound) { low = middle &+ 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The first entry of some, which the block has, at or after the bound; their end when there is none.
+    package func lowerBound(_ bound: CellKeyBound, in entries: Range<Int>) -> Int {
+        var low = entries.lowerBound
+        var high = entries.upperBound
+        if layout.keyNumberWidth == 0, !entries.isEmpty {
+            // The prefixes leave few to compare.
+            let key = unsafe bound.columnKey
+            let common = layout.commonByteCount
+            // Safety: at most the smaller of the two counts is compared.
+            let order = unsafe silt_compare(
+                key.baseAddress, base + layout.common, min(key.count, common))
+            if order != 0 { return order < 0 ? low : high }
+            guard let start = key.baseAddress, key.count >= common else { return low }
+            let wanted = unsafe loadPrefix(start + common, count: key.count - common)
+            low = prefixLowerBound(wanted, in: entries)
+            if low == high || prefix(low) != wanted { return low }
+        }
+        while low < high {
+            let middle = (low &+ high) >> 1
+            if compare(middle, bound) < 0 { low = middle &+ 1 } else { high = middle }
         }
         return low
     }

@@ -34,11 +34,17 @@ package final class TableCache: Sendable {
     let isClosed = Atomic(false)
     /// The versions whose idle walks keep files open beside those that are open here.
     let idleVersions: IdleVersions
+    /// Who makes sorted views; `nil` for nobody.
+    let workers: (any Workers)?
     private let openFilesMax: Int
     private let state = Mutex(State())
 
     /// An empty cache.
-    package init(objects: any ObjectStore, blocks: BlockCache, openFilesMax: Int = 1_000) {
+    package init(
+        objects: any ObjectStore, blocks: BlockCache, openFilesMax: Int = 1_000,
+        workers: (any Workers)? = nil
+    ) {
+        self.workers = workers
         self.objects = objects
         self.blocks = blocks
         self.openFilesMax = max(openFilesMax, 1)

@@ -15,6 +15,8 @@ package import SiltModel
 @safe
 package final class CellWalk {
     private let state: UnsafeMutablePointer<WalkState>
+    /// Whether it goes by a sorted view of the table runs.
+    let isViewed: Bool
     /// Memtables that were empty when the walk was made.
     private let leftOut: [Memtable]
     /// The names of the columns by number, for whoever reads the walk to keep.
@@ -23,19 +25,17 @@ package final class CellWalk {
     package var namesGeneration = -1
 
     /// A walk over the sources that `options` leave.
+    ///
+    /// - Parameter view: the order of all table runs, when none is left out.
     init(
         _ sources: TreeSources, tables: TableCache, sequence: UInt64, rule: WalkRule,
-        options: CursorOptions, gaps: DeletedGaps? = nil
+        options: CursorOptions, gaps: DeletedGaps? = nil, view: SortedView? = nil
     ) {
         var run = RunOptions()
         run.sequence = sequence
         run.fillsCache = options.fillsCache
-        var runs: [[TableFile]] = []
-        for file in sources.runs where options.mayNeed(file) { runs.append([file]) }
-        for level in sources.levels {
-            let files = level.filter { options.mayNeed($0) }
-            if !files.isEmpty { runs.append(files) }
-        }
+        isViewed = view != nil
+        let runs = view?.runs ?? sources.tableRuns(options)
         // A memtable that is empty now gains only cells newer than the sequence.
         // Each is asked once: one that gets its first cell meanwhile must be on one of the lists, or a
         // later reader of this walk would miss what is written there.
@@ -49,7 +49,9 @@ package final class CellWalk {
             }
         }
         self.leftOut = leftOut
-        let core = unsafe MergeCore(memtables, runCount: runs.count, sequence: sequence) {
+        let core = unsafe MergeCore(
+            memtables, runCount: runs.count, sequence: sequence, view: view
+        ) {
             unsafe TableRunCursor(runs[$0], tables: tables, options: run, base: $1, retains: true)
         }
         unsafe state = .allocate(capacity: 1)

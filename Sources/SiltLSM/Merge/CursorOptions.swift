@@ -48,4 +48,17 @@ package struct TreeSources: Sendable {
         self.runs = runs
         self.levels = levels
     }
+
+    /// The files by run, newest first: a level is one run.
+    ///
+    /// Those that a reader with these options never looks at are left out.
+    func tableRuns(_ options: CursorOptions) -> [[TableFile]] {
+        var result: [[TableFile]] = []
+        for file in runs where options.mayNeed(file) { result.append([file]) }
+        for level in levels {
+            let files = level.filter { options.mayNeed($0) }
+            if !files.isEmpty { result.append(files) }
+        }
+        return result
+    }
 }

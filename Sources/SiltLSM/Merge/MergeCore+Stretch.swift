@@ -7,14 +7,14 @@ extension MergeCore {
     var retiredBytes: Int {
         var sum = 0
         // Safety: the array has an initialized element for each run.
-        for index in 0..<(count &- memtableCount) { sum &+= unsafe runs[index].retiredBytes }
+        for index in 0..<runCount { sum &+= unsafe runs[index].retiredBytes }
         return sum
     }
 
     /// Lets the blocks go that were kept.
     mutating func releaseBlocks() {
         // Safety: as above.
-        for index in 0..<(count &- memtableCount) { unsafe (runs + index).pointee.release() }
+        for index in 0..<runCount { unsafe (runs + index).pointee.release() }
     }
 
     /// The row prefix from which on a few rows come before a row prefix; `nil` when none does.
@@ -28,7 +28,8 @@ extension MergeCore {
         // Safety: the arrays have an initialized element for each source; keys are copied before
         // the sources move.
         let bound = unsafe key.map { unsafe CellKeyBound($0) }
-        for index in 0..<count {
+        var cell = SourceCell()
+        for index in 0..<(memtableCount &+ runCount) {
             var column: [UInt8] = []
             if index < memtableCount {
                 unsafe (memtables + index).pointee.seekLast(before: key, stepsBack: steps)
@@ -37,8 +38,8 @@ extension MergeCore {
                 }
             } else {
                 let run = unsafe runs + (index &- memtableCount)
-                try unsafe run.pointee.seekLast(before: key, bound, &(cells + index).pointee)
-                if unsafe cells[index].isValid {
+                try unsafe run.pointee.seekLast(before: key, bound, &cell)
+                if cell.isValid {
                     column = unsafe [UInt8](run.pointee.keyBack(steps: steps))
                 }
             }
@@ -52,7 +53,7 @@ extension MergeCore {
     /// Lets all blocks go: a seek must follow.
     mutating func rest() {
         // Safety: as above.
-        for index in 0..<(count &- memtableCount) { unsafe (runs + index).pointee.rest() }
+        for index in 0..<runCount { unsafe (runs + index).pointee.rest() }
     }
 
     /// The first entry of a run's block that may not be taken without a look at the other sources

@@ -30,6 +30,8 @@ struct MergeCore: ~Copyable {
     private static let rebaseInterval = 1024
 
     let memtableCount: Int
+    let runCount: Int
+    /// The sources: memtables, then the runs, or one for all of these when there is a view of them.
     let count: Int
     private let width: Int
     let memtables: UnsafeMutablePointer<MemtableCursor>
@@ -45,15 +47,30 @@ struct MergeCore: ~Copyable {
     private(set) var runnerUp = -1
     /// How often the winner won in a row, while there is a runner-up.
     private(set) var streak = 0
+    /// The order of the runs' cells, and its codes; `nil` when the tree finds it.
+    let view: SortedView?
+    let codes: UnsafePointer<UInt8>?
+    /// The place in the view of the runs' current cell, and the run that has it.
+    var viewPlace = 0
+    var viewRun = 0
+    /// How often a run came to another block.
+    var viewMoves = 0
+    /// During a streak, the first place of the view that may be at or after the runner-up's cell; -1 when it is not known.
+    var streakLimit = -1
     private var replayCount = 0
 
     /// A merge of `memtables`, then runs that the closure makes, at no cell.
+    ///
+    /// - Parameter view: the order of just these runs.
     init(
-        _ memtables: [Memtable], runCount: Int, sequence: UInt64,
+        _ memtables: [Memtable], runCount: Int, sequence: UInt64, view: SortedView? = nil,
         makeRun: (Int, UnsafeMutablePointer<PrefixBase>) -> TableRunCursor
     ) {
         memtableCount = memtables.count
-        count = memtables.count + runCount
+        self.runCount = runCount
+        count = memtables.count + (view == nil ? runCount : 1)
+        self.view = view
+        unsafe codes = view?.codes
         var width = 1
         while width < count { width *= 2 }
         self.width = width
@@ -77,7 +94,7 @@ struct MergeCore: ~Copyable {
         // Safety: each array was allocated and filled for its sources in init; nobody else has them.
         unsafe memtables.deinitialize(count: memtableCount)
         unsafe memtables.deallocate()
-        unsafe runs.deinitialize(count: count - memtableCount)
+        unsafe runs.deinitialize(count: runCount)
         unsafe runs.deallocate()
         unsafe cells.deallocate()
         unsafe losers.deallocate()
@@ -89,9 +106,7 @@ struct MergeCore: ~Copyable {
     mutating func setSequence(_ sequence: UInt64) {
         self.sequence = sequence
         // Safety: the array has an initialized element for each run.
-        for index in 0..<(count &- memtableCount) {
-            unsafe (runs + index).pointee.setSequence(sequence)
-        }
+        for index in 0..<runCount { unsafe (runs + index).pointee.setSequence(sequence) }
     }
 
     /// The current cell.
@@ -106,11 +121,12 @@ struct MergeCore: ~Copyable {
         @inline(__always) get { unsafe UnsafePointer(cells + winner) }
     }
 
-    /// The bytes of blocks that a source left and keeps for the batch.
+    /// Changes when a source leaves a block.
     @inline(__always)
-    func retiredBytes(of source: Int) -> Int {
-        // Safety: callers name a source; from `memtableCount` on they are runs.
-        unsafe source < memtableCount ? 0 : runs[source &- memtableCount].retiredBytes
+    func blockMark(of source: Int) -> Int {
+        // Safety: callers name a source; from `memtableCount` on they are runs, or the view.
+        if source < memtableCount { return 0 }
+        return unsafe isViewed ? viewMoves : runs[source &- memtableCount].retiredBytes
     }
 
     /// The current cell's value.
@@ -121,7 +137,7 @@ struct MergeCore: ~Copyable {
             return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         }
         return unsafe winner < memtableCount
-            ? memtables[winner].value : runs[winner &- memtableCount].value
+            ? memtables[winner].value : runs[winnerRun].value
     }
 
     /// Goes to the first cell.
@@ -147,13 +163,15 @@ struct MergeCore: ~Copyable {
         // Safety: indices are numbers of sources, for each of which the arrays have an initialized
         // element.
         clear()
-        unsafe prepareSeek(key)
+        if !isViewed { unsafe prepareSeek(key) }
         let bound = unsafe CellKeyBound(key)
         for index in 0..<memtableCount {
             unsafe (memtables + index).pointee.seek(key)
             load(index)
         }
-        if count &- memtableCount == 1 {
+        if let view {
+            try unsafe seekView(view, key, bound)
+        } else if runCount == 1 {
             let run = unsafe runs
             try unsafe run.pointee.seek(key, bound, &(cells + memtableCount).pointee)
         } else {
@@ -204,6 +222,15 @@ struct MergeCore: ~Copyable {
         replay()
     }
 
+    /// Goes to the next cell, also when it is the same again of an older source.
+    mutating func nextOfAll() throws(SiltstoneError) {
+        // Safety: as in `next`.
+        guard unsafe cells[winner].isValid else { return }
+        try advance(winner)
+        if runnerUp == -1 || runnerUp >= 0 && precedes(winner, runnerUp) { return }
+        replay()
+    }
+
     /// Plays on after the winner's source was moved, and its cell with it.
     mutating func settleWinner() {
         // Safety: as in `next`.
@@ -226,6 +253,7 @@ struct MergeCore: ~Copyable {
         winner = 0
         runnerUp = -1
         streak = 0
+        streakLimit = -1
     }
 
     @inline(__always)
@@ -235,6 +263,8 @@ struct MergeCore: ~Copyable {
         if index < memtableCount {
             unsafe (memtables + index).pointee.advance()
             load(index)
+        } else if isViewed {
+            try advanceView()
         } else {
             try unsafe (runs + (index &- memtableCount)).pointee.advance(&(cells + index).pointee)
         }
@@ -327,12 +357,11 @@ extension MergeCore {
         baseGeneration &+= 1
         let base = unsafe base
         unsafe base.pointee.set(key, count: count)
-        for index in 0..<(self.count &- memtableCount) {
-            unsafe (runs + index).pointee.findBase()
-        }
+        for index in 0..<runCount { unsafe (runs + index).pointee.findBase() }
     }
 
     private mutating func build() {
+        streakLimit = -1
         if width == 1 {
             winner = 0
             runnerUp = -1
@@ -368,6 +397,7 @@ extension MergeCore {
             }
             node >>= 1
         }
+        streakLimit = -1
         if current == winner {
             findRunnerUp()
             streak &+= 1

@@ -86,6 +86,7 @@ extension TableRunCursor {
         }
         entryCount = endEntry
         keyNumber = -1
+        isPlain = nil
         let common = unsafe opened.view.commonPrefix
         commonCount = common.count
         grow(to: commonCount + 32)
@@ -104,6 +105,21 @@ extension TableRunCursor {
         // Safety: the entry is the current block's, and the buffer holds the key then.
         unsafe copyKey(columns.pointee.keyNumber(max(firstEntry, entry - steps)))
         return unsafe UnsafeRawBufferPointer(start: buffer, count: keyCount)
+    }
+
+    /// Opens the block after the current one, or the next file's first, and goes to its first entry.
+    ///
+    /// - Returns: false when there is none.
+    mutating func openFollowing() throws(SiltstoneError) -> Bool {
+        if reader == nil { return false }
+        if blockNumber + 1 < blocks.upperBound {
+            _ = try openBlock(blockNumber + 1)
+        } else {
+            guard try openFile(from: fileNumber + 1) else { return false }
+            _ = try openBlock(blocks.lowerBound)
+        }
+        entry = firstEntry
+        return true
     }
 
     /// Lets the block go, or keeps it aside.

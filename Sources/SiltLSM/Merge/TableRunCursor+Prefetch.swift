@@ -65,7 +65,7 @@ extension MergeCore {
         throws(SiltstoneError)
     {
         // Safety: the arrays have an initialized element for each source.
-        for index in 0..<(count &- memtableCount) {
+        for index in 0..<runCount {
             let run = unsafe runs + index
             let cell = unsafe cells + (memtableCount &+ index)
             unsafe run.pointee.isPlaced = false
@@ -74,14 +74,13 @@ extension MergeCore {
                 unsafe run.pointee.prefetchEntry()
             }
         }
-        for index in 0..<(count &- memtableCount) where unsafe runs[index].isPlaced {
+        for index in 0..<runCount where unsafe runs[index].isPlaced {
             try unsafe (runs + index).pointee.settle(&(cells + (memtableCount &+ index)).pointee)
         }
     }
 
     /// Has the processor fetch what a seek will look at in each run, all at the same time.
     mutating func prepareSeek(_ key: UnsafeRawBufferPointer) {
-        let runCount = count &- memtableCount
         if runCount == 0 { return }
         // Safety: the runs are initialized; the blocks are looked at within the epoch.
         guard let epoch = unsafe runs[0].tables?.blocks.epoch else { return }

@@ -37,10 +37,7 @@ extension TableRunCursor {
         let columns = unsafe self.columns.pointee
         let sequence = options.sequence
         let empty = unsafe UnsafeRawPointer(buffer)
-        let isUniform =
-            columns.types.width == 0 && columns.flags.width == 0 && !checksSequence
-            && columns.types.base == UInt64(Self.putCode)
-            && columns.flags.base & UInt64(Self.lifeFlag) == 0
+        let isUniform = self.isUniform
         let endByteCount = rule.endByteCount &+ 1
         let tailShift = 64 &- rule.tailBits
         let isSimple =
@@ -96,6 +93,81 @@ extension TableRunCursor {
         return last
     }
 
+    /// Whether each entry of the block is a value without a time to live of its own that the sequence of interest shows.
+    private var isUniform: Bool {
+        // Safety: callers have a block.
+        let columns = unsafe self.columns
+        return unsafe columns.pointee.types.width == 0 && columns.pointee.flags.width == 0
+            && !checksSequence && columns.pointee.types.base == UInt64(Self.putCode)
+            && columns.pointee.flags.base & UInt64(Self.lifeFlag) == 0
+    }
+
+    /// Whether `takePlain` may take the entries of the block.
+    @inline(__always)
+    mutating func isPlainBlock() -> Bool {
+        if let isPlain { return isPlain }
+        return findPlain()
+    }
+
+    @inline(never)
+    private mutating func findPlain() -> Bool {
+        // Safety: callers have a block.
+        let common = readCommonRow()
+        let result =
+            unsafe isUniform && columns.pointee.keyNumbers.width == 0
+            && common?.escapedCount == commonCount
+        isPlain = result
+        return result
+    }
+
+    /// Puts the current entry of a plain block, of a row of its own, behind the cells of a batch.
+    ///
+    /// - Parameters:
+    ///   - row: where its row goes; moved behind it.
+    ///   - end: the end of the room for rows.
+    /// - Returns: false when it is not of the rule's column or times, or has no room.
+    @inline(__always)
+    func takePlain(
+        _ rule: StretchRule, into cell: UnsafeMutablePointer<WalkedCell>,
+        row: inout UnsafeMutableRawPointer, end: UnsafeMutableRawPointer
+    ) -> Bool {
+        // Safety: the block is plain and has the entry; 8 bytes can be read after each of its bytes, and there is room for the
+        // key when the check for it is passed. A prefetch reads nothing.
+        let columns = unsafe self.columns
+        let time = unsafe Int64(bitPattern: columns.pointee.timestamps.load(entry))
+        guard time >= rule.least, time <= rule.greatest, let bytes = unsafe commonRow else {
+            return false
+        }
+        let common = unsafe CommonRow(
+            escapedCount: commonRowEscaped, count: commonRowCount, bytes: bytes)
+        let prefixCount = unsafe Int(
+            truncatingIfNeeded: columns.pointee.prefixLengths.load(entry))
+        let rest = unsafe columns.pointee.rest(entry)
+        let byteCount = common.count &+ prefixCount &+ rest.count
+        let rowCount = byteCount &- rule.endByteCount &- 1
+        guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
+        else { return false }
+        let ones = unsafe Self.join(
+            common.bytes.loadUnaligned(as: UInt64.self), common, columns.pointee.prefixes,
+            columns.pointee.rests, entry, prefixCount: prefixCount, restStart: rest.start,
+            restCount: rest.count, into: row)
+        let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+        guard tail &>> (64 &- rule.tailBits) == rule.tailWord, ones == 0 else { return false }
+        let value = unsafe columns.pointee.value(entry)
+        guard let start = value.baseAddress else { return false }
+        unsafe silt_prefetch(start)
+        unsafe silt_prefetch(start + 64)
+        unsafe silt_prefetch(start + value.count)
+        unsafe cell.initialize(
+            to: WalkedCell(
+                row: UnsafeRawPointer(row), value: start, timestamp: time,
+                rowByteCount: Int32(truncatingIfNeeded: rowCount),
+                valueByteCount: Int32(truncatingIfNeeded: value.count), column: rule.column,
+                startsRow: true))
+        unsafe row += (rowCount &+ 7) & ~7
+        return true
+    }
+
     /// As `takeStretch` where each entry is a value with a key of its own, without copying whole
     /// keys; an entry that is not as simple ends it.
     ///
@@ -110,6 +182,8 @@ extension TableRunCursor {
         let lengths = columns.prefixLengths
         let offsets = columns.restOffsets
         let values = columns.valueOffsets
+        let prefixes = unsafe columns.prefixes
+        let rests = unsafe columns.rests
         let fixedRest = columns.restOffsets.width == 0 ? columns.fixedRestByteCount : -1
         let fixedValue = columns.valueOffsets.width == 0 ? columns.fixedValueByteCount : -1
         let tailShift = 64 &- rule.tailBits
@@ -137,7 +211,8 @@ extension TableRunCursor {
             guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
             else { break }
             let ones = unsafe join(
-                head, common, columns, place, prefixCount: prefixCount, restStart: restStart,
+                head, common, prefixes, rests, place, prefixCount: prefixCount,
+                restStart: restStart,
                 restCount: restCount, into: row)
             let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
             guard tail &>> tailShift == rule.tailWord, ones == 0 else { break }
@@ -168,7 +243,8 @@ extension TableRunCursor {
     /// - Returns: not zero when a byte of the entry's own parts is 1.
     @inline(__always)
     private static func join(
-        _ head: UInt64, _ common: CommonRow, _ columns: BlockColumns, _ place: Int,
+        _ head: UInt64, _ common: CommonRow, _ prefixes: UnsafeRawPointer,
+        _ rests: UnsafeRawPointer, _ place: Int,
         prefixCount: Int, restStart: Int, restCount: Int, into row: UnsafeMutableRawPointer
     ) -> UInt64 {
         // Safety: the caller found room for the key and 24 bytes more, and 8 bytes can be read after
@@ -181,14 +257,13 @@ extension TableRunCursor {
                 toByteOffset: offset, as: UInt64.self)
             offset &+= 8
         }
-        var word = unsafe columns.prefixes.loadUnaligned(
-            fromByteOffset: place &* 8, as: UInt64.self)
+        var word = unsafe prefixes.loadUnaligned(fromByteOffset: place &* 8, as: UInt64.self)
         var ones = ones(word)
         var target = unsafe row + common.count
         unsafe target.storeBytes(of: word, as: UInt64.self)
         unsafe target += prefixCount
         if restCount <= 0 { return ones }
-        let source = unsafe columns.rests + restStart
+        let source = unsafe rests + restStart
         unsafe word = source.loadUnaligned(as: UInt64.self)
         ones |= Self.ones(word)
         unsafe target.storeBytes(of: word, as: UInt64.self)
@@ -236,9 +311,13 @@ extension TableRunCursor {
         commonRowNumber = blockNumber
         // Safety: `commonCount` bytes of the buffer are the block's common prefix; the row takes no
         // more bytes than its escaped form.
-        unsafe commonRow?.deallocate()
-        let target = UnsafeMutableRawPointer.allocate(byteCount: commonCount + 16, alignment: 8)
-        unsafe commonRow = target
+        if commonRowRoom < commonCount + 16 {
+            unsafe commonRow?.deallocate()
+            commonRowRoom = commonCount + 64
+            unsafe commonRow = UnsafeMutableRawPointer.allocate(
+                byteCount: commonRowRoom, alignment: 8)
+        }
+        guard let target = unsafe commonRow else { return }
         let found = unsafe CommonRow(
             of: UnsafeRawBufferPointer(start: buffer, count: commonCount), into: target)
         commonRowEscaped = found?.escapedCount ?? -1

@@ -72,6 +72,9 @@ struct TableRunCursor: ~Copyable {
     var commonRowNumber = -1
     var commonRowEscaped = -1
     var commonRowCount = 0
+    var commonRowRoom = 0
+    /// Whether stretches may take all of the block's entries without a look at each; `nil` when it was not found yet.
+    var isPlain: Bool?
     /// The file that the key which is sought next belongs to, when it was looked for before; else -1.
     var soughtFile = -1
     /// What that file's index says of the key, when it was asked before; else -1.
@@ -121,6 +124,7 @@ struct TableRunCursor: ~Copyable {
     mutating func setSequence(_ sequence: UInt64) {
         options.sequence = sequence
         if let reader { checksSequence = sequence < reader.file.maxSequence }
+        isPlain = nil
     }
 
     /// The value of the current cell; only while there is one.
@@ -247,14 +251,7 @@ struct TableRunCursor: ~Copyable {
                 }
                 entry &+= 1
             }
-            if reader == nil { return invalidate(&cell) }
-            if blockNumber + 1 < blocks.upperBound {
-                _ = try openBlock(blockNumber + 1)
-            } else {
-                guard try openFile(from: fileNumber + 1) else { return invalidate(&cell) }
-                _ = try openBlock(blocks.lowerBound)
-            }
-            entry = firstEntry
+            guard try openFollowing() else { return invalidate(&cell) }
         }
     }
 

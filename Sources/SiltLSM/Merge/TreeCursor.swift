@@ -35,12 +35,7 @@ package final class TreeCursor {
             run.rowHash = Hash64.hash(Array(column.prefix { $0 != 0 }) + [0])
         }
         if let row = options.row { run.rowHash = Hash64.hash(row) }
-        var runs: [[TableFile]] = []
-        for file in sources.runs where options.mayNeed(file) { runs.append([file]) }
-        for level in sources.levels {
-            let files = level.filter { options.mayNeed($0) }
-            if !files.isEmpty { runs.append(files) }
-        }
+        let runs = sources.tableRuns(options)
         // A memtable that is empty now gains only cells newer than the sequence.
         let memtables = sources.memtables.filter { $0.cellCount > 0 }
         unsafe core = .allocate(capacity: 1)

@@ -6,11 +6,9 @@ internal import SiltModel
 extension WalkState {
     /// Takes many cells of the winner's block at once, when it can.
     mutating func takeStretch() throws(SiltstoneError) -> Bool {
+        if core.isViewed { return try takeViewed() }
         guard prefersStretch else { return false }
-        stretch.tailWord = columns.tailWord
-        stretch.tailBits = columns.tailBits
-        stretch.endByteCount = columns.currentByteCount
-        stretch.column = Int32(truncatingIfNeeded: columns.current)
+        noteStretchColumn()
         let index = core.winner &- core.memtableCount
         let limit = core.stretchLimit(index, upper: rule.upper)
         // Safety: the winner is a run, for which there is an initialized cursor and cell.
@@ -22,6 +20,14 @@ extension WalkState {
         try unsafe (core.runs + index).pointee.settle(&(core.cells + core.winner).pointee)
         core.settleWinner()
         return true
+    }
+
+    /// Makes the current column that of stretches.
+    mutating func noteStretchColumn() {
+        stretch.tailWord = columns.tailWord
+        stretch.tailBits = columns.tailBits
+        stretch.endByteCount = columns.currentByteCount
+        stretch.column = Int32(truncatingIfNeeded: columns.current)
     }
 
     /// Takes cells like those of a stretch, of whatever sources, while one follows the other.
@@ -72,12 +78,12 @@ extension WalkState {
                 column: column, startsRow: true)
             isAny = true
             let number = core.winner
-            let retiredBytes = core.retiredBytes(of: number)
+            let mark = core.blockMark(of: number)
             try core.next()
             // A block that was left may end the batch, and a source that goes on is read by stretches.
             goesOn =
                 !batch.isFull && !prefersStretch && core.baseGeneration == baseGeneration
-                && core.retiredBytes(of: number) == retiredBytes
+                && core.blockMark(of: number) == mark
         }
         if isAny {
             setKeyOfLastRow()
@@ -88,7 +94,7 @@ extension WalkState {
 
     /// Makes the key of the batch's last row and the current column that of the walk: of cells that are taken one after the
     /// other only the last one's is needed.
-    private mutating func setKeyOfLastRow() {
+    mutating func setKeyOfLastRow() {
         // Safety: the row lies in the batch; escaped it takes 2 n + 1 bytes at most, and the column's end follows.
         guard let row = unsafe batch.lastRow else { return }
         let count = Int(batch.lastRowCount)
@@ -104,13 +110,15 @@ extension WalkState {
 
     /// Whether one source has the say for some time.
     private var prefersStretch: Bool {
-        core.winner >= core.memtableCount
-            && (core.runnerUp == -1 || core.runnerUp >= 0 && core.streak >= Self.streakMin)
+        core.isViewed
+            ? core.winner >= core.memtableCount && prefersView
+            : core.winner >= core.memtableCount
+                && (core.runnerUp == -1 || core.runnerUp >= 0 && core.streak >= Self.streakMin)
     }
 
     /// The state after a cell that was shown as the first of its row and column.
     @inline(__always)
-    private mutating func noteTaken(_ timestamp: Int64) {
+    mutating func noteTaken(_ timestamp: Int64) {
         // Where the cell lies is not at hand any more, so no gap is noted.
         hiddenCount = 0
         isInGap = false

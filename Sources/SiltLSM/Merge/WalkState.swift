@@ -22,6 +22,8 @@ struct WalkState: ~Copyable {
     var versionCountMax = 0
     var stretch = StretchRule()
     var canStretch = false
+    /// The first place of the merge's view that may lie behind the range.
+    var upperPlace = Int.max
 
     var deletes = DeleteTracker()
     var versions: VersionTracker
@@ -140,6 +142,7 @@ struct WalkState: ~Copyable {
         failure = nil
         hiddenCount = 0
         isInGap = false
+        if core.isViewed { upperPlace = core.placeLimit(rule.upper) }
         // Safety: the target is lent for the call.
         try unsafe core.seek(target)
     }

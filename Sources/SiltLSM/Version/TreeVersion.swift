@@ -23,6 +23,8 @@ final class TreeVersion: Sendable {
     let sources: TreeSources
     /// Walks that scans of this version left behind.
     let idleWalks = IdleWalks()
+    /// The order of its table runs, once there is one.
+    let viewPlace: SortedViewPlace
     /// What they found to be deleted.
     let gaps: DeletedGaps
     /// Whether a table holds a marker of a whole family.
@@ -47,6 +49,7 @@ final class TreeVersion: Sendable {
         sources = TreeSources(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
             levels: levels.map { $0.map(\.file) })
+        viewPlace = SortedViewPlace(sources)
         points = PointTree(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs, levels: levels)
         familyMarkersInTables = (runs + levels.joined()).contains { $0.file.familyMarkerCount > 0 }

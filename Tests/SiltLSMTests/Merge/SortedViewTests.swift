@@ -1,0 +1,300 @@
+import SiltBytes
+import SiltFormat
+import SiltIO
+import SiltModel
+import Testing
+
+@testable import SiltLSM
+
+@Suite("Sorted view") struct SortedViewTests {
+    /// A shown cell.
+    private struct Shown: Equatable {
+        var row: [UInt8]
+        var column: [UInt8]
+        var timestamp: Int64
+        var value: [UInt8]
+        var startsRow: Bool
+    }
+
+    private func take(_ walk: CellWalk, batches: Int = .max) throws -> [Shown] {
+        var shown: [Shown] = []
+        var left = batches
+        while left > 0 {
+            left -= 1
+            let count = try walk.fill()
+            if count == 0 { break }
+            for index in 0..<count {
+                let cell = unsafe walk.cells[index]
+                shown.append(
+                    Shown(
+                        row: unsafe Array(cell.rowBytes), column: walk.suffix(Int(cell.column)),
+                        timestamp: cell.timestamp, value: unsafe Array(cell.valueBytes),
+                        startsRow: cell.startsRow))
+            }
+        }
+        return shown
+    }
+
+    /// Cells of one history in several runs, of which the last is a level of several files; some cells are in two runs, as
+    /// after a replay, and some files count in part.
+    private func makeRuns(_ random: inout TestRandom, shape: Int, store: TestTables) throws -> (
+        cells: [TestCell], runs: [[TableFile]]
+    ) {
+        let runCount = 2 + random.below(7)
+        var spread = [[TestCell]](repeating: [], count: runCount)
+        var cells: [TestCell] = []
+        for sequence in 1...1_500 as ClosedRange<UInt64> {
+            var cell = TestCell.random(&random, shape: min(shape, 3), sequence: sequence)
+            // Values of one column in rows that every run has.
+            if shape >= 4 {
+                cell.type = 4
+                cell.flags = 0
+                let row = "\u{0}row" + String(100_000 + random.below(shape == 4 ? 1_000 : 100_000))
+                cell.columnKey = CellKey.columnKey(row: Bytes(row), qualifier: "q")
+            }
+            if cell.type == 10 || cell.type == 14 { cell.type = 12 }
+            cells.append(cell)
+            let run = random.below(runCount)
+            spread[run].append(cell)
+            if random.below(12) == 0, run + 1 < runCount { spread[run + 1].append(cell) }
+        }
+        var runs: [[TableFile]] = []
+        for (number, own) in spread.enumerated() {
+            let sorted = own.sorted { $0.key < $1.key }
+            let settings = Family("f", blockBytes: [60, 700, 4_096][random.below(3)])
+            guard number == runCount - 1 else {
+                var file = try store.write(sorted, settings)
+                if random.below(3) == 0 {
+                    let ends = [sorted[sorted.count / 5], sorted[sorted.count * 4 / 5]]
+                    let rows = try ends.map { try CellKey.component(of: $0.columnKey, at: 0).bytes }
+                    file.clip = RowClip(start: Bytes(rows[0]), end: Bytes(rows[1]))
+                }
+                runs.append([file])
+                continue
+            }
+            // A level: cells of one column stay in one file.
+            var level: [TableFile] = []
+            var part: [TestCell] = []
+            for cell in sorted {
+                if part.count >= 50, part.last?.columnKey != cell.columnKey {
+                    level.append(try store.write(part, settings))
+                    part = []
+                }
+                part.append(cell)
+            }
+            level.append(try store.write(part, settings))
+            runs.append(level)
+        }
+        return (cells, runs)
+    }
+
+    private func makeRule(_ random: inout TestRandom, _ cells: [TestCell]) -> WalkRule {
+        var settings = Family("f", maxVersions: 1 + random.below(2))
+        if random.below(3) == 0 { settings.timeToLiveMilliseconds = 20 }
+        let probe = cells[random.below(cells.count)].columnKey
+        let rowCount = CellKey.rowPrefixByteCount(of: probe)
+        return WalkRule(
+            settings, maxVersions: 1 + random.below(3),
+            timeRange: random.below(4) == 0 ? TimeRange(min: 5, max: 30) : .all,
+            column: random.below(4) == 0 ? Array(probe[rowCount...]) : nil,
+            upper: random.below(2) == 0
+                ? rowPrefix(cells[random.below(cells.count)].columnKey) : nil,
+            nowMilliseconds: 40)
+    }
+
+    private func rowPrefix(_ column: [UInt8]) -> [UInt8] {
+        Array(column.prefix(CellKey.rowPrefixByteCount(of: column)))
+    }
+
+    @Test(
+        "A walk by a view shows what a walk by the merge shows",
+        arguments: [0, 1, 2, 3, 4, 5], 0..<4)
+    func model(shape: Int, round: Int) throws {
+        let seed = TestRandom.seed &+ UInt64(shape * 100 + round)
+        var random = TestRandom(seed: seed)
+        let store = TestTables(cacheBytes: 1 << 20)
+        let (cells, runs) = try makeRuns(&random, shape: shape, store: store)
+        let memtable = Memtable(capacityBytes: 4 << 20, firstLogSegment: 0)
+        if round > 0 {
+            // Some of the cells again, as after a replay, and a few that are newer.
+            for number in 0..<(round == 1 ? 4 : 300) {
+                var cell = cells[number * 4 + random.below(4)]
+                if random.below(3) > 0 { cell.sequence = UInt64(2_000 + number) }
+                cell.insert(into: memtable)
+            }
+        }
+        let sources = TreeSources(
+            memtables: [memtable], runs: runs.dropLast().flatMap { $0 },
+            levels: [runs[runs.count - 1]])
+        let view = try #require(try SortedView.make(of: runs, tables: store.tables) { false })
+        #expect(store.blocks.statistics.indexBytes >= view.byteCount)
+        func makeWalk(_ view: SortedView?) -> CellWalk {
+            CellWalk(
+                sources, tables: store.tables, sequence: .max, rule: makeRule(&random, cells),
+                options: CursorOptions(), view: view)
+        }
+        let one = makeWalk(view)
+        let other = makeWalk(nil)
+        #expect(one.isViewed && !other.isViewed)
+        for step in 0..<25 {
+            let rule = makeRule(&random, cells)
+            let sequence = [UInt64.max, 1_499, 2_500, UInt64(random.below(1_500))][random.below(4)]
+            #expect(one.change(to: rule, sequence: sequence))
+            #expect(other.change(to: rule, sequence: sequence))
+            var start = cells[random.below(cells.count)].columnKey
+            if random.below(4) > 0 { start = rowPrefix(start) }
+            if step == 0 { start = [] }
+            if step == 1 { start = [0xff, 0xff] }
+            let hint: Comment = "seed \(seed) step \(step) start \(start) sequence \(sequence)"
+            if step % 5 == 4 {
+                let bound = rule.upper
+                let lower: [UInt8] = random.below(2) == 0 ? [] : start
+                let steps = 1 + random.below(20)
+                let begin = try other.seekBack(before: bound, lower: lower, steps: steps)
+                #expect(
+                    try one.seekBack(before: bound, lower: lower, steps: steps) == begin, hint)
+                if begin == nil { continue }
+            } else {
+                try one.seek(start)
+                try other.seek(start)
+            }
+            let batches = step % 3 == 0 ? .max : 1 + random.below(3)
+            let shown = try take(other, batches: batches)
+            #expect(try take(one, batches: batches) == shown, hint)
+        }
+    }
+
+    @Test("Each seek finds the first cell at or after its key, whole cell keys too")
+    func seeks() throws {
+        var random = TestRandom(seed: TestRandom.seed &+ 77)
+        for shape in 0..<6 {
+            let store = TestTables(cacheBytes: 1 << 20)
+            let (cells, runs) = try makeRuns(&random, shape: shape, store: store)
+            let view = try #require(try SortedView.make(of: runs, tables: store.tables) { false })
+            func makeCore(_ view: SortedView?) -> MergeCore {
+                unsafe MergeCore([], runCount: runs.count, sequence: .max, view: view) {
+                    unsafe TableRunCursor(
+                        runs[$0], tables: store.tables, options: RunOptions(), base: $1)
+                }
+            }
+            var one = makeCore(view)
+            var other = makeCore(nil)
+            for _ in 0..<200 {
+                var key = cells[random.below(cells.count)].key.array
+                switch random.below(4) {
+                case 0: key.removeLast(random.below(key.count))
+                case 1: key.append(UInt8(random.below(256)))
+                case 2: key[random.below(key.count)] = UInt8(random.below(256))
+                default: break
+                }
+                try unsafe key.withUnsafeBytes { try unsafe one.seek($0) }
+                try unsafe key.withUnsafeBytes { try unsafe other.seek($0) }
+                for _ in 0..<5 {
+                    let found = try cell(of: one)
+                    let wanted = try cell(of: other)
+                    #expect(found == wanted, "shape \(shape) key \(key)")
+                    try one.next()
+                    try other.next()
+                }
+            }
+        }
+    }
+
+    private func cell(of core: borrowing MergeCore) throws -> TestCell? {
+        let cell = core.cell
+        guard cell.isValid else { return nil }
+        return unsafe TestCell(
+            columnKey: Array(UnsafeRawBufferPointer(start: cell.key, count: cell.keyCount)),
+            timestamp: cell.timestamp, type: cell.type, flags: cell.flags, sequence: cell.sequence,
+            value: Array(core.value))
+    }
+
+    @Test(
+        "No view is made of one run, beyond its share of the cache, or when it is not wanted any more"
+    )
+    func refused() throws {
+        var random = TestRandom(seed: TestRandom.seed &+ 78)
+        let store = TestTables(cacheBytes: 16_000)
+        let (_, runs) = try makeRuns(&random, shape: 5, store: store)
+        #expect(try SortedView.make(of: runs, tables: store.tables) { false } == nil)
+        let roomy = TestTables()
+        let (_, more) = try makeRuns(&random, shape: 5, store: roomy)
+        #expect(try SortedView.make(of: [more[0]], tables: roomy.tables) { false } == nil)
+        #expect(try SortedView.make(of: more, tables: roomy.tables) { true } == nil)
+        // From here on the files are open.
+        _ = try SortedView.make(of: more, tables: roomy.tables) { false }
+        let before = roomy.blocks.statistics.indexBytes
+        do {
+            let view = try #require(try SortedView.make(of: more, tables: roomy.tables) { false })
+            #expect(roomy.blocks.statistics.indexBytes == before + view.byteCount)
+        }
+        #expect(roomy.blocks.statistics.indexBytes == before)
+    }
+
+    @Test(
+        "Seeks pay for a view, which a worker makes; walks go on by it, and it goes with its version"
+    )
+    func life() throws {
+        let fixture = try EngineFixture(groupCount: 1)
+        func write(_ range: Range<Int>, _ value: String) throws {
+            for number in range { try fixture.put("row\(1_000 + number)", "\(value)\(number)") }
+        }
+        for part in 0..<4 {
+            for number in stride(from: part, to: 400, by: 4) {
+                try fixture.put("row\(1_000 + number)", "first\(number)")
+            }
+            try fixture.groups[0].flush()
+        }
+        let group = fixture.groups[0]
+        let rule = WalkRule(
+            Family("a", maxVersions: 1), maxVersions: 1, timeRange: .all, column: nil, upper: nil,
+            nowMilliseconds: 9)
+        func scan() throws -> (rows: [Shown], isViewed: Bool) {
+            let snapshot = try group.snapshot()
+            let walk = try #require(try snapshot.walk(family: 0, rule, CursorOptions()))
+            try walk.seek([])
+            let rows = try take(walk)
+            snapshot.giveBack(walk, family: 0)
+            return (rows, walk.isViewed)
+        }
+        let before = try scan()
+        #expect(before.rows.count == 400 && !before.isViewed)
+        weak let version = group.set.tree(0)
+        let price = try #require(version?.viewPlace.price)
+        for _ in 1..<(price - 1) { _ = try scan() }
+        fixture.workers.drain()
+        #expect(version?.viewPlace.isFilled == false)
+        _ = try scan()
+        fixture.workers.drain()
+        #expect(version?.viewPlace.isFilled == true)
+        weak let view = version?.viewPlace.view
+        #expect(view != nil)
+        let after = try scan()
+        #expect(after.isViewed && after.rows == before.rows)
+        // What is written then is in the memtable beside it.
+        try write(100..<110, "second")
+        let mixed = try scan()
+        #expect(mixed.isViewed)
+        #expect(mixed.rows.map(\.row) == before.rows.map(\.row))
+        #expect(mixed.rows[105].value == Array("second105".utf8))
+        // A walk that began before a flush and a merge goes on.
+        do {
+            let snapshot = try group.snapshot()
+            let walk = try #require(try snapshot.walk(family: 0, rule, CursorOptions()))
+            try walk.seek([])
+            var rows = try take(walk, batches: 2)
+            try write(200..<210, "third")
+            try group.flush()
+            try group.compact()
+            fixture.workers.drain()
+            rows += try take(walk)
+            #expect(walk.isViewed && rows == mixed.rows)
+        }
+        fixture.engine.readEpoch.reclaim(attempts: 10)
+        #expect(view == nil)
+        let last = try scan()
+        #expect(!last.isViewed && last.rows.count == 400)
+        #expect(last.rows[205].value == Array("third205".utf8))
+        try fixture.engine.close()
+    }
+}

@@ -38,13 +38,17 @@ package final class Compressor {
         let start = output.count
         var written = 0
         if codec != .none, source.count > 0, source.count < Int(Int32.max) {
-            output.append(contentsOf: repeatElement(0, count: source.count))
-            // Safety: the range `start...` of the output was made just above, `source.count` bytes long.
-            unsafe output.withUnsafeMutableBytes { buffer in
-                written = unsafe compress(
-                    source, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
+            output.append(addingCapacity: source.count) { room in
+                precondition(room.freeCapacity >= source.count)
+                // Safety: the buffer is the array's own and has that room; `compress` says how much of it was written.
+                unsafe room.withUnsafeMutableBufferPointer { buffer, filled in
+                    written = unsafe compress(
+                        source,
+                        into: UnsafeMutableRawBufferPointer(
+                            start: buffer.baseAddress, count: source.count))
+                    filled = written
+                }
             }
-            output.removeSubrange((start + written)...)
         }
         if written > 0, written < limit { return codec }
         output.removeSubrange(start...)

@@ -1,3 +1,5 @@
+internal import CSiltstone
+
 /// Escaping and unescaping without a call for each byte.
 extension CellKey {
     /// Appends `escape(component) 00` for a component that has bytes to escape.
@@ -7,22 +9,12 @@ extension CellKey {
 
     /// `escape(component) 00` for a component that has bytes to escape.
     static func escaped(_ component: [UInt8]) -> [UInt8] {
-        // Safety: a byte takes two places at most, and the zero one: the capacity.
+        // Safety: a byte takes two places at most, and the zero one: the capacity; the component lends its bytes for the call.
         unsafe [UInt8](unsafeUninitializedCapacity: component.count * 2 + 1) {
             buffer, initialized in
-            var place = 0
-            for byte in component {
-                if byte <= 1 {
-                    unsafe buffer[place] = 1
-                    unsafe buffer[place + 1] = byte + 1
-                    place += 2
-                } else {
-                    unsafe buffer[place] = byte
-                    place += 1
-                }
+            initialized = unsafe component.withUnsafeBytes { source in
+                unsafe silt_escape(buffer.baseAddress, source.baseAddress, source.count)
             }
-            unsafe buffer[place] = 0
-            initialized = place + 1
         }
     }
 

@@ -109,27 +109,33 @@ package struct OperationBuffer: Sendable {
 
     /// Appends the values of a row, all of one family and with one time stamp.
     ///
-    /// - Parameters:
-    ///   - rowPrefix: the row as its column keys begin with it (`CellKey.rowPrefix`).
-    ///   - qualifiers: those of the columns that the values name, as they end column keys: escaped and ended likewise.
+    /// - Parameter columns: those that the values name.
     package mutating func append(
-        _ values: CellValues, family: UInt8, rowPrefix: [UInt8], qualifiers: [[UInt8]],
+        _ values: CellValues, family: UInt8, row: [UInt8], columns: ColumnEndings,
         timestamp: Int64?
     ) {
+        if values.count == 0 { return }
         if timestamp == nil { needsTimestamp = true }
-        var room = values.bytes.count
-        for cell in values.cells {
-            room += Self.extraByteCount + rowPrefix.count + qualifiers[cell.column].count
-        }
-        makeRoom(room)
+        let prefixCount = row.count + CellKey.escapeCount(row) + 1
+        makeRoom(
+            values.bytes.count
+                + values.count * (Self.extraByteCount + prefixCount + columns.byteCountMax))
         // Safety: the room was just made.
         var writer = unsafe RawWriter(storage.base + byteCount)
+        var prefixPlace = -1
         var start = 0
         for cell in values.cells {
+            let ending = columns.range(cell.column)
             writer.writeStart(.put, family, timestamp, nil)
-            writer.writeVarint(rowPrefix.count + qualifiers[cell.column].count)
-            writer.write(rowPrefix)
-            writer.write(qualifiers[cell.column])
+            writer.writeVarint(prefixCount + ending.count)
+            // Escaped once for all of them.
+            if prefixPlace < 0 {
+                prefixPlace = writer.count
+                writer.writeComponent(row)
+            } else {
+                writer.writeAgain(from: prefixPlace, count: prefixCount)
+            }
+            writer.write(columns.bytes, ending)
             writer.writeVarint(cell.end - start)
             writer.write(values.bytes, start..<cell.end)
             start = cell.end
@@ -300,6 +306,14 @@ package struct OperationBuffer: Sendable {
         count &+= unsafe bytes.withUnsafeBytes { source in
             unsafe silt_escape(base + count, source.baseAddress, source.count)
         }
+    }
+
+    /// Writes bytes once more that were written before.
+    @inline(__always) mutating func writeAgain(from place: Int, count again: Int) {
+        precondition(place >= 0 && place + again <= count)
+        // Safety: as the type says; what was written ends before the new bytes.
+        unsafe (base + count).copyMemory(from: base + place, byteCount: again)
+        count &+= again
     }
 
     @inline(__always) mutating func write(_ bytes: [UInt8], _ range: Range<Int>) {

@@ -189,7 +189,7 @@ extension Engine {
         _ claim: CompactionClaim, _ group: TreeGroup, _ rule: consuming RetentionRule,
         from start: [UInt8]?, upTo end: [UInt8]?
     ) -> (CompactionParts.Output, SiltstoneError?) {
-        let writer = RunWriter(
+        var writer = RunWriter(
             target(group.table), region: group.id, options: claim.options,
             fileBytesMax: claim.job.isCut ? options.tableFileBytes : .max)
         writer.flattensSequences =
@@ -197,7 +197,7 @@ extension Engine {
         let cursor = MergeCursor(claim.sources, tables: tables)
         var merge = CellMerge(rule)
         do throws(SiltstoneError) {
-            try merge.copy(from: cursor, to: writer, start: start, end: end) {
+            try merge.copy(from: cursor, to: &writer, start: start, end: end) {
                 mustStop(claim, group)
             }
             try writer.finish()

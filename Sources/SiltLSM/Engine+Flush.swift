@@ -85,16 +85,15 @@ extension Engine {
         }
         // A batch over several trees or regions must not become half durable: first the log, then the tables.
         try syncLog()
-        var writers: [RunWriter] = []
-        defer { for writer in writers { writer.release() } }
+        // Protected from the sweeper: they stand in a manifest in the end, or nobody will ever refer to them.
+        var begun: [Identifier] = []
+        defer { pending.remove(begun) }
         var outputs: [UInt8: [TableHold]] = [:]
+        var byteCount = 0
         for tree in trees {
-            let writer = RunWriter(
-                target(group.table), region: group.id, options: tree.options, fileBytesMax: .max
-            )
-            writers.append(writer)
-            try write(tree, to: writer)
-            outputs[tree.family] = writer.files.map { TableHold($0) }
+            let files = try write(tree, of: group, &begun)
+            byteCount += files.reduce(0) { $0 + Int(clamping: $1.byteCount) }
+            outputs[tree.family] = files.map { TableHold($0) }
         }
         try install(group) { set, _ in
             trees.reduce(set) { set, tree in
@@ -110,24 +109,31 @@ extension Engine {
         counters.memtableBytes.add(-trees.reduce(0) { $0 + $1.frozenBytes })
         noteReserve()
         counters.flushes.add(trees.count)
-        let byteCount = writers.reduce(0) { $0 + $1.byteCount }
         counters.flushWrittenBytes.add(byteCount)
         pacer.noteFlush(byteCount, nowNanoseconds: environment.clock.monotonicNanoseconds)
     }
 
-    private func write(_ tree: TreeVersion, to writer: RunWriter) throws(SiltstoneError) {
+    /// Writes a tree's frozen memtables to table files; `begun` takes in all files that were begun.
+    private func write(_ tree: TreeVersion, of group: TreeGroup, _ begun: inout [Identifier])
+        throws(SiltstoneError) -> [TableFile]
+    {
         let cursor = MergeCursor(memtables: tree.frozen.map(\.slot.memtable), tables: [])
         let rule = RetentionRule(
             tree.options.settings, reach: .partial,
             nowMilliseconds: environment.clock.nowMilliseconds)
         var merge = CellMerge(rule)
+        var writer = RunWriter(
+            target(group.table), region: group.id, options: tree.options, fileBytesMax: .max)
         do throws(SiltstoneError) {
-            try merge.copy(from: cursor, to: writer) { false }
+            try merge.copy(from: cursor, to: &writer) { false }
             try writer.finish()
         } catch {
+            begun += writer.begun
             writer.abandon()
             throw noted(error)
         }
+        begun += writer.begun
+        return writer.files
     }
 
     /// Poisons the engine by a failure of storage; a full disk and damaged bytes are not one.

@@ -13,13 +13,13 @@ package struct EncodedRows: Sendable {
 
     /// The columns of all rows' values, and how column keys end with them.
     private let columns: [Bytes]
-    private let endings: [[UInt8]]
+    private let endings: ColumnEndings
 
     /// No rows; their values will name the columns by their places among these qualifiers.
     package init(_ table: StoredTable, columns: [Bytes]) {
         self.table = table
         self.columns = columns
-        endings = columns.map { CellKey.rowPrefix($0) }
+        endings = ColumnEndings(columns)
     }
 
     /// Adds the values of a row; nothing is added when it throws.
@@ -42,8 +42,7 @@ package struct EncodedRows: Sendable {
         let stored = try RowRules.stored(timestamp: timestamp)
         let region = layout.regionIndex(of: row)
         encoded.writes[region].operations.append(
-            values, family: family, rowPrefix: CellKey.rowPrefix(row), qualifiers: endings,
-            timestamp: stored)
+            values, family: family, row: row.array, columns: endings, timestamp: stored)
         encoded.locked.insert(table: table.id, row: row, exclusively: false)
         return true
     }
@@ -59,6 +58,13 @@ package struct EncodedRows: Sendable {
 
     /// The stripes of the rows.
     var locked: RowLockSet { encoded.locked }
+
+    /// Shows each value as the change of a row, in order.
+    package func forEachChange(_ body: (_ row: Bytes, CellMutation) -> Void)
+        throws(SiltstoneError)
+    {
+        try encoded.forEachChange(body)
+    }
 
     /// The rows as mutations.
     func mutations() throws(SiltstoneError) -> [TableMutation] {

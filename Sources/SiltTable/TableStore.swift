@@ -142,10 +142,14 @@ package final class TableStore: Sendable {
     }
 
     /// Applies rows that were encoded before and a batch as one, the rows first; as `write` of a batch.
+    ///
+    /// - Parameter limit: the level that suffices though more is asked for, unless a feed tells of the rows.
     package func write(
-        _ rows: [EncodedRows], then batch: [TableMutation], durability: Durability? = nil
+        _ rows: [EncodedRows], then batch: [TableMutation], durability: Durability? = nil,
+        atMost limit: Durability = .fsyncWAL
     ) throws(SiltstoneError) {
-        try WritePath.write(rows, then: batch, durability: durability, shared: shared)
+        try WritePath.write(
+            rows, then: batch, durability: durability, atMost: limit, shared: shared)
     }
 
     /// As `write`, but returns before the batch is durable.

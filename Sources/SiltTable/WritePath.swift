@@ -23,9 +23,11 @@ enum WritePath {
     }
 
     /// Writes rows that were encoded before and a batch as one, the rows first.
+    ///
+    /// - Parameter limit: the level that suffices though more is asked for, unless a feed tells of the rows.
     static func write(
         _ rows: [EncodedRows], then batch: [TableMutation], durability: Durability?,
-        shared: SharedParts
+        atMost limit: Durability, shared: SharedParts
     ) throws(SiltstoneError) {
         let rows = rows.filter { !$0.isEmpty }
         var locked = lockSet(of: batch)
@@ -42,7 +44,9 @@ enum WritePath {
             try encoder.append(batch[index].mutation, of: batch[index].table)
         }
         if encoder.writes.isEmpty { return }
-        try commit(&encoder, durability: durability, shared: shared)
+        var level = durability ?? encoder.durability
+        if encoder.feeds.isEmpty, level.rawValue > limit.rawValue { level = limit }
+        try commit(&encoder, durability: level, shared: shared)
     }
 
     private static func commit(

@@ -1,5 +1,6 @@
 import SiltBytes
 import SiltFormat
+import SiltIO
 import SiltModel
 import SiltTable
 import Testing
@@ -54,6 +55,26 @@ struct EncodedRowsTests {
         #expect(again[1].cells.map(\.timestamp) == [5, 5])
         #expect(again[0].cells.map(\.value) == ["2"])
         #expect(try harness.store.table("u").scan().rest().map(\.key) == ["r", "s"])
+    }
+
+    @Test(
+        "rows that need not be durable at once are so with the next batch that is",
+        arguments: [([.syncWAL], []), ([.syncWAL, .fsyncWAL], ["0", "1"])]
+            as [([Durability], [Bytes])])
+    func limit(limits: [Durability], kept: [Bytes]) throws {
+        let harness = try TableHarness()
+        let table = try makeTable(harness)
+        for (index, limit) in limits.enumerated() {
+            var rows = EncodedRows(table, columns: ["p"])
+            #expect(
+                try rows.add(
+                    values([(0, "v")]), row: Bytes(String(index)), family: "f", timestamp: 1))
+            try harness.store.write([rows], then: [], atMost: limit)
+        }
+        #expect(try table.scan().rest().count == limits.count)
+        let disk = harness.disk.crashed(keeping: .dropUnsynced, random: SeededRandom(seed: 1))
+        let again = try TableHarness(disk: disk)
+        #expect(try again.store.table("t").scan().rest().map(\.key) == kept)
     }
 
     @Test("what is refused is not added")

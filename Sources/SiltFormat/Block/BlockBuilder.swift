@@ -1,4 +1,3 @@
-internal import CSiltstone
 internal import SiltBytes
 
 /// Builds the payload of one data block from entries in cell order; `finish` makes it ready for
@@ -8,34 +7,39 @@ internal import SiltBytes
 /// first
 /// and the last key share. Part of the format: docs/format/block.md.
 package struct BlockBuilder: ~Copyable, Sendable {
+    /// What of an entry is kept for the columns.
+    private struct Entry {
+        let timestamp: Int64
+        let sequence: UInt64
+        let valueEnd: Int
+        let keyNumber: UInt32
+        let type: UInt8
+        let flags: UInt8
+    }
+
     /// How many entries were appended since the last `finish`.
-    package var count: Int { timestamps.count }
+    package var count: Int { entries.count }
     /// How many of them are delete markers.
     package private(set) var markerCount = 0
 
-    private var keyBytes: [UInt8] = []
+    private var entries: [Entry] = []
+    private var keys = ByteRoom()
     private var keyEnds: [Int] = []
-    private var keyNumbers: [UInt32] = []
-    private var timestamps: [Int64] = []
-    private var sequences: [UInt64] = []
-    private var types: [UInt8] = []
-    private var flags: [UInt8] = []
-    private var valueBytes: [UInt8] = []
-    private var valueEnds: [Int] = []
+    private var values = ByteRoom()
     private var commonByteCount = 0
-    private var lastKeyStart = 0
+    private var lastKeyByteCount = 0
 
     /// A builder without entries.
     package init() {}
 
     /// Whether there are no entries.
-    package var isEmpty: Bool { timestamps.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty }
 
     /// Roughly the size of the payload if it were finished now; never less than the bytes of
     /// values.
     package var estimatedByteCount: Int {
-        BlockLayout.headerByteCount + keyBytes.count - (keyEnds.count - 1) * commonByteCount
-            + keyEnds.count * 6 + timestamps.count * 10 + valueBytes.count
+        BlockLayout.headerByteCount + keys.count - (keyEnds.count - 1) * commonByteCount
+            + keyEnds.count * 6 + entries.count * 10 + values.count
     }
 
     /// The cell key of the entry appended first; empty without entries.
@@ -44,20 +48,38 @@ package struct BlockBuilder: ~Copyable, Sendable {
     /// The cell key of the entry appended last; empty without entries.
     package var lastCellKey: [UInt8] { isEmpty ? [] : cellKey(of: count - 1) }
 
+    /// How many bytes a key has in common with that of the entry appended last, from the beginning; 0 without entries.
+    package func sharedByteCount(with key: UnsafeRawBufferPointer) -> Int {
+        // Safety: the last key's bytes are the last that were appended.
+        let last = unsafe UnsafeRawBufferPointer(
+            start: keys.base + (keys.count - lastKeyByteCount), count: lastKeyByteCount)
+        return unsafe SiltFormat.sharedByteCount(last, key, limit: min(last.count, key.count))
+    }
+
     /// Appends an entry, which must sort after those before it.
+    ///
+    /// - Parameter shared: how many bytes the key has in common with that of the entry appended before, from the beginning; anything
+    ///   when there is none.
     package mutating func append(
-        columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
-        sequence: UInt64, value: UnsafeRawBufferPointer
+        columnKey: UnsafeRawBufferPointer, sharing shared: Int, timestamp: Int64, type: UInt8,
+        flags: UInt8, sequence: UInt64, value: UnsafeRawBufferPointer
     ) {
         // Safety: the buffers are the caller's, valid for this call; their bytes are copied.
-        if unsafe keyEnds.isEmpty || !lastKeyEquals(columnKey) { unsafe append(key: columnKey) }
-        keyNumbers.append(UInt32(truncatingIfNeeded: keyEnds.count &- 1))
-        timestamps.append(timestamp)
-        sequences.append(sequence)
-        types.append(type)
-        self.flags.append(flags)
-        unsafe valueBytes.append(contentsOf: value)
-        valueEnds.append(valueBytes.count)
+        assert(unsafe isEmpty || shared == sharedByteCount(with: columnKey))
+        if keyEnds.isEmpty {
+            commonByteCount = columnKey.count
+            unsafe append(key: columnKey)
+        } else if shared != columnKey.count || shared != lastKeyByteCount {
+            // Of keys in order, all share what each shares with the one before.
+            commonByteCount = min(commonByteCount, shared)
+            unsafe append(key: columnKey)
+        }
+        unsafe values.append(value)
+        entries.append(
+            Entry(
+                timestamp: timestamp, sequence: sequence, valueEnd: values.count,
+                keyNumber: UInt32(truncatingIfNeeded: keyEnds.count &- 1), type: type,
+                flags: flags))
         if type != 4 { markerCount &+= 1 }
     }
 
@@ -70,8 +92,8 @@ package struct BlockBuilder: ~Copyable, Sendable {
         unsafe columnKey.withUnsafeBytes { key in
             unsafe value.withUnsafeBytes { bytes in
                 unsafe append(
-                    columnKey: key, timestamp: timestamp, type: type, flags: flags,
-                    sequence: sequence, value: bytes)
+                    columnKey: key, sharing: sharedByteCount(with: key), timestamp: timestamp,
+                    type: type, flags: flags, sequence: sequence, value: bytes)
             }
         }
     }
@@ -107,53 +129,31 @@ package struct BlockBuilder: ~Copyable, Sendable {
 
     /// Forgets the entries appended and keeps the memory.
     package mutating func removeAll() {
-        keyBytes.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+        keys.removeAll()
         keyEnds.removeAll(keepingCapacity: true)
-        keyNumbers.removeAll(keepingCapacity: true)
-        timestamps.removeAll(keepingCapacity: true)
-        sequences.removeAll(keepingCapacity: true)
-        types.removeAll(keepingCapacity: true)
-        flags.removeAll(keepingCapacity: true)
-        valueBytes.removeAll(keepingCapacity: true)
-        valueEnds.removeAll(keepingCapacity: true)
+        values.removeAll()
         commonByteCount = 0
-        lastKeyStart = 0
+        lastKeyByteCount = 0
         markerCount = 0
     }
 
     private func cellKey(of index: Int) -> [UInt8] {
-        let number = Int(keyNumbers[index])
+        let entry = entries[index]
+        let number = Int(entry.keyNumber)
         let start = number == 0 ? 0 : keyEnds[number - 1]
-        var key = Array(keyBytes[start..<keyEnds[number]])
+        // Safety: keys lie between their ends.
+        var key = unsafe [UInt8](keys.bytes[start..<keyEnds[number]])
         CellKey.appendTail(
-            timestamp: timestamps[index], type: types[index], sequence: sequences[index], to: &key)
+            timestamp: entry.timestamp, type: entry.type, sequence: entry.sequence, to: &key)
         return key
     }
 
-    private func lastKeyEquals(_ key: UnsafeRawBufferPointer) -> Bool {
-        let start = lastKeyStart
-        guard keyBytes.count - start == key.count else { return false }
-        // Safety: the last key's bytes are `start..<keyBytes.count`, as many as `key.count`.
-        return unsafe keyBytes.withUnsafeBytes { bytes in
-            unsafe silt_compare(
-                bytes.baseAddress.map { unsafe $0 + start }, key.baseAddress, key.count) == 0
-        }
-    }
-
     private mutating func append(key: UnsafeRawBufferPointer) {
-        lastKeyStart = keyBytes.count
-        if keyEnds.isEmpty {
-            commonByteCount = key.count
-        } else {
-            let limit = min(commonByteCount, key.count)
-            // Safety: both buffers hold at least `limit` bytes.
-            commonByteCount = unsafe keyBytes.withUnsafeBytes { bytes in
-                unsafe sharedByteCount(bytes, key, limit: limit)
-            }
-        }
         // Safety: the bytes are copied while the caller's buffer is valid.
-        unsafe keyBytes.append(contentsOf: key)
-        keyEnds.append(keyBytes.count)
+        unsafe keys.append(key)
+        keyEnds.append(keys.count)
+        lastKeyByteCount = key.count
     }
 }
 
@@ -163,7 +163,7 @@ extension BlockBuilder {
         layout.entryCount = count
         layout.keyCount = keyEnds.count
         layout.commonByteCount = commonByteCount
-        layout.valueByteCount = valueBytes.count
+        layout.valueByteCount = values.count
         var start = 0
         var shortest = Int.max
         var hasEqualRests = true
@@ -180,36 +180,44 @@ extension BlockBuilder {
         layout.restOffsetWidth = hasEqualRests ? 0 : layout.restByteCount <= 0xffff ? 2 : 4
         if shortest < 8 { layout.columns |= BlockLayout.hasPrefixLengths }
         layout.keyNumberWidth = layout.keyCount == count ? 0 : count <= 0x1_0000 ? 2 : 4
-        layout.valueOffsetWidth = hasEqualValues ? 0 : valueBytes.count <= 0xffff ? 2 : 4
-        if types.contains(where: { $0 != types[0] }) {
-            layout.columns |= BlockLayout.hasTypes
-        } else {
-            layout.type = types[0]
-        }
-        if flags.contains(where: { $0 != flags[0] }) {
-            layout.columns |= BlockLayout.hasFlags
-        } else {
-            layout.flags = flags[0]
-        }
-        let earliest = timestamps.reduce(Int64.max, min)
-        let latest = timestamps.reduce(Int64.min, max)
-        layout.timestampBase = earliest
-        layout.timestampWidth = Self.width(UInt64(bitPattern: latest &- earliest))
-        let lowest = sequences.reduce(UInt64.max, min)
-        layout.sequenceBase = lowest
-        layout.sequenceWidth = Self.width(sequences.reduce(0, max) - lowest)
+        measureEntries(&layout)
         layout.place()
         return layout
     }
 
-    private var hasEqualValues: Bool {
-        let first = valueEnds[0]
-        var expected = 0
-        for end in valueEnds {
-            expected += first
-            if end != expected { return false }
+    /// Sets what depends on the entries' columns.
+    private func measureEntries(_ layout: inout BlockLayout) {
+        let first = entries[0]
+        var (differentTypes, differentFlags): (UInt8, UInt8) = (0, 0)
+        var (earliest, latest) = (first.timestamp, first.timestamp)
+        var (lowest, highest) = (first.sequence, first.sequence)
+        var hasEqualValues = true
+        var valueEnd = 0
+        for entry in entries {
+            differentTypes |= entry.type ^ first.type
+            differentFlags |= entry.flags ^ first.flags
+            earliest = min(earliest, entry.timestamp)
+            latest = max(latest, entry.timestamp)
+            lowest = min(lowest, entry.sequence)
+            highest = max(highest, entry.sequence)
+            valueEnd &+= first.valueEnd
+            hasEqualValues = hasEqualValues && entry.valueEnd == valueEnd
         }
-        return true
+        if differentTypes != 0 {
+            layout.columns |= BlockLayout.hasTypes
+        } else {
+            layout.type = first.type
+        }
+        if differentFlags != 0 {
+            layout.columns |= BlockLayout.hasFlags
+        } else {
+            layout.flags = first.flags
+        }
+        layout.valueOffsetWidth = hasEqualValues ? 0 : values.count <= 0xffff ? 2 : 4
+        layout.timestampBase = earliest
+        layout.timestampWidth = Self.width(UInt64(bitPattern: latest &- earliest))
+        layout.sequenceBase = lowest
+        layout.sequenceWidth = Self.width(highest - lowest)
     }
 
     private static func width(_ spread: UInt64) -> Int {
@@ -225,76 +233,83 @@ extension BlockBuilder {
     private func writeKeys(_ layout: BlockLayout, to target: UnsafeMutableRawPointer) {
         // Safety: `finish` gives a target of `layout.end` bytes; keys have `commonByteCount` bytes or
         // more, and the layout counted their rests.
-        unsafe keyBytes.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            unsafe (target + layout.common).copyMemory(from: base, byteCount: commonByteCount)
-            var start = 0
-            var rest = 0
-            for number in 0..<keyEnds.count {
-                let tailStart = start + commonByteCount
-                let tail = keyEnds[number] - tailStart
-                let prefix = unsafe loadPrefix(base + tailStart, count: tail)
-                unsafe (target + BlockLayout.headerByteCount + number * 8).storeBytes(
-                    of: prefix.bigEndian, as: UInt64.self)
-                if layout.columns & BlockLayout.hasPrefixLengths != 0 {
-                    unsafe (target + layout.prefixLengths + number).storeBytes(
-                        of: UInt8(min(tail, 8)), as: UInt8.self)
-                }
-                unsafe Self.store(
-                    UInt64(rest), target + layout.restOffsets, index: number,
-                    width: layout.restOffsetWidth)
-                if tail > 8 {
-                    unsafe (target + layout.rests + rest).copyMemory(
-                        from: base + tailStart + 8, byteCount: tail - 8)
-                    rest += tail - 8
-                }
-                start = keyEnds[number]
+        let base = unsafe UnsafeRawPointer(keys.base)
+        unsafe (target + layout.common).copyMemory(from: base, byteCount: commonByteCount)
+        var start = 0
+        var rest = 0
+        for number in keyEnds.indices {
+            let tailStart = start + commonByteCount
+            let tail = keyEnds[number] - tailStart
+            let prefix = unsafe loadPrefix(base + tailStart, count: tail)
+            unsafe (target + BlockLayout.headerByteCount + number * 8).storeBytes(
+                of: prefix.bigEndian, as: UInt64.self)
+            if layout.columns & BlockLayout.hasPrefixLengths != 0 {
+                unsafe (target + layout.prefixLengths + number).storeBytes(
+                    of: UInt8(min(tail, 8)), as: UInt8.self)
             }
             unsafe Self.store(
-                UInt64(rest), target + layout.restOffsets, index: keyEnds.count,
+                UInt64(rest), target + layout.restOffsets, index: number,
                 width: layout.restOffsetWidth)
+            if tail > 8 {
+                unsafe (target + layout.rests + rest).copyMemory(
+                    from: base + tailStart + 8, byteCount: tail - 8)
+                rest += tail - 8
+            }
+            start = keyEnds[number]
         }
+        unsafe Self.store(
+            UInt64(rest), target + layout.restOffsets, index: keyEnds.count,
+            width: layout.restOffsetWidth)
     }
 
     private func writeColumns(_ layout: BlockLayout, to target: UnsafeMutableRawPointer) {
-        let n = count
-        // Safety: as in `writeKeys`; each column has `count` entries of its width.
-        for index in 0..<n {
-            unsafe Self.store(
-                UInt64(bitPattern: timestamps[index] &- layout.timestampBase),
-                target + layout.timestamps, index: index, width: layout.timestampWidth)
+        // Safety: as in `writeKeys`; each column has `count` entries of its width, value offsets one more.
+        unsafe writeColumn(target + layout.timestamps, width: layout.timestampWidth) {
+            UInt64(bitPattern: $0.timestamp &- layout.timestampBase)
         }
-        for index in 0..<n {
-            unsafe Self.store(
-                sequences[index] &- layout.sequenceBase, target + layout.sequences, index: index,
-                width: layout.sequenceWidth)
+        unsafe writeColumn(target + layout.sequences, width: layout.sequenceWidth) {
+            $0.sequence &- layout.sequenceBase
         }
-        unsafe Self.store(
-            0, target + layout.valueOffsets, index: 0, width: layout.valueOffsetWidth)
-        for index in 0..<n {
-            unsafe Self.store(
-                UInt64(valueEnds[index]), target + layout.valueOffsets, index: index + 1,
-                width: layout.valueOffsetWidth)
+        let width = layout.valueOffsetWidth
+        unsafe Self.store(0, target + layout.valueOffsets, index: 0, width: width)
+        unsafe writeColumn(target + layout.valueOffsets + width, width: width) {
+            UInt64($0.valueEnd)
         }
-        for index in 0..<n {
-            unsafe Self.store(
-                UInt64(keyNumbers[index]), target + layout.keyNumbers, index: index,
-                width: layout.keyNumberWidth)
+        unsafe writeColumn(target + layout.keyNumbers, width: layout.keyNumberWidth) {
+            UInt64($0.keyNumber)
         }
         if layout.columns & BlockLayout.hasTypes != 0 {
-            unsafe Self.copy(types, to: target + layout.types)
+            unsafe writeColumn(target + layout.types, width: 1) { UInt64($0.type) }
         }
         if layout.columns & BlockLayout.hasFlags != 0 {
-            unsafe Self.copy(flags, to: target + layout.flagBytes)
+            unsafe writeColumn(target + layout.flagBytes, width: 1) { UInt64($0.flags) }
         }
-        unsafe Self.copy(valueBytes, to: target + layout.values)
+        unsafe (target + layout.values).copyMemory(from: values.base, byteCount: values.count)
     }
 
-    private static func copy(_ bytes: [UInt8], to target: UnsafeMutableRawPointer) {
-        // Safety: the caller's section is as long as `bytes`.
-        unsafe bytes.withUnsafeBytes { buffer in
-            if let base = buffer.baseAddress {
-                unsafe target.copyMemory(from: base, byteCount: buffer.count)
+    /// Writes a column of all entries; the loops of all widths are made for what the caller takes of an entry.
+    @inline(__always)
+    private func writeColumn(
+        _ section: UnsafeMutableRawPointer, width: Int, _ value: (Entry) -> UInt64
+    ) {
+        // Safety: the caller's section has room for all entries.
+        switch width {
+        case 0: break
+        case 1:
+            for index in entries.indices {
+                unsafe Self.store(value(entries[index]), section, index: index, width: 1)
+            }
+        case 2:
+            for index in entries.indices {
+                unsafe Self.store(value(entries[index]), section, index: index, width: 2)
+            }
+        case 4:
+            for index in entries.indices {
+                unsafe Self.store(value(entries[index]), section, index: index, width: 4)
+            }
+        default:
+            for index in entries.indices {
+                unsafe Self.store(value(entries[index]), section, index: index, width: 8)
             }
         }
     }

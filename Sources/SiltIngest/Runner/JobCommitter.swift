@@ -27,8 +27,8 @@ struct JobCommitter {
     private(set) var pendingBytes = 0
     /// States of window rows that wait or were changed, by their row in the table of states.
     private var states: [Bytes: [UInt8]] = [:]
-    /// More of them, entered above once one is asked for.
-    private var newStates: [(row: Bytes, state: [UInt8])] = []
+    /// Whether those of `rowStates` are among them, which are entered once one is asked for.
+    private var hasEnteredStates = false
     private var mustWait = false
     private let delivery: SinkDelivery?
     private var outbox = SinkOutbox()
@@ -89,6 +89,7 @@ struct JobCommitter {
         summary.outside += Int64(output.outsideCount)
         if !output.superseded.isEmpty { removeSuperseded(output) }
         var last: WindowText?
+        var stateRowStart: [UInt8] = []
         for row in output.rows {
             if let range = job.backfill, !range.holds(start: row.start, end: row.end) { continue }
             let window: WindowText
@@ -97,6 +98,8 @@ struct JobCommitter {
             } else {
                 window = writer.text(ofWindowOf: row)
                 last = window
+                stateRowStart = JobCommitter.stateRowStart(
+                    job, row.windowIndex, start: row.start, end: row.end)
             }
             let key = writer.rowKey(key: row.key, in: window)
             try add(row, in: window, key)
@@ -108,8 +111,7 @@ struct JobCommitter {
             summary.rows += 1
             if row.revision == 0 { summary.windows += 1 }
             if tables.states != nil, let state = row.state {
-                try addState(
-                    stateRow(row.windowIndex, key: row.key, start: row.start, end: row.end), state)
+                try addState(JobCommitter.stateRow(stateRowStart, key: row.key), state)
             }
             if pendingBytes > pendingBytesMax, !mustWait { try writeAhead() }
         }
@@ -131,16 +133,16 @@ struct JobCommitter {
     }
 
     private mutating func addState(_ row: Bytes, _ state: [UInt8]) throws(SiltstoneError) {
-        guard rowStates != nil, !holdsStates else { return putState(row, state) }
+        guard rowStates != nil, !holdsStates else { return try putState(row, state) }
         values.removeAll()
         values.bytes.append(contentsOf: state)
         values.end(column: 0)
         // The server's time stamp: see `putState`.
         guard try rowStates?.add(values, row: row, family: "s", timestamp: nil) == true else {
-            return putState(row, state)
+            return try putState(row, state)
         }
         count(values, row: row)
-        newStates.append((row, state))
+        hasEnteredStates = false
     }
 
     /// Counts values as `add` counts changes.
@@ -210,14 +212,16 @@ struct JobCommitter {
                 changes: [CellMutation(column, .put(value: value, timeToLiveMilliseconds: nil))]))
     }
 
+    /// Nobody needs to be sure of these rows before the checkpoint that follows, whose commit makes them durable, too.
     private mutating func writeAhead() throws(SiltstoneError) {
-        try write()
+        try write(atMost: .syncWAL)
         clear()
     }
 
-    private func write() throws(SiltstoneError) {
+    private func write(atMost limit: Durability) throws(SiltstoneError) {
         try store.write(
-            [rows] + (rowStates.map { [$0] } ?? []), then: pending, durability: durability)
+            [rows] + (rowStates.map { [$0] } ?? []), then: pending, durability: durability,
+            atMost: limit)
     }
 
     /// How much waits for the next checkpoint to go to sinks, in bytes.
@@ -235,7 +239,7 @@ struct JobCommitter {
         pending.removeAll(keepingCapacity: true)
         pendingBytes = 0
         states.removeAll(keepingCapacity: true)
-        newStates.removeAll(keepingCapacity: true)
+        hasEnteredStates = false
         mustWait = false
     }
 
@@ -252,7 +256,7 @@ struct JobCommitter {
         if let delivery { pending += delivery.mutations(outbox, number: number) }
         outbox.removeAll()
         add(tables.jobs, checkpoint)
-        try write()
+        try write(atMost: .fsyncWAL)
         clear()
     }
 }
@@ -280,7 +284,7 @@ extension JobCommitter {
                     writer.mutation(
                         rowKey: rowKey, windowIndex: windowIndex, start: start, end: end,
                         values: state.values))
-                putState(row, state.encode())
+                try putState(row, state.encode())
                 if delivery != nil {
                     outbox.add(
                         job, row: rowKey, windowIndex: windowIndex, start: start, end: end,
@@ -300,18 +304,32 @@ extension JobCommitter {
     static func stateRow(
         _ job: JobDefinition, _ windowIndex: Int, key: [UInt8], start: Int64, end: Int64
     ) -> Bytes {
-        let window = job.windows[windowIndex].name.utf8
+        stateRow(stateRowStart(job, windowIndex, start: start, end: end), key: key)
+    }
+
+    /// What the rows of a window's states begin with in the table of states.
+    private static func stateRowStart(
+        _ job: JobDefinition, _ windowIndex: Int, start: Int64, end: Int64
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(job.name.utf8.count + window.count + key.count + 64)
         appendStatePrefix(job.name, to: &bytes)
-        bytes.append(contentsOf: window)
+        bytes.append(contentsOf: job.windows[windowIndex].name.utf8)
         bytes.append(0)
         RowTemplate.append(start, .key, to: &bytes)
         RowTemplate.append(end, .key, to: &bytes)
+        return bytes
+    }
+
+    private static func stateRow(_ rowStart: [UInt8], key: [UInt8]) -> Bytes {
+        var bytes: [UInt8] = []
         // A row key has its bound: of a key too long for it, a hash stands for the rest.
-        let room = Limits.rowBytesMax - bytes.count - 16
-        bytes.append(contentsOf: key.prefix(room))
-        if key.count > room {
+        let room = Limits.rowBytesMax - rowStart.count - 16
+        bytes.reserveCapacity(rowStart.count + min(key.count, room + 16))
+        bytes.append(contentsOf: rowStart)
+        if key.count <= room {
+            bytes.append(contentsOf: key)
+        } else {
+            bytes.append(contentsOf: key.prefix(room))
             RowTemplate.append(Int64(bitPattern: Hash64.hash(key)), .key, to: &bytes)
         }
         return Bytes(bytes)
@@ -329,13 +347,20 @@ extension JobCommitter {
         bytes.append(0)
     }
 
-    private mutating func enterNewStates() {
-        for new in newStates { states[new.row] = new.state }
-        newStates.removeAll(keepingCapacity: true)
+    /// Enters the states that were encoded, all of which are older than those that were put.
+    private mutating func enterStates() throws(SiltstoneError) {
+        if hasEnteredStates { return }
+        hasEnteredStates = true
+        var entered: [Bytes: [UInt8]] = [:]
+        swap(&entered, &states)
+        defer { swap(&entered, &states) }
+        try rowStates?.forEachChange { row, change in
+            if case .put(let value, _) = change.action { entered[row] = value.array }
+        }
     }
 
     private mutating func readState(_ row: Bytes) throws(SiltstoneError) -> AggregateState {
-        enterNewStates()
+        try enterStates()
         var stored = states[row]
         if stored == nil { stored = try tables.states?.get(row)?.cells.first?.value.array }
         guard let stored else { return AggregateState(aggregates) }
@@ -348,9 +373,9 @@ extension JobCommitter {
         }
     }
 
-    private mutating func putState(_ row: Bytes, _ state: [UInt8]) {
+    private mutating func putState(_ row: Bytes, _ state: [UInt8]) throws(SiltstoneError) {
         guard let table = tables.states else { return }
-        enterNewStates()
+        try enterStates()
         states[row] = state
         add(
             table,

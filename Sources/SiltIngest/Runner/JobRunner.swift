@@ -24,8 +24,11 @@ package struct JobRunner {
         package var checkpointBytes = 64 << 20
         /// A checkpoint is made after so long, in milliseconds.
         package var checkpointMilliseconds: Int64 = 5000
-        /// Rows are written ahead of the checkpoint beyond this, in bytes.
+        /// Rows are written ahead of the checkpoint beyond this, in bytes, or beyond `aheadBytesMax`; and a checkpoint is made once
+        /// so much waits for sinks.
         package var pendingBytesMax = 16 << 20
+        /// A batch of rows should fit the processor's caches, like a block.
+        fileprivate static let aheadBytesMax = 1 << 20
         /// Whether to forget an earlier checkpoint and begin again.
         package var isFresh = false
         /// Whether a changed definition goes on with the open windows of the old one where it can.
@@ -301,7 +304,8 @@ private struct RunState {
         output = pipeline.makeOutput()
         committer = JobCommitter(
             job, plan: plan, store: store, tables: tables, durability: options.durability,
-            pendingBytesMax: options.pendingBytesMax, delivery: delivery)
+            pendingBytesMax: min(options.pendingBytesMax, JobRunner.Options.aheadBytesMax),
+            delivery: delivery)
         alerts = AlertEvaluator(
             job, lateness: pipeline.windows.watermarkSpec.allowedLatenessMilliseconds,
             keepsKeyFieldsApart: plan.keepsKeyFieldsApart)

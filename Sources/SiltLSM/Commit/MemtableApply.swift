@@ -117,7 +117,10 @@ enum MemtableApply {
         var cursor = unsafe OperationCursor(bytes)
         var ahead = unsafe OperationCursor(bytes)
         // A few operations are not worth it.
-        var aheadCount = bytes.count < Self.aheadBytesMin ? Int.max : -1
+        let looksAhead = bytes.count >= Self.aheadBytesMin
+        var aheadCount = -1
+        // Whether the operation before came last of all: the next will most often go to the same leaf.
+        var wasLast = false
         var sequence = firstSequence
         var family: UInt8?
         var memtable: Memtable?
@@ -136,20 +139,22 @@ enum MemtableApply {
                         skipsFlushed ? place.map { view.flushedSequences[$0] } ?? .max : 0
                 }
                 if let memtable, sequence > flushedSequence {
-                    while aheadCount < Self.aheadMax, try ahead.next() {
+                    while looksAhead, !wasLast, aheadCount < Self.aheadMax, try ahead.next() {
                         aheadCount += 1
                         if aheadCount > 0, ahead.family == family {
                             // Safety: as below.
-                            unsafe memtable.prepareInsert(of: ahead.columnKey)
+                            unsafe memtable.prepare(for: ahead.columnKey)
                         }
                     }
                     let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0
                     // Safety: the cursor's pointers lead into `bytes`; the memtable copies.
-                    unsafe memtable.insert(
+                    let isLast = unsafe memtable.insert(
                         columnKey: cursor.columnKey,
                         timestamp: isServers ? timestamp : cursor.timestamp,
                         type: cursor.type, flags: cursor.flags, sequence: sequence,
                         value: cursor.value)
+                    if wasLast, !isLast { (ahead, aheadCount) = (cursor, 0) }
+                    wasLast = isLast
                 }
                 aheadCount &-= 1
                 sequence &+= 1

@@ -16,13 +16,13 @@ struct TableTarget: Sendable {
 }
 
 /// Writes merged cells as table files, cut between rows.
-final class RunWriter {
+struct RunWriter: ~Copyable {
     private let target: TableTarget
     private let settings: Family
     private let properties: TableProperties
     private let fileBytesMax: Int
     private var writer: TableWriter?
-    /// The files that were begun.
+    /// The files that were begun; whoever made the writer ends their protection (`TableTarget.pending`).
     private(set) var begun: [Identifier] = []
     /// The finished files, in key order.
     private(set) var files: [TableFile] = []
@@ -53,17 +53,17 @@ final class RunWriter {
         return quick
     }
 
-    /// The bytes of the finished files.
-    var byteCount: Int { files.reduce(0) { $0 + Int(clamping: $1.byteCount) } }
-
-    /// Appends the cursor's cell; `startsRow` says whether its row differs from that of the cell before.
-    func append(_ cursor: MergeCursor, startsRow: Bool) throws(SiltstoneError) {
-        if writer != nil, isFull(startsRow: startsRow) { try finish() }
+    /// Appends the cursor's cell.
+    ///
+    /// - Parameter step: how its key differs from that of the cell appended before.
+    @inline(__always)
+    mutating func append(_ cursor: MergeCursor, _ step: KeyStep) throws(SiltstoneError) {
+        if fileBytesMax != .max, isFull(startsRow: step.startsRow) { try finish() }
         if writer == nil { try begin() }
-        try writer?.append(cursor, sequence: flattensSequences ? 0 : nil)
+        try writer?.append(cursor, step, sequence: flattensSequences ? 0 : nil)
     }
 
-    private func begin() throws(SiltstoneError) {
+    private mutating func begin() throws(SiltstoneError) {
         let id = target.environment.makeIdentifier()
         target.pending.insert(id)
         begun.append(id)
@@ -73,14 +73,17 @@ final class RunWriter {
     }
 
     private func isFull(startsRow: Bool) -> Bool {
-        if fileBytesMax == .max { return false }
-        // Looking at the size is not free; a row that fills several files is cut, too.
-        if startsRow { return (writer?.byteCount ?? 0) >= fileBytesMax }
-        return (writer?.cellCount ?? 0) & 0x3f == 0 && (writer?.byteCount ?? 0) / 4 >= fileBytesMax
+        switch writer {
+        case .none: return false
+        case .some(let writer):
+            // Looking at the size is not free; a row that fills several files is cut, too.
+            if startsRow { return writer.byteCount >= fileBytesMax }
+            return writer.cellCount & 0x3f == 0 && writer.byteCount / 4 >= fileBytesMax
+        }
     }
 
     /// Makes the last file durable.
-    func finish() throws(SiltstoneError) {
+    mutating func finish() throws(SiltstoneError) {
         guard let file = try writer?.finish() else { return }
         writer = nil
         if target.verifies { try TableVerification.run(file, target.environment.objects) }
@@ -88,11 +91,8 @@ final class RunWriter {
     }
 
     /// Gives up the file being written; finished ones are left to the sweeper.
-    func abandon() {
+    mutating func abandon() {
         writer?.abandon()
         writer = nil
     }
-
-    /// Ends the protection of the files: they stand in a manifest now, or nobody will ever refer to them.
-    func release() { target.pending.remove(begun) }
 }

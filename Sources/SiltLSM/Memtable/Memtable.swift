@@ -50,11 +50,13 @@ package final class Memtable: @unchecked Sendable {
     /// Inserts a cell, which must fit (ask `hasRoom`); readers see it on return.
     ///
     /// A cell with the very same key, sequence included, takes the old one's place.
+    /// - Returns: whether it comes last of all.
+    @discardableResult
     package func insert(
         columnKey: UnsafeRawBufferPointer, timestamp: Int64, type: UInt8, flags: UInt8,
         sequence: UInt64,
         value: UnsafeRawBufferPointer
-    ) {
+    ) -> Bool {
         let keyCount = columnKey.count + CellKey.tailByteCount
         let size = MemtableTree.recordHeaderBytes + keyCount + value.count
         precondition(
@@ -80,8 +82,9 @@ package final class Memtable: @unchecked Sendable {
         if let source = value.baseAddress {
             unsafe (place + CellKey.tailByteCount).copyMemory(from: source, byteCount: value.count)
         }
-        let isNew = unsafe tree.insert(tree.offset(record))
+        let (isLast, isNew) = unsafe tree.insert(tree.offset(record))
         count(timestamp, type, sequence, isNew: isNew)
+        return isLast
     }
 
     /// Has memory made for a range of the bytes that cells will take; any thread may, at any time.
@@ -92,13 +95,6 @@ package final class Memtable: @unchecked Sendable {
     func prepare(for columnKey: UnsafeRawBufferPointer) {
         // Safety: the caller lends the key for the call.
         unsafe tree.fetchLeaf(for: columnKey)
-    }
-
-    /// As `prepare`, by the thread that inserts: what will come last goes to the leaf that the one before it went to.
-    @inline(__always)
-    func prepareInsert(of columnKey: UnsafeRawBufferPointer) {
-        // Safety: the caller lends the key for the call.
-        if unsafe !tree.isBeyondAll(columnKey) { unsafe tree.fetchLeaf(for: columnKey) }
     }
 
     @inline(__always)

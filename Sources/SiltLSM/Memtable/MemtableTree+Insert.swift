@@ -12,6 +12,7 @@ extension MemtableTree {
         unsafe word(base, Self.usedOffset).pointee.store(
             UInt64(Arena.headerBytes), ordering: .relaxed)
         let root = unsafe makeNode(level: 0)
+        unsafe half(base, Self.lastLeafOffset).pointee.store(offset(root), ordering: .relaxed)
         unsafe half(base, Self.rootOffset).pointee.store(offset(root), ordering: .releasing)
     }
 
@@ -39,26 +40,34 @@ extension MemtableTree {
         return unsafe node
     }
 
-    /// Whether a column key is above those of all records, as far as the thread that inserts knows.
-    @inline(__always) func isBeyondAll(_ key: UnsafeRawBufferPointer) -> Bool {
-        // Safety: only the one writer changes the greatest record, which is complete.
-        let greatest = unsafe half(base, Self.greatestOffset).pointee.load(ordering: .relaxed)
-        return unsafe greatest != 0 && compare(greatest, key) < 0
-    }
-
     /// Puts a record, complete but for its place in the tree, in order.
     ///
-    /// - Returns: `false` when the tree held the same key; the new record then takes the old one's
-    ///   place.
-    func insert(_ record: UInt32) -> Bool {
+    /// - Returns: whether it comes last of all, and whether it is new: when the tree held the same key, the new record takes the
+    ///   old one's place.
+    @inline(__always)
+    func insert(_ record: UInt32) -> (isLast: Bool, isNew: Bool) {
         // Safety: places are below the fan-out, for which every node has room; only the one writer
         // changes nodes.
         let key = unsafe key(record)
         let greatest = unsafe half(base, Self.greatestOffset).pointee.load(ordering: .relaxed)
-        let isAscending = unsafe greatest == 0 || compare(greatest, key) < 0
-        if isAscending {
-            unsafe half(base, Self.greatestOffset).pointee.store(record, ordering: .relaxed)
+        guard unsafe greatest == 0 || compare(greatest, key) < 0 else {
+            return unsafe (false, insert(record, key, isAscending: false))
         }
+        unsafe half(base, Self.greatestOffset).pointee.store(record, ordering: .relaxed)
+        // What comes last goes to the last leaf, whatever is above it, while that has room.
+        let leaf = unsafe address(half(base, Self.lastLeafOffset).pointee.load(ordering: .relaxed))
+        let count = unsafe meta(leaf).count
+        if count < Self.fanout {
+            unsafe lock(leaf)
+            unsafe insertLeaf(leaf, count, record)
+            unsafe unlock(leaf)
+            return (true, true)
+        }
+        return unsafe (true, insert(record, key, isAscending: true))
+    }
+
+    private func insert(_ record: UInt32, _ key: UnsafeRawBufferPointer, isAscending: Bool) -> Bool
+    {
         // Safety: the path's room is `levelsMax`, and only this thread changes nodes.
         return unsafe withUnsafeTemporaryAllocation(of: (Node, Int).self, capacity: Self.levelsMax)
         { path in
@@ -166,8 +175,11 @@ extension MemtableTree {
             unsafe insertLeaf(right, index &- middle, record)
         }
         let separator = unsafe records(right)[0].load(ordering: .relaxed)
-        unsafe half(right, Self.nextOffset).pointee.store(
-            half(leaf, Self.nextOffset).pointee.load(ordering: .relaxed), ordering: .releasing)
+        let next = unsafe half(leaf, Self.nextOffset).pointee.load(ordering: .relaxed)
+        unsafe half(right, Self.nextOffset).pointee.store(next, ordering: .releasing)
+        if next == 0 {
+            unsafe half(base, Self.lastLeafOffset).pointee.store(offset(right), ordering: .relaxed)
+        }
         unsafe setFences(
             right, separator, half(leaf, Self.highOffset).pointee.load(ordering: .relaxed))
         unsafe setFences(

@@ -41,6 +41,7 @@ internal import Synchronization
     static let rootOffset = 64
     static let usedOffset = 72
     static let greatestOffset = 80
+    static let lastLeafOffset = 84
 
     /// The arena's first byte.
     let base: UnsafeMutableRawPointer

@@ -15,6 +15,7 @@ package struct TableWriter: ~Copyable {
     private var index = IndexBuilder()
     private var filter: FilterBuilder
     private var properties: TableProperties
+    /// The row prefix of the last cell that came without its step.
     private var row: [UInt8] = []
     private var offset: UInt64 = 0
 
@@ -43,27 +44,69 @@ package struct TableWriter: ~Copyable {
         value: UnsafeRawBufferPointer
     ) throws(SiltstoneError) {
         // Safety: the caller's buffers are only handed on, within the call.
+        let step = unsafe step(to: columnKey)
+        try unsafe append(
+            columnKey: columnKey, step, timestamp: timestamp, type: type, flags: flags,
+            sequence: sequence, value: value)
+    }
+
+    /// Appends the current cell of a cursor.
+    ///
+    /// - Parameters:
+    ///   - step: how its key differs from that of the cell appended before.
+    ///   - sequence: instead of its own.
+    mutating func append(_ cursor: MergeCursor, _ step: KeyStep, sequence: UInt64? = nil)
+        throws(SiltstoneError)
+    {
+        // Safety: the cursor's pointers are good until its next move.
+        try unsafe append(
+            columnKey: cursor.columnKey, step, timestamp: cursor.timestamp, type: cursor.type,
+            flags: cursor.flags, sequence: sequence ?? cursor.sequence, value: cursor.value)
+    }
+
+    @inline(__always)
+    private mutating func append(
+        columnKey: UnsafeRawBufferPointer, _ step: KeyStep, timestamp: Int64, type: UInt8,
+        flags: UInt8, sequence: UInt64, value: UnsafeRawBufferPointer
+    ) throws(SiltstoneError) {
+        // Safety: the caller's buffers are only handed on, within the call.
         if !block.isEmpty,
             block.estimatedByteCount + columnKey.count + value.count + 24 > blockBytes
         {
             try writeBlock()
         }
-        unsafe addToFilter(columnKey)
+        switch filter.kind {
+        case .none: break
+        case .rowAndColumn: unsafe filter.append(Hash64.hash(columnKey))
+        case .row where step.startsRow || properties.entryCount == 0:
+            unsafe filter.append(
+                Hash64.hash(
+                    UnsafeRawBufferPointer(rebasing: columnKey[..<step.rowPrefixByteCount])))
+        case .row: break
+        }
         unsafe block.append(
-            columnKey: columnKey, timestamp: timestamp, type: type, flags: flags,
-            sequence: sequence,
-            value: value)
+            columnKey: columnKey, sharing: step.sharedByteCount, timestamp: timestamp, type: type,
+            flags: flags, sequence: sequence, value: value)
         properties.add(timestamp: timestamp, type: type, sequence: sequence)
     }
 
-    /// Appends the current cell of a cursor, with its sequence or another.
-    package mutating func append(_ cursor: MergeCursor, sequence: UInt64? = nil)
-        throws(SiltstoneError)
-    {
-        // Safety: the cursor's pointers are good until its next move.
-        try unsafe append(
-            columnKey: cursor.columnKey, timestamp: cursor.timestamp, type: cursor.type,
-            flags: cursor.flags, sequence: sequence ?? cursor.sequence, value: cursor.value)
+    /// How a key differs from that of the cell appended before.
+    private mutating func step(to columnKey: UnsafeRawBufferPointer) -> KeyStep {
+        // Safety: the caller's buffer is only handed on, within the call; the last row's is used only inside the closure.
+        // A column key holds the row's terminating zero; without one the whole key counts as the row.
+        let count = unsafe CellKey.rowPrefixByteCount(of: columnKey)
+        let prefix = unsafe UnsafeRawBufferPointer(rebasing: columnKey[..<count])
+        let isSame = unsafe row.withUnsafeBytes { last in
+            unsafe last.count == count
+                && silt_order(last.baseAddress, count, prefix.baseAddress, count) == 0
+        }
+        if !isSame {
+            row.removeAll(keepingCapacity: true)
+            unsafe row.append(contentsOf: prefix)
+        }
+        return unsafe KeyStep(
+            sharedByteCount: block.sharedByteCount(with: columnKey), rowPrefixByteCount: count,
+            startsRow: !isSame)
     }
 
     /// About how many bytes the file would have if it were finished now; the last block counts
@@ -93,28 +136,6 @@ package struct TableWriter: ~Copyable {
 
     /// Gives the file up.
     package func abandon() { object.abandon() }
-
-    private mutating func addToFilter(_ columnKey: UnsafeRawBufferPointer) {
-        // Safety: the caller's buffers are only handed on, within the call.
-        switch filter.kind {
-        case .none: return
-        case .rowAndColumn: unsafe filter.append(Hash64.hash(columnKey))
-        case .row:
-            // Safety: a column key holds the row's terminating zero; without one the whole key
-            // counts as the row.
-            let count = unsafe min(
-                silt_zero(columnKey.baseAddress, columnKey.count) + 1, columnKey.count)
-            let prefix = unsafe UnsafeRawBufferPointer(rebasing: columnKey[..<count])
-            let isSame = unsafe row.withUnsafeBytes { last in
-                unsafe last.count == count
-                    && silt_order(last.baseAddress, count, prefix.baseAddress, count) == 0
-            }
-            if isSame { return }
-            row.removeAll(keepingCapacity: true)
-            unsafe row.append(contentsOf: prefix)
-            unsafe filter.append(Hash64.hash(prefix))
-        }
-    }
 
     private mutating func writeBlock() throws(SiltstoneError) {
         let first = block.firstCellKey

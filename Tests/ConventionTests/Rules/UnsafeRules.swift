@@ -24,6 +24,7 @@ enum UnsafeRules {
         "Sources/SiltFormat/Block/BlockLayout.swift",
         "Sources/SiltFormat/Block/BlockView+Search.swift",
         "Sources/SiltFormat/Block/BlockView.swift",
+        "Sources/SiltFormat/Block/ByteRoom.swift",
         "Sources/SiltFormat/Block/KeyBytes.swift",
         "Sources/SiltFormat/CellKey+Escape.swift",
         "Sources/SiltFormat/CellKey.swift",

@@ -97,7 +97,7 @@ struct TestCell: Equatable {
     func insert(into memtable: Memtable) {
         unsafe columnKey.withUnsafeBytes { key in
             unsafe value.withUnsafeBytes { value in
-                unsafe memtable.insert(
+                _ = unsafe memtable.insert(
                     columnKey: key, timestamp: timestamp, type: type, flags: flags,
                     sequence: sequence, value: value)
             }

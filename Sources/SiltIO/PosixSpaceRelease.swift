@@ -44,7 +44,7 @@ package final class SpaceRelease: Sendable {
     /// How long to wait between two pieces: the less there is to release, the longer.
     ///
     /// 32 MB/s while 256 MiB or less wait, which is about what a store at a steady load removes; 128 MB/s from 1 GiB on.
-    static func pauseMicroseconds(waitingBytes: Int) -> UInt32 {
+    private static func pauseMicroseconds(waitingBytes: Int) -> UInt32 {
         switch waitingBytes {
         case ...(256 << 20): 8000
         case ...(1 << 30): 4000

@@ -78,7 +78,11 @@ struct DoublePair: Sendable {
         // The remainder of a quotient is a double unless it underflows.
         guard quotient.magnitude > 0x1p-900 else { return nil }
         let remainder = sum.addingProduct(-quotient, divisor)
-        return quotient + (remainder + rest) / divisor
+        let correction = (remainder + rest) / divisor
+        // Where that, which is rounded itself, comes close to half way between two doubles, the exact sum decides.
+        let slack = correction * 0x1p-50
+        let result = quotient + (correction + slack)
+        return result == quotient + (correction - slack) ? result : nil
     }
 
     /// The parts of `Superaccumulator.parts`; `nil` where `high + low` overflows.

@@ -108,5 +108,10 @@ import Testing
             #expect(quotient.bitPattern == exact.divided(by: count).bitPattern, "round \(round)")
         }
         #expect(dividedCount > 200)
+        // Half way between two doubles: not for a pair to say.
+        var tie = DoublePair()
+        let taken = [tie.add(1), tie.add(0x1p-53)]
+        #expect(taken == [true, true])
+        #expect(tie.divided(by: 1) == nil)
     }
 }

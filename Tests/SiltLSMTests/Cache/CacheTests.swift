@@ -135,16 +135,21 @@ import Testing
         #expect(store.blocks.statistics.blockCount == 0)
     }
 
+    /// Forty tables of a cell each.
+    private static func files(_ store: TestTables) throws -> [TableFile] {
+        try (0..<40).map { index in
+            try store.write([
+                TestCell(
+                    row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 1, type: 4,
+                    sequence: 1, value: [1])
+            ])
+        }
+    }
+
     @Test("Few files stay open, and readers in use stay good")
     func openFiles() throws {
         let store = TestTables(openFilesMax: 8)
-        var files: [TableFile] = []
-        for index in 0..<40 {
-            let cell = TestCell(
-                row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 1, type: 4, sequence: 1,
-                value: [1])
-            files.append(try store.write([cell]))
-        }
+        let files = try Self.files(store)
         let held = try store.tables.reader(files[0])
         let sources = TreeSources(memtables: [], runs: [], levels: [files])
         let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
@@ -160,13 +165,7 @@ import Testing
         arguments: [true, false])
     func indexesBesideTheCache(countsIndexes: Bool) throws {
         let store = TestTables(cacheBytes: 4_096, countsIndexes: countsIndexes)
-        var files: [TableFile] = []
-        for index in 0..<40 {
-            let cell = TestCell(
-                row: Bytes("row\(100 + index)"), qualifier: "q", timestamp: 1, type: 4, sequence: 1,
-                value: [1])
-            files.append(try store.write([cell]))
-        }
+        let files = try Self.files(store)
         let sources = TreeSources(memtables: [], runs: [], levels: [files])
         let cursor = try TreeCursor(sources, tables: store.tables, sequence: .max)
         #expect(try TestCell.collect(cursor, from: []).count == 40)

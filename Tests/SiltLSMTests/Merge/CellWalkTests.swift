@@ -7,15 +7,6 @@ import Testing
 @testable import SiltLSM
 
 @Suite("Cell walk") struct CellWalkTests {
-    /// A shown cell.
-    private struct Shown: Equatable {
-        var row: [UInt8]
-        var end: [UInt8]
-        var timestamp: Int64
-        var value: [UInt8]
-        var startsRow: Bool
-    }
-
     /// Cells of one history without family markers, spread over memtables, runs and levels.
     private func makeSources(
         _ random: inout TestRandom, shape: Int, count: Int, store: TestTables
@@ -53,9 +44,9 @@ import Testing
 
     /// What a walk must show, cell by cell.
     private func expected(_ cells: [TestCell], _ rule: WalkRule, from start: [UInt8]) throws
-        -> [Shown]
+        -> [ShownCell]
     {
-        var shown: [Shown] = []
+        var shown: [ShownCell] = []
         var column: [UInt8] = []
         var row: [UInt8] = []
         var deletes = DeleteTracker()
@@ -105,7 +96,7 @@ import Testing
             let name = try CellKey.component(of: prefix, at: 0).bytes
             let hasLife = cell.flags & CellFlags.hasTimeToLive != 0 && cell.value.count >= 8
             shown.append(
-                Shown(
+                ShownCell(
                     row: name, end: end, timestamp: cell.timestamp,
                     value: hasLife ? Array(cell.value.dropFirst(8)) : cell.value,
                     startsRow: shown.last?.row != name))
@@ -113,21 +104,9 @@ import Testing
         return shown
     }
 
-    private func collect(_ walk: CellWalk, from start: [UInt8]) throws -> [Shown] {
-        var shown: [Shown] = []
+    private func collect(_ walk: CellWalk, from start: [UInt8]) throws -> [ShownCell] {
         try walk.seek(start)
-        while true {
-            let count = try walk.fill()
-            if count == 0 { return shown }
-            for index in 0..<count {
-                let cell = unsafe walk.cells[index]
-                shown.append(
-                    Shown(
-                        row: unsafe Array(cell.rowBytes), end: walk.suffix(Int(cell.column)),
-                        timestamp: cell.timestamp, value: unsafe Array(cell.valueBytes),
-                        startsRow: cell.startsRow))
-            }
-        }
+        return try ShownCell.take(walk)
     }
 
     private func makeRules(_ random: inout TestRandom, _ cells: [TestCell]) -> [WalkRule] {

@@ -7,34 +7,6 @@ import Testing
 @testable import SiltLSM
 
 @Suite("Sorted view") struct SortedViewTests {
-    /// A shown cell.
-    private struct Shown: Equatable {
-        var row: [UInt8]
-        var column: [UInt8]
-        var timestamp: Int64
-        var value: [UInt8]
-        var startsRow: Bool
-    }
-
-    private func take(_ walk: CellWalk, batches: Int = .max) throws -> [Shown] {
-        var shown: [Shown] = []
-        var left = batches
-        while left > 0 {
-            left -= 1
-            let count = try walk.fill()
-            if count == 0 { break }
-            for index in 0..<count {
-                let cell = unsafe walk.cells[index]
-                shown.append(
-                    Shown(
-                        row: unsafe Array(cell.rowBytes), column: walk.suffix(Int(cell.column)),
-                        timestamp: cell.timestamp, value: unsafe Array(cell.valueBytes),
-                        startsRow: cell.startsRow))
-            }
-        }
-        return shown
-    }
-
     /// Cells of one history in several runs, of which the last is a level of several files; some cells are in two runs, as
     /// after a replay, and some files count in part.
     private func makeRuns(_ random: inout TestRandom, shape: Int, store: TestTables) throws -> (
@@ -159,8 +131,8 @@ import Testing
                 try other.seek(start)
             }
             let batches = step % 3 == 0 ? .max : 1 + random.below(3)
-            let shown = try take(other, batches: batches)
-            #expect(try take(one, batches: batches) == shown, hint)
+            let shown = try ShownCell.take(other, batches: batches)
+            #expect(try ShownCell.take(one, batches: batches) == shown, hint)
         }
     }
 
@@ -249,11 +221,11 @@ import Testing
         let rule = WalkRule(
             Family("a", maxVersions: 1), maxVersions: 1, timeRange: .all, column: nil, upper: nil,
             nowMilliseconds: 9)
-        func scan() throws -> (rows: [Shown], isViewed: Bool) {
+        func scan() throws -> (rows: [ShownCell], isViewed: Bool) {
             let snapshot = try group.snapshot()
             let walk = try #require(try snapshot.walk(family: 0, rule, CursorOptions()))
             try walk.seek([])
-            let rows = try take(walk)
+            let rows = try ShownCell.take(walk)
             snapshot.giveBack(walk, family: 0)
             return (rows, walk.isViewed)
         }
@@ -282,12 +254,12 @@ import Testing
             let snapshot = try group.snapshot()
             let walk = try #require(try snapshot.walk(family: 0, rule, CursorOptions()))
             try walk.seek([])
-            var rows = try take(walk, batches: 2)
+            var rows = try ShownCell.take(walk, batches: 2)
             try write(200..<210, "third")
             try group.flush()
             try group.compact()
             fixture.workers.drain()
-            rows += try take(walk)
+            rows += try ShownCell.take(walk)
             #expect(walk.isViewed && rows == mixed.rows)
         }
         fixture.engine.readEpoch.reclaim(attempts: 10)

@@ -131,7 +131,7 @@ struct PlainRowReader {
     ///
     /// - Returns: whether the end was reached.
     mutating func forEachCell(
-        _ body: (_ row: Bytes, Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+        _ body: (_ row: Bytes, Column, _ timestamp: Int64, borrowing Span<UInt8>) throws -> Bool
     ) throws -> Bool {
         var row: [UInt8] = []
         var shown = -1
@@ -156,9 +156,10 @@ struct PlainRowReader {
                     name = try column(shown)
                 }
                 index &+= 1
-                // Safety: the value is lent for the call, during which the walk stays.
-                let value = unsafe UnsafeRawBufferPointer(
-                    start: cell.pointee.value, count: Int(cell.pointee.valueByteCount))
+                // Safety: the value stays where it is during the call, which the span cannot outlive.
+                let value = unsafe Span<UInt8>(
+                    _unsafeStart: cell.pointee.value.assumingMemoryBound(to: UInt8.self),
+                    count: Int(cell.pointee.valueByteCount))
                 if try unsafe !body(Bytes(row), name, cell.pointee.timestamp, value) {
                     place = index
                     return false

@@ -137,27 +137,22 @@ final class RegionScanner {
 
     /// Shows each cell of the rows that are left to `body`, until it wants no more.
     ///
-    /// The value's pointer is valid during the call only, in which the scanner must not be used.
+    /// The scanner must not be used in the call.
     func forEachCell(
-        _ body: (_ row: Bytes, Column, _ timestamp: Int64, UnsafeRawBufferPointer) throws -> Bool
+        _ body: (_ row: Bytes, Column, _ timestamp: Int64, borrowing Span<UInt8>) throws -> Bool
     ) throws {
         while true {
             if !isInRegion {
                 guard try enterNext() else { return }
             }
             if plain != nil, !isReversed {
-                // Safety: the reader lends each value for one call.
-                guard try unsafe plain?.forEachCell(body) ?? true else { return }
+                guard try plain?.forEachCell(body) ?? true else { return }
                 leave()
                 continue
             }
             guard let row = try next() else { return }
             for cell in row.cells {
-                // Safety: the value is lent for the call.
-                let goesOn = try unsafe cell.value.array.withUnsafeBytes {
-                    try unsafe body(row.key, cell.column, cell.timestamp, $0)
-                }
-                if !goesOn { return }
+                if try !body(row.key, cell.column, cell.timestamp, cell.value.array.span) { return }
             }
         }
     }

@@ -55,11 +55,7 @@ public struct BlockingTable: Sendable {
             _ row: Bytes, _ column: Column, _ timestamp: Int64, _ value: borrowing Span<UInt8>
         ) throws -> Bool
     ) throws {
-        try unsafe stored.forEachCell(range, projection) { row, column, timestamp, value in
-            // Safety: the value stays where it is during the call, which the span cannot outlive.
-            let span = unsafe Span(_unsafeElements: value.assumingMemoryBound(to: UInt8.self))
-            return try body(row, column, timestamp, span)
-        }
+        try stored.forEachCell(range, projection, body)
     }
 
     /// Writes what is in memory to table files; durable on return.
@@ -84,21 +80,6 @@ public final class BlockingRowScan {
     /// The next row; `nil` at the end.
     @available(*, noasync)
     public func next() throws(SiltstoneError) -> Row? { try scanner.next() }
-}
-
-extension RowScanner {
-    /// Shows each cell that is left to `body` where it lies, until it returns false.
-    func forEachValue(
-        _ body: (
-            _ row: Bytes, _ column: Column, _ timestamp: Int64, _ value: borrowing Span<UInt8>
-        ) throws -> Bool
-    ) throws {
-        try unsafe forEachCell { row, column, timestamp, value in
-            // Safety: the value stays where it is during the call, which the span cannot outlive.
-            let span = unsafe Span(_unsafeElements: value.assumingMemoryBound(to: UInt8.self))
-            return try body(row, column, timestamp, span)
-        }
-    }
 }
 
 extension Table {

@@ -54,9 +54,9 @@ import Testing
                 #expect(rows.map(\.key) == expected.map(\.key), "step \(step)")
                 #expect(rows.compactMap(\.cells.first?.value) == expected.map(\.value))
                 var shown: [Bytes] = []
-                // Safety: the value is copied within the call.
-                try unsafe table.scan(.all, projection).forEachCell { _, _, _, value in
-                    shown.append(Bytes(unsafe [UInt8](value)))
+                try table.scan(.all, projection).forEachCell { _, _, _, value in
+                    // Safety: the value is copied within the call.
+                    unsafe value.withUnsafeBytes { shown.append(Bytes(unsafe [UInt8]($0))) }
                     return true
                 }
                 #expect(shown == expected.map(\.value))

@@ -186,8 +186,7 @@ struct HashTableTests {
         try pair.both { table in
             var cells: [String] = []
             let scanner = try table.scan(RowRange(start: "row1005"))
-            // Safety: the value is counted during the call only.
-            try unsafe scanner.forEachCell { row, column, _, value in
+            try scanner.forEachCell { row, column, _, value in
                 cells.append("\(row) \(column) \(value.count)")
                 return cells.count < 30
             }

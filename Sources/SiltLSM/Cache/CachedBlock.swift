@@ -1,5 +1,6 @@
 internal import CSiltstone
 internal import SiltBytes
+internal import SiltCodec
 internal import SiltFormat
 internal import Synchronization
 
@@ -24,6 +25,33 @@ final class CachedBlock: Sendable {
         // Safety: the view lives no longer than `memory`, beside which it is stored.
         view = try unsafe BlockView(memory.bytes)
     }
+
+    /// Checks a stored block and takes its keys; the bytes of its values are left as they were, where that saves time.
+    init(
+        keysOf stored: UnsafeRawBufferPointer, file: Identifier, offset: UInt64,
+        _ decompressor: Decompressor
+    ) throws(DecodingError) {
+        // Safety: the caller's buffer is there for the call; the view lives no longer than `memory`.
+        let contents = try unsafe BlockFrame.check(.data, stored, fileID: file, offset: offset)
+        if contents.isPacked {
+            memory = try unsafe TableOpening.unpack(
+                .data, stored, file: file, offset: offset, decompressor)
+            view = try unsafe BlockView(memory.bytes)
+            return
+        }
+        memory = RawBytes(byteCount: contents.rawByteCount)
+        // Safety: the payload is the first `storedByteCount` bytes of what was checked; it and the memory stay where they are.
+        var restoration = try unsafe BlockRestoration(
+            contents.codec, UnsafeRawBufferPointer(rebasing: stored[..<contents.storedByteCount]),
+            into: memory.buffer, decompressor)
+        view = try unsafe BlockView(memory.bytes) { count throws(DecodingError) in
+            try restoration.restore(count)
+        }
+    }
+
+    /// The bytes of the block.
+    // Safety: only the count is looked at.
+    var rawByteCount: Int { unsafe memory.buffer.count }
 
     // Safety: the memory is held beside the view, as long as this object.
     /// What the block costs the cache, in bytes.

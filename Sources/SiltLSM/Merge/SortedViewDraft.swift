@@ -18,8 +18,9 @@ struct SortedViewDraft: ~Copyable {
     /// The two blocks of each run that the segment may have cells of.
     private var firstBlocks: [RunPlace]
     private var secondBlocks: [RunPlace]
-    /// The cell before.
-    private var column: [UInt8] = []
+    /// The cell before; of the first array so many bytes count.
+    private var column = [UInt8](repeating: 0, count: 64)
+    private var columnCount = 0
     private var timestamp: Int64 = 0
     private var type: UInt8 = 0
     private var sequence: UInt64 = 0
@@ -47,19 +48,14 @@ struct SortedViewDraft: ~Copyable {
         if count == 0, !openSegment(core) { return false }
         if !place.sharesBlock(with: firstBlocks[run]) { secondBlocks[run] = place }
         var code = UInt8(truncatingIfNeeded: run)
-        let isSame = unsafe column.withUnsafeBytes {
-            unsafe $0.count == key.count
-                && silt_compare($0.baseAddress, key.baseAddress, key.count) == 0
-        }
-        // An empty column is that of no cell.
-        if isSame {
+        // No column is empty, so the first cell's is another.
+        if unsafe columnCount == key.count && isColumn(key) {
             code |= SortedView.sameColumn
             if cell.timestamp == timestamp, cell.type == type, cell.sequence == sequence {
                 code |= SortedView.duplicate
             }
         } else {
-            column.removeAll(keepingCapacity: true)
-            unsafe column.append(contentsOf: key)
+            unsafe setColumn(key)
         }
         codes.append(code)
         timestamp = cell.timestamp
@@ -67,6 +63,21 @@ struct SortedViewDraft: ~Copyable {
         sequence = cell.sequence
         count += 1
         return true
+    }
+
+    /// Whether the column of the cell before, which is as long, is the same.
+    private func isColumn(_ key: UnsafeRawBufferPointer) -> Bool {
+        // Safety: the array has at least as many bytes as the column, and lends them for the call.
+        unsafe column.withUnsafeBytes {
+            unsafe silt_compare($0.baseAddress, key.baseAddress, key.count) == 0
+        }
+    }
+
+    private mutating func setColumn(_ key: UnsafeRawBufferPointer) {
+        columnCount = key.count
+        if column.count < columnCount { column = [UInt8](repeating: 0, count: columnCount * 2) }
+        // Safety: there is room for the key.
+        unsafe column.withUnsafeMutableBytes { unsafe $0.copyMemory(from: key) }
     }
 
     /// Ends the last segment.
@@ -102,7 +113,7 @@ struct SortedViewDraft: ~Copyable {
     }
 
     private mutating func closeSegment() {
-        var last = column
+        var last = Array(column[..<columnCount])
         CellKey.appendTail(timestamp: timestamp, type: type, sequence: sequence, to: &last)
         // Only the keys of the index are asked for.
         index.append(
@@ -124,6 +135,7 @@ extension SortedView {
         guard runs.count >= 2, runs.count <= runCountMax else { return nil }
         var options = RunOptions()
         options.fillsCache = false
+        options.readsValues = false
         // Safety: the merge keeps the base for as long as its cursors.
         var core = unsafe MergeCore([], runCount: runs.count, sequence: .max) {
             unsafe TableRunCursor(runs[$0], tables: tables, options: options, base: $1)

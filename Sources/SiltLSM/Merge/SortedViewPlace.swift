@@ -2,27 +2,38 @@ internal import SiltFormat
 internal import SiltIO
 internal import Synchronization
 
-/// Where a version of a tree keeps the sorted view of its table runs, which is made when seeks have paid for it.
+/// Where the versions of a tree with the same table runs keep the sorted view of these, which is made when seeks have paid
+/// for it.
 ///
-/// A seek without the view costs more for each run beyond the first; making one costs so much for each cell. When seeks have
-/// paid as much as the view costs, it is made: a version that soon gives way to another, as where much is written, has none,
-/// and no workload pays more than twice. Safe to use from any thread.
+/// A seek without the view costs more for each run beyond the first; making one costs so much for each cell, on a worker. The
+/// first view is made when seeks have paid an eighth of that: somebody waits for them, nobody for the worker. A view that gives
+/// way to other runs before seeks made up for its cost doubles what is asked for the next, up to eight times the cost; one that
+/// paid halves it. So where much is written there are soon none. Safe to use from any thread.
 final class SortedViewPlace: Sendable {
     /// How many cells a view passes, when it is made, in the time that it saves a seek for each run beyond the first.
-    private static let cellsPerRun = 8
+    private static let cellsPerRun = 12
+    /// Of so many parts of the cost one is paid beforehand at least, and the cost so many times at most.
+    private static let discountMax = 8
+    private static let surchargeMax = 8
     /// Fewer seeks are not worth a job.
     private static let seekCountMin = 256
 
+    /// After so many seeks the view has cost no more than it saved.
+    private let cost: Int
     /// After so many seeks the view is made.
     let price: Int
+    /// How much of the cost is asked for, in parts of `discountMax`.
+    private let share: Int
     private let seekCount = Atomic(0)
     private let filled = Atomic(false)
     private let state = Mutex<SortedView?>(nil)
 
-    /// No view yet of some sources.
-    init(_ sources: borrowing TreeSources) {
+    /// No view yet of some sources, which come after those of another place.
+    init(_ sources: borrowing TreeSources, after last: SortedViewPlace? = nil) {
+        share = last?.nextShare ?? 1
         let runCount = sources.runs.count + sources.levels.count
         if runCount < 2 || runCount > SortedView.runCountMax {
+            cost = .max
             price = .max
             return
         }
@@ -31,7 +42,17 @@ final class SortedViewPlace: Sendable {
         for level in sources.levels {
             for file in level { cellCount &+= Int(clamping: file.entryCount) }
         }
-        price = max(Self.seekCountMin, cellCount / ((runCount - 1) * Self.cellsPerRun))
+        cost = cellCount / ((runCount - 1) * Self.cellsPerRun)
+        price = max(Self.seekCountMin, cost / Self.discountMax * share)
+    }
+
+    /// What of their cost views of the runs that come after these have to be paid.
+    private var nextShare: Int {
+        guard isFilled else { return share }
+        // Both counts include what was paid before the view was there.
+        let isWorth = seekCount.load(ordering: .relaxed) >= max(cost, Self.seekCountMin)
+        return isWorth
+            ? max(1, share / 2) : min(share * 2, Self.discountMax * Self.surchargeMax)
     }
 
     /// Counts a seek.
@@ -39,7 +60,12 @@ final class SortedViewPlace: Sendable {
     /// - Returns: true for the one that makes the view due.
     @inline(__always)
     func countSeek() -> Bool {
-        if price == .max || isFilled { return false }
+        if price == .max { return false }
+        if isFilled {
+            // A count that is lost costs less than a locked addition.
+            seekCount.store(seekCount.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            return false
+        }
         return seekCount.add(1, ordering: .relaxed).newValue == price
     }
 
@@ -58,30 +84,19 @@ final class SortedViewPlace: Sendable {
 }
 
 extension TableCache {
-    /// Asks a worker for the sorted view of a version's runs; it stops when the version is gone.
+    /// Asks a worker for the sorted view of a version's runs; it stops when no version has these any more.
     func makeView(of tree: TreeVersion) {
-        workers?.submit(.low) { [weak self, weak tree] in
-            guard let self, let job = tree.map(ViewJob.init) else { return }
+        let runs = tree.sources.tableRuns(CursorOptions())
+        let holds = tree.tables
+        workers?.submit(.low) { [weak self, weak place = tree.viewPlace] in
+            guard let self, place != nil else { return }
             // What cannot be read is reported by reads.
-            let view = try? SortedView.make(of: job.runs, tables: self) {
-                tree == nil || self.isClosed.load(ordering: .relaxed)
+            let view = try? SortedView.make(of: runs, tables: self) {
+                place == nil || self.isClosed.load(ordering: .relaxed)
             }
-            if let view { job.place.fill(view) }
+            if let view { place?.fill(view) }
             // The files may not be deleted meanwhile.
-            withExtendedLifetime(job.holds) {}
+            withExtendedLifetime(holds) {}
         }
-    }
-}
-
-/// What of a version is needed to make its view, without keeping it.
-private struct ViewJob {
-    let runs: [[TableFile]]
-    let holds: [TableHold]
-    let place: SortedViewPlace
-
-    init(_ tree: TreeVersion) {
-        runs = tree.sources.tableRuns(CursorOptions())
-        holds = tree.tables
-        place = tree.viewPlace
     }
 }

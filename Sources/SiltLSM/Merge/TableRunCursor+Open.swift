@@ -70,8 +70,7 @@ extension TableRunCursor {
         }
         // Until the new block is here there is none: an error leaves no half-changed place.
         leaveBlock()
-        let opened = try reader.block(
-            number, fillsCache: options.fillsCache, mayReadDisk: options.mayReadDisk)
+        let opened = try reader.block(number, options)
         block = opened
         if retains { prefetchBlock(after: number, of: reader) }
         // Safety: columns are plain data: nothing is lost by writing over the last ones.

@@ -147,11 +147,10 @@ extension TableRunCursor {
         let rowCount = byteCount &- rule.endByteCount &- 1
         guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
         else { return false }
-        let ones = unsafe Self.join(
+        let (ones, tail) = unsafe Self.join(
             common.bytes.loadUnaligned(as: UInt64.self), common, columns.pointee.prefixes,
             columns.pointee.rests, entry, prefixCount: prefixCount, restStart: rest.start,
-            restCount: rest.count, into: row)
-        let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+            restCount: rest.count, tailBits: rule.tailBits, into: row)
         guard tail &>> (64 &- rule.tailBits) == rule.tailWord, ones == 0 else { return false }
         let value = unsafe columns.pointee.value(entry)
         guard let start = value.baseAddress else { return false }
@@ -194,27 +193,32 @@ extension TableRunCursor {
         let first = batch.count
         let count = min(limit &- start, batch.wanted &- first)
         var row = unsafe batch.rows + batch.rowBytes
+        // Keys follow one another: where the rest of one ends, that of the next begins.
+        var restEnd = fixedRest < 0 ? Int(truncatingIfNeeded: offsets.load(start)) : 0
         var index = 0
         while index < count {
             let place = start &+ index
+            // What is looked at some cells on, in columns that the processor may not see as streams.
+            unsafe silt_prefetch(times.start + (place &+ aheadCount) &* times.width)
+            unsafe silt_prefetch(prefixes + (place &+ aheadCount) &* 8)
             let time = Int64(bitPattern: times.load(place))
             guard time >= rule.least, time <= rule.greatest else { break }
             let prefixCount = Int(truncatingIfNeeded: lengths.load(place))
             var restStart = place &* fixedRest
             var restCount = fixedRest
             if fixedRest < 0 {
-                restStart = Int(truncatingIfNeeded: offsets.load(place))
-                restCount = Int(truncatingIfNeeded: offsets.load(place &+ 1)) &- restStart
+                restStart = restEnd
+                restEnd = Int(truncatingIfNeeded: offsets.load(place &+ 1))
+                restCount = restEnd &- restStart
             }
+            unsafe silt_prefetch(rests + restStart + 192)
             let byteCount = common.count &+ prefixCount &+ restCount
             let rowCount = byteCount &- tailCount
             guard rowCount > common.count, byteCount >= 8, unsafe end - row >= byteCount &+ 24
             else { break }
-            let ones = unsafe join(
+            let (ones, tail) = unsafe join(
                 head, common, prefixes, rests, place, prefixCount: prefixCount,
-                restStart: restStart,
-                restCount: restCount, into: row)
-            let tail = unsafe row.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+                restStart: restStart, restCount: restCount, tailBits: rule.tailBits, into: row)
             guard tail &>> tailShift == rule.tailWord, ones == 0 else { break }
             var valueStart = place &* fixedValue
             var valueCount = fixedValue
@@ -234,19 +238,22 @@ extension TableRunCursor {
             unsafe row += (rowCount &+ 7) & ~7
             index &+= 1
         }
+        // Safety: the rows that were written end there.
         if index > 0 { unsafe batch.noteRows(end: row, count: index) }
         return start &+ index
     }
 
     /// Writes an entry's key, its parts one after the other, a word at a time.
     ///
-    /// - Returns: not zero when a byte of the entry's own parts is 1.
+    /// - Parameter tailBits: how many bits at the key's end are asked for; the key has at least 8 bytes.
+    /// - Returns: not zero when a byte of the entry's own parts is 1; a word of which the upper bits are the key's end.
     @inline(__always)
     private static func join(
         _ head: UInt64, _ common: CommonRow, _ prefixes: UnsafeRawPointer,
         _ rests: UnsafeRawPointer, _ place: Int,
-        prefixCount: Int, restStart: Int, restCount: Int, into row: UnsafeMutableRawPointer
-    ) -> UInt64 {
+        prefixCount: Int, restStart: Int, restCount: Int, tailBits: UInt64,
+        into row: UnsafeMutableRawPointer
+    ) -> (ones: UInt64, tail: UInt64) {
         // Safety: the caller found room for the key and 24 bytes more, and 8 bytes can be read after
         // each of the block's.
         unsafe row.storeBytes(of: head, as: UInt64.self)
@@ -259,16 +266,32 @@ extension TableRunCursor {
         }
         var word = unsafe prefixes.loadUnaligned(fromByteOffset: place &* 8, as: UInt64.self)
         var ones = ones(word)
-        var target = unsafe row + common.count
+        var last = prefixCount
+        let target = unsafe row + common.count
         unsafe target.storeBytes(of: word, as: UInt64.self)
-        unsafe target += prefixCount
-        if restCount <= 0 { return ones }
-        let source = unsafe rests + restStart
-        unsafe word = source.loadUnaligned(as: UInt64.self)
-        ones |= Self.ones(word)
-        unsafe target.storeBytes(of: word, as: UInt64.self)
-        if restCount > 8 { unsafe ones |= joinLong(source, restCount, into: target) }
-        return ones
+        if restCount > 0 {
+            let source = unsafe rests + restStart
+            unsafe word = source.loadUnaligned(as: UInt64.self)
+            last = restCount
+            ones |= Self.ones(word)
+            unsafe target.storeBytes(of: word, toByteOffset: prefixCount, as: UInt64.self)
+            if restCount > 8 {
+                unsafe ones |= joinLong(source, restCount, into: target + prefixCount)
+                unsafe word = source.loadUnaligned(
+                    fromByteOffset: restCount &- 8, as: UInt64.self)
+                last = 8
+            }
+        }
+        if UInt64(truncatingIfNeeded: last &* 8) >= tailBits {
+            return (ones, word &<< UInt64(truncatingIfNeeded: 64 &- last &* 8))
+        }
+        // Safety: the key, of 8 bytes at least, was written to the row. Words that were just stored are waited for when they are
+        // loaded together: only where the end is in two of them.
+        return unsafe (
+            ones,
+            target.loadUnaligned(
+                fromByteOffset: prefixCount &+ restCount &- 8, as: UInt64.self)
+        )
     }
 
     /// The words of a rest after its first: apart, so that most keys, of which a rest is short, do not pay for a loop.
@@ -295,6 +318,8 @@ extension TableRunCursor {
         return (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
     }
 
+    /// So many cells before its turn an entry is fetched.
+    private static var aheadCount: Int { 24 }
     // Plain numbers: those of other modules are read through a call.
     private static var putCode: UInt8 { 4 }
     private static var lifeFlag: UInt8 { 1 }

@@ -8,6 +8,8 @@ struct RunOptions {
     var sequence = UInt64.max
     /// Whether blocks read from disk stay in the cache.
     var fillsCache = true
+    /// Whether blocks read from disk have their values; what has none may not stay in the cache.
+    var readsValues = true
     /// Whether to wait for the disk; otherwise a block that is not cached is an error.
     var mayReadDisk = true
     /// The hash of the one row prefix of interest.

@@ -108,7 +108,7 @@ package final class TableReader: Sendable {
     /// A data block, from the cache or the file.
     ///
     /// - Throws: without `mayReadDisk`, also when it is not cached.
-    func block(_ number: Int, fillsCache: Bool, mayReadDisk: Bool) throws(SiltstoneError)
+    func block(_ number: Int, _ options: RunOptions) throws(SiltstoneError)
         -> CachedBlock
     {
         let pin = blocks.epoch.enter()
@@ -122,8 +122,10 @@ package final class TableReader: Sendable {
             return block
         }
         blocks.epoch.leave(pin)
-        guard mayReadDisk else { throw TableCache.needsDisk }
-        return try read(number, fillsCache: fillsCache)
+        guard options.mayReadDisk else { throw TableCache.needsDisk }
+        return try read(
+            number, fillsCache: options.fillsCache && options.readsValues,
+            readsValues: options.readsValues)
     }
 
     /// Takes the blocks of a file that was replaced, or of a region's part of it, out of the cache: who
@@ -149,10 +151,14 @@ package final class TableReader: Sendable {
     func slot(_ number: Int) -> BlockSlot { slots[number] }
 
     /// Reads a block from the file, whether the cache has it or not.
-    func read(_ number: Int, fillsCache: Bool) throws(SiltstoneError) -> CachedBlock {
+    ///
+    /// - Parameter readsValues: without them it does not fill the cache.
+    func read(_ number: Int, fillsCache: Bool, readsValues: Bool = true) throws(SiltstoneError)
+        -> CachedBlock
+    {
         let entry = index.entry(number)
         blocks.countMiss(byteCount: entry.storedByteCount)
-        let block = try read(entry)
+        let block = try read(entry, readsValues: readsValues)
         if !fillsCache { return block }
         return blocks.insert(block, at: slots[number], number: firstNumber &+ number)
     }
@@ -232,17 +238,22 @@ package final class TableReader: Sendable {
         return UnsafeRawBufferPointer(stored)
     }
 
-    private func read(_ entry: IndexEntry) throws(SiltstoneError) -> CachedBlock {
+    private func read(_ entry: IndexEntry, readsValues: Bool) throws(SiltstoneError)
+        -> CachedBlock
+    {
         // Safety: the stored block is this thread's until its next read, which does not come before the end.
         let stored = try unsafe readStored(entry)
         do throws(DecodingError) {
-            let memory = try unsafe TableOpening.unpack(
-                .data, stored, file: file.id, offset: entry.offset,
-                decompressor)
-            guard unsafe memory.bytes.count == entry.rawByteCount else {
+            let block =
+                try unsafe readsValues
+                ? CachedBlock(
+                    TableOpening.unpack(
+                        .data, stored, file: file.id, offset: entry.offset, decompressor))
+                : CachedBlock(
+                    keysOf: stored, file: file.id, offset: entry.offset, decompressor)
+            guard block.rawByteCount == entry.rawByteCount else {
                 throw DecodingError(offset: 0, "block size differs from the index")
             }
-            let block = try CachedBlock(memory)
             guard block.view.count == entry.entryCount, entry.entryCount > 0 else {
                 throw DecodingError(offset: 0, "block entries differ from the index")
             }

@@ -23,7 +23,7 @@ final class TreeVersion: Sendable {
     let sources: TreeSources
     /// Walks that scans of this version left behind.
     let idleWalks = IdleWalks()
-    /// The order of its table runs, once there is one.
+    /// The order of its table runs, once there is one; versions of the same runs share it.
     let viewPlace: SortedViewPlace
     /// What they found to be deleted.
     let gaps: DeletedGaps
@@ -36,7 +36,7 @@ final class TreeVersion: Sendable {
         options: TreeOptions, active: MemtableSlot, frozen: [FrozenMemtable] = [],
         runs: [TableHold] = [],
         levels: [[TableHold]] = [], flushedSequence: UInt64 = 0,
-        origins: [RegionManifest.Origin] = []
+        origins: [RegionManifest.Origin] = [], view: ViewOrigin = .none
     ) {
         self.options = options
         self.active = active
@@ -49,7 +49,12 @@ final class TreeVersion: Sendable {
         sources = TreeSources(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs.map(\.file),
             levels: levels.map { $0.map(\.file) })
-        viewPlace = SortedViewPlace(sources)
+        viewPlace =
+            switch view {
+            case .none: SortedViewPlace(sources)
+            case .same(let place): place
+            case .other(let place): SortedViewPlace(sources, after: place)
+            }
         points = PointTree(
             memtables: [active.memtable] + frozen.map(\.slot.memtable), runs: runs, levels: levels)
         familyMarkersInTables = (runs + levels.joined()).contains { $0.file.familyMarkerCount > 0 }
@@ -84,7 +89,7 @@ final class TreeVersion: Sendable {
     func with(options: TreeOptions) -> TreeVersion {
         TreeVersion(
             options: options, active: active, frozen: frozen, runs: runs, levels: levels,
-            flushedSequence: flushedSequence, origins: origins)
+            flushedSequence: flushedSequence, origins: origins, view: .same(viewPlace))
     }
 
     /// This version with its active memtable frozen and another one in its place.
@@ -97,7 +102,8 @@ final class TreeVersion: Sendable {
             slot: active, lastSequence: lastSequence, originsLeft: originsLeft)
         return TreeVersion(
             options: options, active: next, frozen: [memtable] + frozen, runs: runs,
-            levels: levels, flushedSequence: flushedSequence, origins: origins)
+            levels: levels, flushedSequence: flushedSequence, origins: origins,
+            view: .same(viewPlace))
     }
 
     /// This version after the frozen memtables in `flushed` became `runs` of level 0 (none when every cell was dropped).
@@ -108,7 +114,8 @@ final class TreeVersion: Sendable {
             options: options, active: active,
             frozen: frozen.filter { item in !flushed.contains { $0.slot === item.slot } },
             runs: newRuns + runs, levels: levels, flushedSequence: max(flushedSequence, sequence),
-            origins: flushed.first?.originsLeft ?? origins)
+            origins: flushed.first?.originsLeft ?? origins,
+            view: newRuns.isEmpty ? .same(viewPlace) : .other(viewPlace))
     }
 
     /// This version after a compaction: its inputs are gone, its outputs stand where the job says.
@@ -137,8 +144,18 @@ final class TreeVersion: Sendable {
         while newLevels.last?.isEmpty == true { newLevels.removeLast() }
         return TreeVersion(
             options: options, active: active, frozen: frozen, runs: newRuns, levels: newLevels,
-            flushedSequence: flushedSequence, origins: origins)
+            flushedSequence: flushedSequence, origins: origins, view: .other(viewPlace))
     }
+}
+
+/// What a version of a tree has to do with a sorted view that was made or paid for before.
+enum ViewOrigin {
+    /// Nothing.
+    case none
+    /// It has the same runs.
+    case same(SortedViewPlace)
+    /// It comes after a version with other runs.
+    case other(SortedViewPlace)
 }
 
 /// The trees of a region at one moment, by family.

@@ -41,7 +41,7 @@ struct AggregateReader {
         let scanner = try part.open()
         var failure: SiltstoneError?
         do {
-            try scanner.forEachValue { row, column, _, value in
+            try scanner.forEachCell { row, column, _, value in
                 do throws(SiltstoneError) {
                     try add(row, column, value)
                 } catch {

@@ -107,15 +107,23 @@ struct BenchKeys: Sendable {
     }
 
     /// Whether a value is the one of a number.
+    @inline(__always)
     func isValue(_ value: borrowing Span<UInt8>, of number: Int) -> Bool {
         // Safety: the buffer is used only inside the closure.
         unsafe value.withUnsafeBytes { bytes in unsafe noise.isValue(bytes, of: number) }
     }
 
     /// Whether a key is the one of a number; `scratch` is room to compare with.
+    @inline(__always)
     func isKey(_ key: Bytes, of number: Int, _ scratch: inout [UInt8]) -> Bool {
+        if form == .binary {
+            return key.count == keyBytes && isBinaryKey(key.array, of: number)
+        }
+        return isMadeKey(key, of: number, &scratch)
+    }
+
+    private func isMadeKey(_ key: Bytes, of number: Int, _ scratch: inout [UInt8]) -> Bool {
         guard key.count == keyBytes else { return false }
-        if form == .binary, keyBytes >= 8 { return isBinaryKey(key.array, of: number) }
         if scratch.count != keyBytes { scratch = [UInt8](repeating: 0x30, count: keyBytes) }
         if form == .text {
             for index in 0..<keyBytes { scratch[index] = 0x30 }

@@ -14,9 +14,25 @@ extension BenchThread {
     }
 
     /// As the other, for a cell that is looked at where it lies.
+    @inline(__always)
     mutating func check(_ key: Bytes, _ value: borrowing Span<UInt8>, after expected: inout Int)
         throws
     {
+        let number = stored.first(from: expected)
+        if number < settings.keyCount, settings.keys.isKey(key, of: number, &keyScratch),
+            settings.keys.isValue(value, of: number)
+        {
+            expected = number &+ 1
+        } else {
+            try checkOther(key, value, after: &expected)
+        }
+    }
+
+    /// A cell that is not the next one that was stored when the workload began.
+    @inline(never)
+    private mutating func checkOther(
+        _ key: Bytes, _ value: borrowing Span<UInt8>, after expected: inout Int
+    ) throws {
         var number = stored.first(from: expected)
         if number >= settings.keyCount || !settings.keys.isKey(key, of: number, &keyScratch) {
             // One that another thread wrote meanwhile may come before it.

@@ -115,7 +115,9 @@ extension BenchThread {
         try each(step: 100) { thread, operation in
             let end = min(operation + 100, thread.operations.upperBound)
             let mutations = (operation..<end).map { place in
-                thread.mutation(thread.nextWritten(place))
+                // First the number: a copy of the thread would make the set of written keys be copied.
+                let number = thread.nextWritten(place)
+                return thread.mutation(number)
             }
             try table.write(mutations, durability: thread.settings.durability)
             let isCut = operation / runCount != end / runCount

@@ -89,21 +89,22 @@ struct ValueNoise: @unchecked Sendable {
         -> UInt64
     {
         // Safety: both have `count` bytes, of which only those are loaded.
-        var difference: UInt64 = 0
+        var differences = SIMD2<UInt64>()
         var place = 0
-        while place &+ 8 <= count {
-            unsafe difference |=
-                one.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-                ^ two.loadUnaligned(fromByteOffset: place, as: UInt64.self)
-            place &+= 8
+        while place &+ 16 <= count {
+            unsafe differences |=
+                one.loadUnaligned(fromByteOffset: place, as: SIMD2<UInt64>.self)
+                ^ two.loadUnaligned(fromByteOffset: place, as: SIMD2<UInt64>.self)
+            place &+= 16
         }
-        if place == count { return difference }
-        if count >= 8 {
-            // The last word reaches back over what was compared.
-            return unsafe difference
-                | (one.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-                    ^ two.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        if place < count, count >= 16 {
+            // The last ones reach back over what was compared.
+            unsafe differences |=
+                one.loadUnaligned(fromByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+                ^ two.loadUnaligned(fromByteOffset: count &- 16, as: SIMD2<UInt64>.self)
+            place = count
         }
+        var difference = differences[0] | differences[1]
         while place < count {
             unsafe difference |= UInt64(
                 one.load(fromByteOffset: place, as: UInt8.self)

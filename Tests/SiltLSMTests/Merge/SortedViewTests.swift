@@ -269,4 +269,100 @@ import Testing
         #expect(last.rows[205].value == Array("third205".utf8))
         try fixture.engine.close()
     }
+
+    @Test(
+        "A view that did not pay before other runs came makes the next one dearer, one that did cheaper"
+    )
+    func prices() throws {
+        var random = TestRandom(seed: TestRandom.seed &+ 79)
+        let store = TestTables()
+        let (_, runs) = try makeRuns(&random, shape: 5, store: store)
+        let view = try #require(try SortedView.make(of: runs, tables: store.tables) { false })
+        var file = runs[0][0]
+        file.entryCount = 4_000_000
+        let sources = TreeSources(memtables: [], runs: [file, file, file], levels: [])
+        var place = SortedViewPlace(sources)
+        let first = place.price
+        #expect(first > 1_000)
+        // One that was never made says nothing.
+        #expect(SortedViewPlace(sources, after: place).price == first)
+        for _ in 0..<10 {
+            place.fill(view)
+            place = SortedViewPlace(sources, after: place)
+        }
+        // Eight times the cost, of which the first paid an eighth.
+        #expect(place.price == first * 64)
+        for _ in 0..<10 {
+            for number in 1...place.price { #expect(place.countSeek() == (number == place.price)) }
+            place.fill(view)
+            for _ in 0..<(first * 8) { #expect(!place.countSeek()) }
+            place = SortedViewPlace(sources, after: place)
+        }
+        #expect(place.price == first)
+    }
+
+    @Test("Versions with the same runs share the view, whatever their memtables")
+    func sharing() throws {
+        let fixture = try EngineFixture(groupCount: 1)
+        let group = fixture.groups[0]
+        for number in 0..<2 {
+            try fixture.put("row\(number)", "value")
+            try group.flush()
+        }
+        let tree = try #require(group.set.tree(0))
+        let frozen = tree.freezing(
+            lastSequence: 9, next: MemtableSlot(capacityBytes: 1 << 16), originsLeft: [])
+        #expect(frozen.viewPlace === tree.viewPlace)
+        let dropped = frozen.flushing(frozen.frozen, into: [], sequence: 9)
+        #expect(dropped.viewPlace === tree.viewPlace)
+        #expect(tree.with(options: tree.options).viewPlace === tree.viewPlace)
+        let flushed = frozen.flushing(frozen.frozen, into: [tree.runs[0]], sequence: 9)
+        #expect(flushed.viewPlace !== tree.viewPlace)
+        try fixture.engine.close()
+    }
+
+    @Test(
+        "Blocks read for their keys alone are read again for their values, and are checked like others"
+    )
+    func keysAlone() throws {
+        var random = TestRandom(seed: TestRandom.seed &+ 80)
+        for compression in [Compression.none, .lz4, .zstd(level: 3)] {
+            let store = TestTables()
+            var cells = (1...600 as ClosedRange<UInt64>).map {
+                TestCell.random(&random, shape: 1, sequence: $0)
+            }
+            cells.sort { $0.key < $1.key }
+            let file = try store.write(
+                cells, Family("f", blockBytes: 2_000, compression: compression))
+            let reader = try store.tables.reader(file)
+            var options = RunOptions()
+            options.readsValues = false
+            var place = 0
+            for number in 0..<reader.blockCount {
+                let keys = try reader.block(number, options)
+                #expect(!reader.slot(number).isFilled)
+                let whole = try reader.block(number, RunOptions())
+                #expect(reader.slot(number).isFilled)
+                #expect(keys.view.count == whole.view.count)
+                for entry in 0..<keys.view.count {
+                    #expect(Bytes(keys.view.cellKey(entry)) == cells[place].key)
+                    #expect(unsafe Array(whole.view.value(entry)) == cells[place].value)
+                    place += 1
+                }
+            }
+            #expect(place == cells.count)
+            // A bit anywhere in a block is wrong: it is refused, though no value is asked for.
+            let last = reader.index.entry(reader.blockCount - 1)
+            let end = Int(last.offset) + last.storedByteCount
+            try store.disk.flipBit(
+                of: .object(file.key), offset: random.below(end), bit: random.below(8))
+            let fresh = TableCache(
+                objects: store.disk.objects, blocks: BlockCache(capacityBytes: 1 << 20),
+                openFilesMax: 10)
+            let other = try fresh.reader(file)
+            #expect(throws: SiltstoneError.self) {
+                for number in 0..<other.blockCount { _ = try other.block(number, options) }
+            }
+        }
+    }
 }

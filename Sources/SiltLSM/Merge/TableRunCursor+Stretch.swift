@@ -185,7 +185,6 @@ extension TableRunCursor {
         let rests = unsafe columns.rests
         let fixedRest = columns.restOffsets.width == 0 ? columns.fixedRestByteCount : -1
         let fixedValue = columns.valueOffsets.width == 0 ? columns.fixedValueByteCount : -1
-        let tailShift = 64 &- rule.tailBits
         let tailCount = rule.endByteCount &+ 1
         let head = unsafe common.bytes.loadUnaligned(as: UInt64.self)
         let cells = unsafe batch.cells
@@ -219,7 +218,7 @@ extension TableRunCursor {
             let (ones, tail) = unsafe join(
                 head, common, prefixes, rests, place, prefixCount: prefixCount,
                 restStart: restStart, restCount: restCount, tailBits: rule.tailBits, into: row)
-            guard tail &>> tailShift == rule.tailWord, ones == 0 else { break }
+            guard tail &>> (64 &- rule.tailBits) == rule.tailWord, ones == 0 else { break }
             var valueStart = place &* fixedValue
             var valueCount = fixedValue
             if fixedValue < 0 {

@@ -112,7 +112,8 @@ package final class PosixObjectStore: ObjectStore {
 
     private func openFile(_ key: String) throws(SiltstoneError) -> PosixFile {
         try ObjectKey.validate(key)
-        return try PosixFile(path: directory.path(key), name: key, flags: O_RDONLY)
+        return try PosixFile(
+            path: directory.path(key), name: key, flags: O_RDONLY | PosixFile.keepsAccessTime)
     }
 
     private func makeWriter(_ key: String) throws(SiltstoneError) -> PosixObjectWriter {

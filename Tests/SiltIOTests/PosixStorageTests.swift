@@ -27,6 +27,25 @@ import Testing
         }
     }
 
+    @Test("reading an object leaves the time of its last access")
+    func accessTime() throws {
+        try withTemporaryDirectory { root in
+            let environment = try Environment.posix(directory: root, workerCount: 1)
+            defer { environment.workers.shutDown() }
+            _ = try environment.objects.putIfAbsent("a/b", [1, 2, 3])
+            let path = root + "/a/b"
+            // Long ago, and before the last change: a read would be noted otherwise.
+            var times = [timespec(tv_sec: 1_000, tv_nsec: 0), timespec(tv_sec: 2_000, tv_nsec: 0)]
+            // Safety: the array has the two times that the call reads.
+            #expect(unsafe utimensat(AT_FDCWD, path, &times, 0) == 0)
+            #expect(try environment.objects.get("a/b") == [1, 2, 3])
+            var found = stat()
+            // Safety: the call fills the structure.
+            #expect(unsafe stat(path, &found) == 0)
+            #expect(found.st_atim.tv_sec == 1_000)
+        }
+    }
+
     @Test("a data directory that is a file, or cannot be made, is an error that names it")
     func badDirectory() throws {
         try withTemporaryDirectory { root in

@@ -120,7 +120,7 @@ extension StoredTable {
     }
 
     /// Shows the cells of a region between two keys, ascending, where its rows are plain: without what a `RegionScanner`
-    /// keeps, which takes a tenth of a short scan.
+    /// keeps, which takes more than a twentieth of a short scan.
     ///
     /// - Returns: whether more is wanted; `nil` when the region has to be read in another way.
     private func forEachPlainCell(

@@ -13,8 +13,7 @@ final class PosixFile: Sendable {
 
     /// Linux's `O_NOATIME`, a macro that Swift does not see; the same on x86-64 and arm64.
     ///
-    /// Without it the first read of each new file changes the file's inode, for which it may wait while the file system's
-    /// journal commits.
+    /// Without it the first read of each new file changes the file's inode, for which it may wait while the file system writes.
     static let keepsAccessTime: Int32 = 0o1_000_000
 
     /// Opens a file; files it creates are the owner's alone.

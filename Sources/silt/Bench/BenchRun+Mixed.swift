@@ -46,7 +46,10 @@ extension BenchRun {
             Double($0.phase.total.count) / max($0.phase.seconds + settleSeconds, 0.001)
                 * Self.pacedShare
         }
+        let probe = try DeviceProbe(directory: directory.path)
         watch.begin("paced")
+        probe.start()
+        defer { probe.stop() }
         let again = peak.map { thread in
             var thread = thread
             thread.phase = MixedResult.Phase()
@@ -66,6 +69,7 @@ extension BenchRun {
         result.peak.seconds = peakSeconds
         result.settleSeconds = settleSeconds
         result.pauses = watch.pauses
+        result.deviceWaits = probe.waits
         result.paced.seconds = pacedSeconds
         var whole = BenchResult(workload: .mixed)
         whole.mixed = result

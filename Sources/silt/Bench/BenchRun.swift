@@ -10,7 +10,7 @@ import Synchronization
 /// Runs workloads one after the other on one database.
 final class BenchRun {
     let settings: BenchSettings
-    private let directory: BenchDirectory
+    let directory: BenchDirectory
     private var database: Database?
     private var stored: KeySet
     private var keyLimit: Int

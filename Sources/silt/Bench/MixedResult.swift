@@ -14,17 +14,19 @@ struct MixedResult: Sendable {
         var refusedCount = 0
         /// Operations that took more than 100 ms.
         var over100Count = 0
-        /// The longest operations: when, of what kind, how long.
-        var longest: [(second: Double, kind: Kind, milliseconds: Double)] = []
+        /// The longest operations: when, of what kind, how long, and when they ended on the monotonic clock.
+        var longest: [(second: Double, kind: Kind, milliseconds: Double, endNanoseconds: UInt64)] =
+            []
         private static let longestCountMax = 1000
 
         /// Adds one operation.
-        mutating func record(_ kind: Kind, _ nanoseconds: UInt64, second: @autoclosure () -> Double)
-        {
+        mutating func record(
+            _ kind: Kind, _ nanoseconds: UInt64, end: UInt64, second: @autoclosure () -> Double
+        ) {
             histograms[kind.rawValue].record(nanoseconds)
             guard nanoseconds > 20_000_000 else { return }
             if nanoseconds > 100_000_000 { over100Count += 1 }
-            longest.append((second(), kind, Double(nanoseconds) / 1e6))
+            longest.append((second(), kind, Double(nanoseconds) / 1e6, end))
             if longest.count >= Self.longestCountMax { keepLongest(Self.longestCountMax / 2) }
         }
 
@@ -40,6 +42,17 @@ struct MixedResult: Sendable {
         private mutating func keepLongest(_ count: Int) {
             longest.sort { $0.milliseconds > $1.milliseconds }
             longest.removeLast(max(0, longest.count - count))
+        }
+
+        /// How many operations took more than 100 ms though the device answered meanwhile.
+        func over100Count(beside waits: [DeviceProbe.Wait]) -> Int {
+            let explained = longest.count {
+                $0.milliseconds > 100
+                    && waits.explain(
+                        from: $0.endNanoseconds - UInt64($0.milliseconds * 1e6),
+                        to: $0.endNanoseconds)
+            }
+            return over100Count - explained
         }
 
         /// All kinds together.
@@ -104,6 +117,8 @@ struct MixedResult: Sendable {
     /// How long it took until what the peak left was merged.
     var settleSeconds = 0.0
     var pauses = Pauses()
+    /// When the device kept a reader of its own file waiting in the paced phase.
+    var deviceWaits: [DeviceProbe.Wait] = []
     var checkedRowCount = 0
 
     var json: JSONValue {
@@ -116,6 +131,15 @@ struct MixedResult: Sendable {
             ("paced", paced.json),
             ("machine_pauses_over_50_ms", .integer(Int64(pauses.pacedCount))),
             ("longest_machine_pause_ms", .number(pauses.pacedLongest)),
+            ("device_waits_over_50_ms", .integer(Int64(deviceWaits.count))),
+            (
+                "longest_device_wait_ms",
+                .number(deviceWaits.map(\.milliseconds).max() ?? 0)
+            ),
+            (
+                "over_100_ms_while_device_answered",
+                .integer(Int64(paced.over100Count(beside: deviceWaits)))
+            ),
             ("model_bytes", .integer(Int64(modelBytes))),
             ("rows_checked", .integer(Int64(checkedRowCount))))
     }

@@ -70,7 +70,8 @@ struct MixedThread: Sendable {
             let kind = try isWriter ? write(table) : read(table)
             let after = clock.monotonicNanoseconds
             if let kind {
-                phase.record(kind, after - before, second: Double(after - start) / 1e9)
+                phase.record(
+                    kind, after - before, end: after, second: Double(after - start) / 1e9)
             }
             done += 1
         }

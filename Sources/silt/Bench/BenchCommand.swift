@@ -13,7 +13,7 @@ struct BenchCommand: AsyncParsableCommand {
             mixed runs two writers and two readers, as fast as they go for a quarter of --duration (two minutes at most), then \
             for --duration at 70 % of the rate that can be kept up: the operations of the first phase over its time and the \
             time until all that it wrote is flushed and merged. Meanwhile it reads a file of its own past the kernel's memory, and \
-            tells which operations over 100 ms fell into a time in which the device kept that waiting, too.
+            tells how many operations took over 100 ms though the device kept that reader waiting for less than half of their time.
 
             \(Workload.allCases.map(\.rawValue).joined(separator: " "))
             """)

@@ -69,6 +69,7 @@ extension BenchRun {
         result.peak.seconds = peakSeconds
         result.settleSeconds = settleSeconds
         result.pauses = watch.pauses
+        result.deviceReadCount = probe.readCount
         result.deviceWaits = probe.waits
         result.paced.seconds = pacedSeconds
         var whole = BenchResult(workload: .mixed)

@@ -23,6 +23,7 @@ final class DeviceProbe: Sendable {
     private let file: FileHandle
     private let seen = Mutex<[Wait]>([])
     private let isOver = Atomic(false)
+    private let reads = Atomic(0)
 
     /// Makes the file, in a directory on the store's device; it has no name, so nothing is left of it.
     init(directory: String) throws {
@@ -41,6 +42,9 @@ final class DeviceProbe: Sendable {
 
     /// The reads that took long so far.
     var waits: [Wait] { seen.withLock { $0 } }
+
+    /// How many reads there were: a probe that failed has few.
+    var readCount: Int { reads.load(ordering: .relaxed) }
 
     func start() { Thread.detachNewThread { [self] in probe() } }
 
@@ -61,6 +65,7 @@ final class DeviceProbe: Sendable {
                 (try? file.read(upToCount: Self.readBytes))?.count == Self.readBytes
             else { return }
             let end = clock.monotonicNanoseconds
+            reads.add(1, ordering: .relaxed)
             guard end - start >= Self.nanosecondsMin else { continue }
             seen.withLock { $0.append(Wait(startNanoseconds: start, endNanoseconds: end)) }
         }

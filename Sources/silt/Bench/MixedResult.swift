@@ -117,6 +117,8 @@ struct MixedResult: Sendable {
     /// How long it took until what the peak left was merged.
     var settleSeconds = 0.0
     var pauses = Pauses()
+    /// How often a reader of its own file asked the device in the paced phase.
+    var deviceReadCount = 0
     /// When the device kept a reader of its own file waiting in the paced phase.
     var deviceWaits: [DeviceProbe.Wait] = []
     var checkedRowCount = 0
@@ -131,6 +133,7 @@ struct MixedResult: Sendable {
             ("paced", paced.json),
             ("machine_pauses_over_50_ms", .integer(Int64(pauses.pacedCount))),
             ("longest_machine_pause_ms", .number(pauses.pacedLongest)),
+            ("device_reads", .integer(Int64(deviceReadCount))),
             ("device_waits_over_50_ms", .integer(Int64(deviceWaits.count))),
             (
                 "longest_device_wait_ms",

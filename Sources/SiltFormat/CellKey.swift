@@ -84,9 +84,13 @@ package enum CellKey {
     }
 
     /// How many bytes of a component are written as two.
-    static func escapeCount(_ component: [UInt8]) -> Int {
+    @inline(__always)
+    static func escapeCount(_ component: [UInt8]) -> Int { escapeCount(component.span) }
+
+    /// How many bytes of a component are written as two.
+    static func escapeCount(_ component: borrowing Span<UInt8>) -> Int {
         var count = 0
-        for byte in component { count &+= byte <= 1 ? 1 : 0 }
+        for index in component.indices { count &+= component[index] <= 1 ? 1 : 0 }
         return count
     }
 

@@ -87,8 +87,8 @@ package struct OperationBuffer: Sendable {
         var writer = unsafe RawWriter(storage.base + byteCount)
         writer.writeStart(type, family, timestamp, timeToLiveMilliseconds)
         writer.writeVarint(columnKey.count)
-        writer.write(columnKey)
-        writer.writeValue(value, timeToLiveMilliseconds)
+        writer.write(columnKey.span)
+        writer.writeValue(value.span, timeToLiveMilliseconds)
         note(writer.count, family)
     }
 
@@ -98,11 +98,13 @@ package struct OperationBuffer: Sendable {
         timeToLiveMilliseconds: Int64? = nil, value: [UInt8]
     ) {
         if timestamp == nil { needsTimestamp = true }
-        makeRoom(OperationSpan.room(row: row, qualifier: qualifier, value: value))
+        makeRoom(
+            OperationSpan.room(
+                rowBytes: row.count, qualifierBytes: qualifier.count, valueBytes: value.count))
         // Safety: the room was just made.
         let written = unsafe OperationSpan.encode(
-            type, family: family, row: row, qualifier: qualifier, timestamp: timestamp,
-            timeToLiveMilliseconds: timeToLiveMilliseconds, value: value,
+            type, family: family, row: row.span, qualifier: qualifier.span, timestamp: timestamp,
+            timeToLiveMilliseconds: timeToLiveMilliseconds, value: value.span,
             to: storage.base + byteCount)
         note(written, family)
     }
@@ -131,7 +133,7 @@ package struct OperationBuffer: Sendable {
             // Escaped once for all of them.
             if prefixPlace < 0 {
                 prefixPlace = writer.count
-                writer.writeComponent(row)
+                writer.writeComponent(row.span)
             } else {
                 writer.writeAgain(from: prefixPlace, count: prefixCount)
             }
@@ -214,8 +216,8 @@ package struct OperationBuffer: Sendable {
 
     /// An upper bound of the bytes that an operation takes, whatever there is to escape.
     @inline(__always)
-    package static func room(row: [UInt8], qualifier: [UInt8], value: [UInt8]) -> Int {
-        OperationBuffer.extraByteCount + 2 * (row.count + qualifier.count) + value.count
+    package static func room(rowBytes: Int, qualifierBytes: Int, valueBytes: Int) -> Int {
+        OperationBuffer.extraByteCount + 2 * (rowBytes + qualifierBytes) + valueBytes
     }
 
     /// Encodes an operation on the column of a row.
@@ -223,10 +225,11 @@ package struct OperationBuffer: Sendable {
     /// - Parameter place: has as many bytes as `room` says.
     /// - Returns: how many bytes were written.
     package static func encode(
-        _ type: CellType, family: UInt8, row: [UInt8], qualifier: [UInt8], timestamp: Int64?,
-        timeToLiveMilliseconds: Int64?, value: [UInt8], to place: UnsafeMutableRawPointer
+        _ type: CellType, family: UInt8, row: borrowing Span<UInt8>,
+        qualifier: borrowing Span<UInt8>, timestamp: Int64?, timeToLiveMilliseconds: Int64?,
+        value: borrowing Span<UInt8>, to place: UnsafeMutableRawPointer
     ) -> Int {
-        // Safety: two bytes, two integers of 8, two varints of at most 9 bytes (the lengths are those of arrays) and the two
+        // Safety: two bytes, two integers of 8, two varints of at most 9 bytes (the lengths are those of spans) and the two
         // zeros of a column key are no more than `extraByteCount`; escaping doubles row and qualifier at most.
         var writer = unsafe RawWriter(place)
         writer.writeStart(type, family, timestamp, timeToLiveMilliseconds)
@@ -273,7 +276,8 @@ package struct OperationBuffer: Sendable {
         if let timestamp { write(UInt64(bitPattern: timestamp)) }
     }
 
-    @inline(__always) mutating func writeValue(_ value: [UInt8], _ lifeMilliseconds: Int64?) {
+    @inline(__always)
+    mutating func writeValue(_ value: borrowing Span<UInt8>, _ lifeMilliseconds: Int64?) {
         writeVarint(value.count + (lifeMilliseconds == nil ? 0 : 8))
         if let lifeMilliseconds { write(UInt64(bitPattern: lifeMilliseconds)) }
         write(value)
@@ -301,8 +305,8 @@ package struct OperationBuffer: Sendable {
     }
 
     /// Writes a component of a column key, escaped and ended.
-    @inline(__always) mutating func writeComponent(_ bytes: [UInt8]) {
-        // Safety: as the type says; the array lends its bytes for the copy.
+    @inline(__always) mutating func writeComponent(_ bytes: borrowing Span<UInt8>) {
+        // Safety: as the type says; the span lends its bytes for the copy.
         count &+= unsafe bytes.withUnsafeBytes { source in
             unsafe silt_escape(base + count, source.baseAddress, source.count)
         }
@@ -327,8 +331,8 @@ package struct OperationBuffer: Sendable {
         count &+= range.count
     }
 
-    @inline(__always) mutating func write(_ bytes: [UInt8]) {
-        // Safety: as the type says; the array lends its bytes for the copy.
+    @inline(__always) mutating func write(_ bytes: borrowing Span<UInt8>) {
+        // Safety: as the type says; the span lends its bytes for the copy.
         unsafe bytes.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
             unsafe (base + count).copyMemory(from: start, byteCount: source.count)

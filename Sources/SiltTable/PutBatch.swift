@@ -27,7 +27,7 @@ package struct PutBatch: Sendable {
         try RowRules.check(value: value, column: column)
         let stored = try RowRules.stored(timestamp: timestamp)
         let room = OperationSpan.room(
-            row: row.array, qualifier: column.qualifier.array, value: value.array)
+            rowBytes: row.count, qualifierBytes: column.qualifier.count, valueBytes: value.count)
         guard byteCount + room <= Limits.batchBytesMax else {
             throw SiltstoneError(
                 .invalidArgument, "batch is too large max=\(Limits.batchBytesMax)")

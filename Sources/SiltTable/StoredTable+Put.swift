@@ -23,37 +23,46 @@ extension StoredTable {
                 [RowMutation(row: row, changes: [change])], of: self, durability: durability,
                 shared: shared)
         }
-        let family = layout.families[try layout.familyIndex(named: column.family)].id
+        // The index first: a list that is looked into after a call is counted as in use during it.
+        let familyIndex = try layout.familyIndex(named: column.family)
+        let family = layout.families[familyIndex].id
         try RowRules.check(row: row)
         try RowRules.check(qualifier: column.qualifier)
         try RowRules.check(value: value, column: column)
         let stored = try RowRules.stored(timestamp: timestamp)
-        let group = layout.regions[layout.regionIndex(of: row)]
         let room = OperationSpan.room(
-            row: row.array, qualifier: column.qualifier.array, value: value.array)
+            rowBytes: row.count, qualifierBytes: column.qualifier.count, valueBytes: value.count)
         var families = FamilySet()
         families.insert(family)
         let durability = durability ?? layout.durability
         // Safety: the table holds the engine, and others refer to it weakly: counting a reference costs a call, and writers a wait
         // for each other. Taken here, so that the closure keeps nothing of what all writers share.
         let engine = unsafe Unmanaged.passUnretained(shared.engine)
+        let regionIndex = layout.regionIndex(of: row)
+        // Safety: the layout, which this call holds, holds the region.
+        let group = unsafe Unmanaged.passUnretained(layout.regions[regionIndex])
+        defer { withExtendedLifetime(layout) {} }
+        // Spans: captured arrays would be counted.
+        let (row, qualifier) = (row.array.span, column.qualifier.array.span)
+        let value = value.array.span
         // Safety: the operation stays on the stack until the commit is done.
         let failure: SiltstoneError? = unsafe withUnsafeTemporaryAllocation(
             byteCount: room, alignment: 8
         ) { buffer in
             guard let place = buffer.baseAddress else { return nil }
             let count = unsafe OperationSpan.encode(
-                .put, family: family, row: row.array, qualifier: column.qualifier.array,
-                timestamp: stored, timeToLiveMilliseconds: nil, value: value.array, to: place)
+                .put, family: family, row: row, qualifier: qualifier, timestamp: stored,
+                timeToLiveMilliseconds: nil, value: value, to: place)
             let span = unsafe OperationSpan(
                 start: UnsafeRawPointer(place), byteCount: count, count: 1, families: families,
                 needsTimestamp: stored == nil)
-            return unsafe engine._withUnsafeGuaranteedRef {
-                engine -> SiltstoneError? in
-                do throws(SiltstoneError) {
-                    _ = try engine.commit(span, to: group, durability: durability)
-                    return nil
-                } catch { return error }
+            return unsafe engine._withUnsafeGuaranteedRef { engine in
+                unsafe group._withUnsafeGuaranteedRef { group -> SiltstoneError? in
+                    do throws(SiltstoneError) {
+                        _ = try engine.commit(span, to: group, durability: durability)
+                        return nil
+                    } catch { return error }
+                }
             }
         }
         if let failure { throw failure }

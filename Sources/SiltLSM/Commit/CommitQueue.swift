@@ -32,7 +32,7 @@ internal import Synchronization
     }
 
     /// How often a thread looks for the lead before it sleeps.
-    private static let attemptsMax = 60
+    private static let attemptsMax = 120
     /// Added to `waitingCount` by `close`.
     private static let closedMark = 1 << 40
 

@@ -5,14 +5,15 @@ internal import Synchronization
 ///
 /// Made when it is needed and kept by who leads, so that a commit takes no lock of the region. Everything here changes only with the
 /// lead held, and whoever changes it forgets the views.
-final class CommitView {
+// Safety: the places are written once, in init, and led to by nobody else.
+@safe final class CommitView {
     let group: TreeGroup
     let isDropped: Bool
-    /// The families, and for each the number, the active memtable, and up to where its cells are in tables.
     let families: FamilySet
-    let numbers: [UInt8]
-    let slots: [MemtableSlot]
-    let flushedSequences: [UInt64]
+    /// The active memtables.
+    private let slots: [MemtableSlot]
+    /// Where the cells of each family go: in memory of the view's own, so that looking counts no references.
+    private let places: UnsafeMutableBufferPointer<CommitPlace>
     /// Where the region stands in the round that runs; only a hint.
     var target = 0
 
@@ -27,16 +28,38 @@ final class CommitView {
         self.group = group
         self.isDropped = isDropped
         families = set.families
-        numbers = set.trees.map(\.family)
         slots = set.trees.map(\.active)
-        flushedSequences = set.trees.map(\.flushedSequence)
+        // Safety: one place is made for each tree; freed in deinit.
+        unsafe places = .allocate(capacity: set.trees.count)
+        for (index, tree) in set.trees.enumerated() {
+            unsafe places.initializeElement(at: index, to: CommitPlace(tree))
+        }
     }
 
-    /// The place of a family in the lists.
+    // Safety: the view made the memory, whose places need no clearing away.
+    deinit { unsafe places.deallocate() }
+
+    /// The place of a family; good for as long as the view is.
     @inline(__always)
-    func place(of family: UInt8) -> Int? {
-        for index in numbers.indices where numbers[index] == family { return index }
+    func place(of family: UInt8) -> CommitPlace? {
+        // Safety: the index is one of the places'.
+        for index in unsafe places.indices where unsafe places[index].family == family {
+            return unsafe places[index]
+        }
         return nil
+    }
+
+    /// Whether the memtables hold so many more operations of `byteCount` bytes together.
+    @inline(__always)
+    func hasRoom(forBytes byteCount: Int, count: Int) -> Bool {
+        for index in unsafe places.indices {
+            // Safety: the index is one of the places', and the view holds their memtables.
+            let hasRoom = unsafe places[index].memtable._withUnsafeGuaranteedRef {
+                $0.hasRoom(forBytes: byteCount, count: count)
+            }
+            if !hasRoom { return false }
+        }
+        return true
     }
 
     /// Why operations on some families cannot be applied; `nil` when they can.
@@ -49,9 +72,12 @@ final class CommitView {
     @inline(__always)
     func needsUpkeep(flushBytes: Int) -> Bool {
         if group.wantsFlush.load(ordering: .relaxed) { return true }
-        for index in slots.indices
-        where slots[index].wantsMemory || slots[index].byteCount >= flushBytes {
-            return true
+        for index in unsafe places.indices {
+            // Safety: the index is one of the places', and the view holds their memtables.
+            let needsUpkeep = unsafe places[index].slot._withUnsafeGuaranteedRef {
+                $0.wantsMemory || $0.byteCount >= flushBytes
+            }
+            if needsUpkeep { return true }
         }
         return false
     }

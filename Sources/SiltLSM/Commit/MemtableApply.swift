@@ -16,7 +16,9 @@ enum MemtableApply {
         _ section: LogRecordEncoder.Section, to view: inout CommitView, in state: inout CommitState,
         segment: UInt64?, engine: Engine
     ) {
-        if !hasRoom(section.operations.byteCount, section.operations.count, in: view) {
+        if !view.hasRoom(
+            forBytes: section.operations.byteCount, count: section.operations.count)
+        {
             makeRoom(
                 section.operations.byteCount, section.operations.count, in: view.group,
                 before: section.firstSequence, engine: engine)
@@ -38,7 +40,7 @@ enum MemtableApply {
         timestamp: Int64, engine: Engine
     ) -> DecodingError? {
         var view = CommitView(group)
-        if !hasRoom(bytes.count, count, in: view) {
+        if !view.hasRoom(forBytes: bytes.count, count: count) {
             makeRoom(bytes.count, count, in: group, before: firstSequence, engine: engine)
             view = CommitView(group)
         }
@@ -55,7 +57,7 @@ enum MemtableApply {
         _ bytes: UnsafeRawBufferPointer, count: Int, of origin: Identifier, to heir: TreeGroup,
         _ heirs: LogHeirs, firstSequence: UInt64, timestamp: Int64, engine: Engine
     ) -> DecodingError? {
-        if !hasRoom(bytes.count, count, in: CommitView(heir)) {
+        if !CommitView(heir).hasRoom(forBytes: bytes.count, count: count) {
             makeRoom(bytes.count, count, in: heir, before: firstSequence, engine: engine)
         }
         let set = heir.set
@@ -89,9 +91,8 @@ enum MemtableApply {
 
     /// Has the memory fetched that the first operations of a batch will change; by any thread.
     static func prepare(_ operations: OperationSpan, in group: TreeGroup) {
-        let epoch = group.published.epoch
-        let pin = epoch.enter()
-        defer { epoch.leave(pin) }
+        let pin = group.published.epoch.enter()
+        defer { group.published.epoch.leave(pin) }
         // Safety: the epoch was entered before the set is loaded.
         unsafe group.published.borrow()._withUnsafeGuaranteedRef { set in
             prepare(operations, for: set)
@@ -105,7 +106,7 @@ enum MemtableApply {
         while count < aheadMax, (try? cursor.next()) == true {
             count += 1
             // Safety: as above.
-            unsafe set.tree(cursor.family)?.active.memtable.prepare(for: cursor.columnKey)
+            unsafe set.points.prepare(for: cursor.columnKey, family: cursor.family)
         }
     }
 
@@ -113,6 +114,7 @@ enum MemtableApply {
         _ bytes: UnsafeRawBufferPointer, into view: CommitView, firstSequence: UInt64,
         timestamp: Int64, segment: UInt64?, engine: Engine, skipsFlushed: Bool
     ) -> DecodingError? {
+        defer { withExtendedLifetime(view) {} }
         // Safety: the caller lends the bytes for the call.
         var cursor = unsafe OperationCursor(bytes)
         var ahead = unsafe OperationCursor(bytes)
@@ -123,36 +125,26 @@ enum MemtableApply {
         var wasLast = false
         var sequence = firstSequence
         var family: UInt8?
-        var memtable: Memtable?
-        var flushedSequence: UInt64 = 0
+        var place: CommitPlace?
         var growth = 0
         do throws(DecodingError) {
             while try cursor.next() {
                 if cursor.family != family {
                     family = cursor.family
-                    growth += memtable?.byteCount ?? 0
-                    let place = view.place(of: cursor.family)
-                    memtable = place.map { view.slots[$0].memtable }
-                    growth -= memtable?.byteCount ?? 0
-                    if let segment, let place { view.slots[place].noteSegment(segment) }
-                    flushedSequence =
-                        skipsFlushed ? place.map { view.flushedSequences[$0] } ?? .max : 0
+                    growth += place?.byteCount ?? 0
+                    place = view.place(of: cursor.family)
+                    growth -= place?.byteCount ?? 0
+                    if let segment { place?.noteSegment(segment) }
                 }
-                if let memtable, sequence > flushedSequence {
+                if let place, !skipsFlushed || sequence > place.flushedSequence {
                     while looksAhead, !wasLast, aheadCount < Self.aheadMax, try ahead.next() {
                         aheadCount += 1
                         if aheadCount > 0, ahead.family == family {
                             // Safety: as below.
-                            unsafe memtable.prepare(for: ahead.columnKey)
+                            unsafe place.prepare(for: ahead.columnKey)
                         }
                     }
-                    let isServers = cursor.flags & CellFlags.hasServerTimestamp != 0
-                    // Safety: the cursor's pointers lead into `bytes`; the memtable copies.
-                    let isLast = unsafe memtable.insert(
-                        columnKey: cursor.columnKey,
-                        timestamp: isServers ? timestamp : cursor.timestamp,
-                        type: cursor.type, flags: cursor.flags, sequence: sequence,
-                        value: cursor.value)
+                    let isLast = place.insert(cursor, timestamp: timestamp, sequence: sequence)
                     if wasLast, !isLast { (ahead, aheadCount) = (cursor, 0) }
                     wasLast = isLast
                 }
@@ -160,19 +152,9 @@ enum MemtableApply {
                 sequence &+= 1
             }
         } catch { return error }
-        growth += memtable?.byteCount ?? 0
+        growth += place?.byteCount ?? 0
         engine.counters.memtableBytes.add(growth)
         return nil
-    }
-
-    /// Whether the memtables hold so many more operations of `byteCount` bytes together.
-    @inline(__always)
-    private static func hasRoom(_ byteCount: Int, _ cellCount: Int, in view: CommitView) -> Bool {
-        for index in view.slots.indices
-        where !view.slots[index].memtable.hasRoom(forBytes: byteCount, count: cellCount) {
-            return false
-        }
-        return true
     }
 
     /// Freezes the memtables that might not hold so many operations of `byteCount` bytes together.

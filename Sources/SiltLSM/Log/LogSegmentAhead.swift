@@ -28,7 +28,7 @@ final class LogSegmentAhead: Sendable {
     }
 
     /// How many are kept ready: one may be full before a busy device made the next.
-    private static let countMax = 2
+    private static let countMax = 4
 
     /// Asks a worker for segments from `number` on.
     func prepare(_ number: UInt64) {

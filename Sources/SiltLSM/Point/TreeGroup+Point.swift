@@ -94,6 +94,20 @@ struct PointTrees: ~Copyable, @unchecked Sendable {
         return nil
     }
 
+    /// Has what an insert of a column key will touch fetched from memory; as `tree`, without counting references.
+    @inline(__always)
+    func prepare(for columnKey: UnsafeRawBufferPointer, family: UInt8) {
+        // Safety: as in `answer`; the newest memtable, the first, is always there. The caller lends the key.
+        for index in unsafe versions.indices {
+            unsafe versions[index]._withUnsafeGuaranteedRef { tree in
+                guard tree.family == family else { return }
+                unsafe tree.points.memtables[0]._withUnsafeGuaranteedRef {
+                    unsafe $0.prepare(for: columnKey)
+                }
+            }
+        }
+    }
+
     /// The answer of a point read in the tree of a family.
     func answer(
         _ family: UInt8, _ read: inout PointRead, _ tables: TableCache, _ pin: ReadEpoch.Pin,

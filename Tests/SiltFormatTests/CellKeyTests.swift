@@ -86,7 +86,9 @@ struct CellKeyTests {
                     #expect(parts.bytes == whole.bytes && parts.count == 1)
                     #expect(
                         parts.byteCount
-                            <= OperationSpan.room(row: row, qualifier: qualifier, value: [1, 2, 3]))
+                            <= OperationSpan.room(
+                                rowBytes: row.count, qualifierBytes: qualifier.count, valueBytes: 3)
+                    )
                 }
             }
         }

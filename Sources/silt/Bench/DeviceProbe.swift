@@ -53,6 +53,9 @@ final class DeviceProbe: Sendable {
     private func probe() {
         let clock = SystemClock()
         var random = BenchRandom(seed: 2, stream: 0)
+        // The kernel keeps what was written in large pieces, which it gives up whole or not at all: all of them now. What is read at
+        // random after that it keeps by pages.
+        posix_fadvise(file.fileDescriptor, 0, 0, POSIX_FADV_DONTNEED)
         posix_fadvise(file.fileDescriptor, 0, 0, POSIX_FADV_RANDOM)
         while !isOver.load(ordering: .relaxed) {
             clock.sleep(nanoseconds: Self.intervalNanoseconds)

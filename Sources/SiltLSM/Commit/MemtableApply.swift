@@ -140,7 +140,7 @@ enum MemtableApply {
                     while looksAhead, !wasLast, aheadCount < Self.aheadMax, try ahead.next() {
                         aheadCount += 1
                         if aheadCount > 0, ahead.family == family {
-                            // Safety: as below.
+                            // Safety: the cursor's pointers lead into `bytes`.
                             unsafe place.prepare(for: ahead.columnKey)
                         }
                     }

@@ -10,7 +10,7 @@
 // A slab is as large as a huge page. Where there is much of a class its slabs are huge pages: reads at random then
 // do not wait for page tables. The first slabs are not, so that a class with few pieces takes little.
 
-enum { slab_bytes = 2 << 20, huge_from = 16 << 20, piece_min = 1 << 10, piece_max = 1 << 17, steps = 8, class_count = 7 * steps + 1 };
+enum { slab_bytes = 2 << 20, huge_from = 16 << 20, piece_min = 1 << 10, piece_max = 1 << 17, step_bits = 4, steps = 1 << step_bits, class_count = 7 * steps + 1 };
 
 typedef struct slab {
     struct slab *next, *prev;
@@ -30,11 +30,11 @@ typedef struct {
 
 static pool_class classes[class_count] = {[0 ... class_count - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
 
-// Eight classes for each doubling: a piece is at most an eighth larger than what was asked for.
+// Sixteen classes for each doubling: a piece is at most a sixteenth larger than what was asked for.
 static int class_of(size_t n) {
     if (n <= piece_min) return 0;
     int log = 63 - __builtin_clzll(n - 1);
-    return (log - 10) * steps + (int)((n - 1) >> (log - 3)) - steps + 1;
+    return (log - 10) * steps + (int)((n - 1) >> (log - step_bits)) - steps + 1;
 }
 
 static size_t piece_bytes(int class) {

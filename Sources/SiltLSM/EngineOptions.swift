@@ -10,8 +10,12 @@ package struct EngineOptions: Sendable {
     package var flushBytes = 64 << 20
     /// The block cache, in bytes; indexes and filters of open files come on top unless there is a `memoryBudgetBytes`.
     package var cacheBytes = 256 << 20
-    /// The size of one log segment, in bytes; two of them are what a power cut may take of what was not forced to the device.
-    package var logSegmentBytes = 32 << 20
+    /// How many log segments may be off the device at once, the one that is written among them: what a power cut may take.
+    ///
+    /// A device that stands still holds up writers only when it does so for as long as it takes to fill the others.
+    package static let logSegmentsPendingMax = 8
+    /// The size of one log segment, in bytes.
+    package var logSegmentBytes = 8 << 20
     /// Beyond this much log, the stores that hold the oldest records are flushed, in bytes.
     package var logBytesMax = 512 << 20
     /// The size aimed at for one table file, in bytes.
@@ -48,8 +52,8 @@ package struct EngineOptions: Sendable {
             // Small allocations and their gaps, and what the allocator keeps.
             cacheBytes = bytes - bytes / 8 - min(24 << 20, bytes / 8)
             // Mapped segments count as the process's memory.
-            logSegmentBytes = max(1 << 20, min(32 << 20, bytes / 32))
-            logBytesMax = max(16 * logSegmentBytes, 3 * memtableBytesMax)
+            logSegmentBytes = max(1 << 20, min(8 << 20, bytes / 32))
+            logBytesMax = max(32 * logSegmentBytes, 3 * memtableBytesMax)
             tableFileBytes = max(1 << 20, min(64 << 20, bytes / 16))
             compactionDebtBytes = max(8 << 20, 8 * memtableBytesMax)
         }

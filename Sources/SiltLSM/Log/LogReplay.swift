@@ -6,8 +6,8 @@ package import SiltModel
 /// Reads the log of an ended server run from its first segment to its end, and tells a torn tail from damage.
 ///
 /// 1. Segments are numbered without a gap, records too.
-/// 2. A segment that does not end with its mark is the last that counts. The writer begins the next while the device still takes
-///    in the last part of one, so a power cut may leave records in the next that must not count. But when any record says that
+/// 2. A segment that does not end with its mark is the last that counts. The writer goes on in the next ones while the device still
+///    takes in the last part of one, so a power cut may leave records in those that must not count. But when any record says that
 ///    the log was on the device beyond the place where it breaks off, it is damaged.
 /// 3. A record that does not check out is a torn tail only when it lies after what is known to have been on the device, and it looks
 ///    unfinished (`TornTail`); when valid records follow, a whole sector of it must lack. Else the log is damaged and opening is
@@ -33,7 +33,8 @@ package struct LogReplay {
         throws(SiltstoneError)
     {
         let numbers = try device.segments(of: incarnation)
-        var unwritten: UInt64?
+        /// Segments of zeros only right before the one that is looked at.
+        var unwritten: [UInt64] = []
         for (index, number) in numbers.enumerated() {
             if index > 0, numbers[index - 1] + 1 != number {
                 throw SiltstoneError(
@@ -42,17 +43,18 @@ package struct LogReplay {
             }
             let bytes = try device.read(incarnation, number)
             if LogSegmentReader.isUnwritten(bytes) {
-                unwritten = number
+                unwritten.append(number)
                 continue
             }
-            if let unwritten, unwritten + 1 == number,
-                firstClaim(number, bytes)?.segment == unwritten
+            if !unwritten.isEmpty, let claim = firstClaim(number, bytes),
+                let lost = unwritten.first(where: { $0 >= claim.segment })
             {
-                // It was begun when `unwritten` had been and was not yet on the device: a power cut took that one whole. Who passes
-                // over one that was never used counts it as being there.
-                try passOver(numbers[index...], after: LogPosition(segment: unwritten, offset: 0))
+                // It was begun when `lost` had been and was not yet on the device: a power cut took that one whole. Who passes over
+                // segments that were never used counts them as being there.
+                try passOver(numbers[index...], after: LogPosition(segment: lost, offset: 0))
                 return
             }
+            unwritten = []
             segmentCount += 1
             if let offset = try runSegment(number, bytes, apply) {
                 let place = LogPosition(segment: number, offset: UInt64(offset))

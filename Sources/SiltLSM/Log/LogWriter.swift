@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// 1. A segment is created ahead by a worker. Its header goes out with its first record.
 /// 2. Records are encoded behind the buffer, for the place where they will stand. `write` gives the buffer to the device.
-/// 3. A full segment gets an end mark, and a worker makes it durable while the next is written. A durable write waits for it, and
-///    so does the segment after the next: where a record stands, all segments but the one before are complete.
+/// 3. A full segment gets an end mark, and workers make it durable while the next ones are written. A durable write waits for it, and
+///    so does the eighth segment after it: where a record stands, all segments but the seven before are on the device.
 /// 4. The first failure, other than a full disk met before anything was written, is final: no call is made after it.
 @safe struct LogWriter: ~Copyable {
     private let device: any LogDevice
@@ -83,10 +83,14 @@ internal import Synchronization
         let next = try makeSegment(
             holding: LogSegmentHeader.byteCount + byteCount + LogRecordEncoder.endMarkByteCount)
         do throws(SiltstoneError) {
-            try settle()
+            try settle(leaving: EngineOptions.logSegmentsPendingMax - 2)
+            let endsLarge = capacity > segmentBytes
             try endSegment()
-            // What lies between was never written to, and a reader must be able to tell.
-            if next.number > segmentNumber + 1 { try settle() }
+            // Of segments beyond the usual size one at a time may be off the device. Where numbers are left out, what lies between
+            // was never written to, and a reader must be able to tell.
+            if endsLarge || next.segment.capacity > segmentBytes || next.number > segmentNumber + 1 {
+                try settle(leaving: 0)
+            }
         } catch {
             ahead.give(next.number, next.segment)
             throw error
@@ -157,7 +161,7 @@ internal import Synchronization
     /// - Throws: `storageFull` when nothing was written, and then the buffer is as before.
     mutating func write(durably: Bool) throws(SiltstoneError) {
         try checkUsable()
-        if !ended.isEmpty { if durably { try settle() } else { try noteClosed() } }
+        if !ended.isEmpty { if durably { try settle(leaving: 0) } else { try noteClosed() } }
         guard let borrowed = unsafe borrowed else { return }
         if buffer.count == 0, !durably || isDurable { return }
         let bytes = unsafe buffer.bytes
@@ -215,7 +219,7 @@ internal import Synchronization
     mutating func close() throws(SiltstoneError) {
         try checkUsable()
         try endSegment()
-        try settle()
+        try settle(leaving: 0)
         _ = ahead.discard(segmentNumber + 1)
     }
 
@@ -231,23 +235,25 @@ internal import Synchronization
         return limit
     }
 
-    /// Waits until all complete segments are durable.
-    private mutating func settle() throws(SiltstoneError) {
-        if ended.isEmpty { return }
-        for segment in ended {
-            do throws(SiltstoneError) { try segment.close() } catch { throw fail(error) }
+    /// Waits until no more than `count` complete segments are not durable.
+    private mutating func settle(leaving count: Int) throws(SiltstoneError) {
+        while ended.count > count, let first = ended.first {
+            do throws(SiltstoneError) { try first.close() } catch { throw fail(error) }
+            noteFirstDurable(first)
         }
-        ended.removeAll()
-        durable = max(durable, LogPosition(segment: segmentNumber, offset: 0))
     }
 
     /// Takes note of the complete segments that became durable.
     private mutating func noteClosed() throws(SiltstoneError) {
         while let first = ended.first, let outcome = first.outcome {
             do throws(SiltstoneError) { try outcome.get() } catch { throw fail(error) }
-            ended.removeFirst()
-            durable = max(durable, LogPosition(segment: first.number + 1, offset: 0))
+            noteFirstDurable(first)
         }
+    }
+
+    private mutating func noteFirstDurable(_ first: OpenSegment) {
+        ended.removeFirst()
+        durable = max(durable, LogPosition(segment: first.number + 1, offset: 0))
     }
 
     private mutating func endSegment() throws(SiltstoneError) {

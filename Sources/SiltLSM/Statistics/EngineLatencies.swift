@@ -23,11 +23,15 @@ package final class EngineLatencies: Sendable {
 
     init(clock: any Clock) { self.clock = clock }
 
+    /// Draws whether a call is timed. Who asks before looking for this object counts no reference to it for the calls that are not.
+    package static func isNextTimed() -> Bool { silt_one_of_64() != 0 }
+
+    /// Now, for `end`.
+    package var now: UInt64 { clock.monotonicNanoseconds }
+
     /// The moment at which a call begins, or 0 when it is not timed.
     @inline(__always)
-    package func begin() -> UInt64 {
-        silt_one_of_64() != 0 ? clock.monotonicNanoseconds : 0
-    }
+    package func begin() -> UInt64 { Self.isNextTimed() ? now : 0 }
 
     /// Ends what `begin` gave.
     @inline(__always)

@@ -59,8 +59,8 @@ struct LogReplayTests {
         var overlapCount = 0
         for seed in UInt64(1)...60 {
             let fixture = try EngineFixture(groupCount: 1, options: options)
-            // No worker runs: no segment is closed before the one after it is full.
-            let rows = 30 + Int(seed) * 7 % 60
+            // No worker runs: no segment is closed before it must be.
+            let rows = 30 + Int(seed) * 37 % 400
             for index in 0..<rows {
                 try fixture.put(
                     "r\(1000 + index)", String(repeating: "v", count: 100), durability: .syncWAL)
@@ -97,43 +97,41 @@ struct LogReplayTests {
         }
     }
 
-    @Test("A segment that a power cut took whole ends the log; a loss before that is damage")
-    func wholeSegmentLost() throws {
+    @Test("Segments that a power cut took whole end the log; a loss before those is damage")
+    func wholeSegmentsLost() throws {
         var options = EngineFixture.options
         options.runsMaintenance = true
-        // No worker runs: the last segment but one is not known to be on the device.
+        // No worker runs: as many segments as may be are not known to be on the device.
         let fixture = try EngineFixture(groupCount: 1, options: options)
-        for index in 0..<80 {
+        for index in 0..<400 {
             try fixture.put(
                 "r\(1000 + index)", String(repeating: "v", count: 100), durability: .syncWAL)
         }
-        let cut = { () throws -> (MemoryDisk, [DiskFile]) in
+        let cut = { (lost: [Int]) throws -> MemoryDisk in
             let disk = fixture.disk.crashed(keeping: .processKill, random: SeededRandom(seed: 1))
-            let segments = disk.files.filter { file, _ in "\(file)".hasPrefix("wal/") }.map(\.file)
-            // The one made ahead is empty.
-            let bytes = segments.filter { segment in
-                disk.files.contains { $0.file == segment && $0.byteCount > 0 }
-            }
-            return (disk, bytes)
+            // Those made ahead are empty.
+            let segments = disk.files.filter { file, count in
+                "\(file)".hasPrefix("wal/") && count > 0
+            }.map(\.file)
+            for index in lost { try disk.truncate(segments[segments.count - 1 - index], to: 0) }
+            return disk
         }
-        let whole = try EngineFixture(cut().0, groupCount: 1).values()
-        #expect(whole.count == 80)
+        #expect(try EngineFixture(cut([]), groupCount: 1).values().count == 400)
 
-        let (disk, segments) = try cut()
-        #expect(segments.count >= 4)
-        try disk.truncate(segments[segments.count - 2], to: 0)
-        let again = try EngineFixture(disk, groupCount: 1)
-        let found = try again.values().keys.sorted()
-        #expect(found == (0..<found.count).map { "r\(1000 + $0)" })
-        #expect(found.count > 20 && found.count < 80 && again.report.tornBytes > 0)
-
-        for lost in 0..<(segments.count - 2) {
-            let (damaged, segments) = try cut()
-            try damaged.truncate(segments[lost], to: 0)
-            let error = #expect(throws: SiltstoneError.self, "segment \(lost)") {
+        let ended = EngineOptions.logSegmentsPendingMax - 1
+        for lost in (1...ended).map({ [$0] }) + [[2, 3], [1, 2, 3], [2, 5], Array(1...ended)] {
+            let again = try EngineFixture(cut(lost), groupCount: 1)
+            let found = try again.values().keys.sorted()
+            #expect(found == (0..<found.count).map { "r\(1000 + $0)" }, "lost \(lost)")
+            #expect(found.count > 20 && found.count < 400, "lost \(lost)")
+            #expect(again.report.tornBytes > 0, "lost \(lost)")
+        }
+        for lost in [[ended + 1], [ended + 4], [2, ended + 1], [ended, ended + 1]] {
+            let damaged = try cut(lost)
+            let error = #expect(throws: SiltstoneError.self, "lost \(lost)") {
                 try EngineFixture(damaged, groupCount: 1)
             }
-            #expect(error?.code == .corrupted)
+            #expect(error?.code == .corrupted, "lost \(lost)")
         }
     }
 

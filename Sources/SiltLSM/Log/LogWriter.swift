@@ -88,7 +88,8 @@ internal import Synchronization
             try endSegment()
             // Of segments beyond the usual size one at a time may be off the device. Where numbers are left out, what lies between
             // was never written to, and a reader must be able to tell.
-            if endsLarge || next.segment.capacity > segmentBytes || next.number > segmentNumber + 1 {
+            if endsLarge || next.segment.capacity > segmentBytes || next.number > segmentNumber + 1
+            {
                 try settle(leaving: 0)
             }
         } catch {

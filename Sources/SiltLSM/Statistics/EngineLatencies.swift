@@ -23,7 +23,9 @@ package final class EngineLatencies: Sendable {
 
     init(clock: any Clock) { self.clock = clock }
 
-    /// Draws whether a call is timed. Who asks before looking for this object counts no reference to it for the calls that are not.
+    /// Draws whether a call is timed.
+    ///
+    /// Who asks before looking for this object counts no reference to it for the calls that are not.
     package static func isNextTimed() -> Bool { silt_one_of_64() != 0 }
 
     /// Now, for `end`.

@@ -52,8 +52,7 @@ final class RecentPointPlan: Sendable {
     let epoch: ReadEpoch
     /// All time that reads see.
     let clock: any Clock
-    /// How long calls take.
-    let latencies: EngineLatencies
+    private let latencies: EngineLatencies
     private let current = unsafe Atomic<Unmanaged<PointPlan>?>(nil)
     private let offers = Atomic<UInt>(0)
 
@@ -65,6 +64,14 @@ final class RecentPointPlan: Sendable {
 
     // Safety: nobody refers to this any more, so nobody uses the plan.
     deinit { unsafe current.load(ordering: .acquiring)?.release() }
+
+    /// The moment at which a get begins, or 0 when it is not timed; then no reference is counted.
+    @inline(__always)
+    func begin() -> UInt64 { EngineLatencies.isNextTimed() ? latencies.now : 0 }
+
+    /// Ends what `begin` gave.
+    @inline(__always)
+    func end(_ start: UInt64) { if start != 0 { latencies.end(.get, start) } }
 
     /// The plan; good until the caller leaves the epoch that it is in.
     @inline(__always)

@@ -70,8 +70,8 @@ package final class StoredTable: Sendable {
     ///
     /// Disk I/O: per wanted family, one block of each file whose key range and filter admit the row.
     package func get(_ row: Bytes, _ projection: Projection = .all) throws(SiltstoneError) -> Row? {
-        let start = EngineLatencies.isNextTimed() ? recent.latencies.now : 0
-        defer { if start != 0 { recent.latencies.end(.get, start) } }
+        let start = recent.begin()
+        defer { recent.end(start) }
         if case .row(let row) = PointGetter.get(row, projection, recent, mayReadDisk: true) {
             return row
         }
@@ -83,7 +83,7 @@ package final class StoredTable: Sendable {
     /// - Returns: the answer, which may be that there is no row.
     package func getCached(_ row: Bytes, _ projection: Projection = .all) -> Row?? {
         // What is asked again is counted then.
-        let start = EngineLatencies.isNextTimed() ? recent.latencies.now : 0
+        let start = recent.begin()
         let found: Row?
         switch PointGetter.get(row, projection, recent, mayReadDisk: false) {
         case .row(let row): found = row
@@ -95,7 +95,7 @@ package final class StoredTable: Sendable {
                 found = try getGenerally(row, projection, within: .quick)
             } catch { return .none }
         }
-        if start != 0 { recent.latencies.end(.get, start) }
+        recent.end(start)
         return .some(found)
     }
 

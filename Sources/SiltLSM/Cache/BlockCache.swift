@@ -146,6 +146,11 @@ package final class BlockCache: Sendable {
         shard(number).filledBytes.load(ordering: .relaxed) + byteCount > shardLimit
     }
 
+    /// Whether one of the blocks that a block would have to compete with was not used lately.
+    func hasCold(number: Int) -> Bool {
+        shard(number).state.withLock { $0.findsCold() }
+    }
+
     /// Takes note of memory for an index or filter (negative: given back), and makes room for it.
     func chargeIndex(_ bytes: Int) {
         indexBytes.add(bytes, ordering: .relaxed)

@@ -13,6 +13,9 @@ struct BlockCacheShard {
         var slot: BlockSlot
     }
 
+    /// How many blocks a reader looks at for one that can go.
+    private static let coldLooks = 4
+
     /// The bytes of all blocks.
     private(set) var bytes = 0
     /// How many blocks there are.
@@ -67,6 +70,21 @@ struct BlockCacheShard {
             }
             hand += 1
         }
+    }
+
+    /// Whether the hand finds a block without credit among the next few, where it stays; those before it lose a credit each.
+    mutating func findsCold() -> Bool {
+        for _ in 0..<Self.coldLooks {
+            if hand >= entries.count { hand = 0 }
+            guard hand < entries.count else { return true }
+            if let block = entries[hand].block {
+                let credit = block.credit.load(ordering: .relaxed)
+                if credit == 0 { return true }
+                block.credit.store(credit - 1, ordering: .relaxed)
+            }
+            hand += 1
+        }
+        return false
     }
 
     /// Takes out the block that a slot shows, if it shows one.

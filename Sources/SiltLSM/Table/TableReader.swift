@@ -164,16 +164,19 @@ package final class TableReader: Sendable {
     }
 
     /// Whether a block that is not cached should be looked at and not kept: the cache is full, and
-    /// the block was not read lately.
+    /// the block was not read lately, or else those that would make room for it were.
     ///
     /// So a cache far smaller than what is read at random keeps what is read again, and most reads pay
     /// neither for memory nor for the cache's upkeep.
     func shouldPass(_ number: Int) -> Bool {
         let now = blocks.window
         let before = slots.mark(number, now)
-        if before == now || before == (now == 1 ? 255 : now &- 1) { return false }
-        return blocks.isFull(
-            number: firstNumber &+ number, byteCount: index.entry(number).rawByteCount)
+        let place = firstNumber &+ number
+        guard blocks.isFull(number: place, byteCount: index.entry(number).rawByteCount) else {
+            return false
+        }
+        let isRecent = before == now || before == (now == 1 ? 255 : now &- 1)
+        return !isRecent || !blocks.hasCold(number: place)
     }
 
     /// Reads a block into memory of the calling thread, where it stays until the thread's next read.

@@ -45,20 +45,82 @@ import Testing
         #expect(store.blocks.statistics.blockCount > 10)
     }
 
+    /// A block of one cell.
+    private static func block() throws -> CachedBlock {
+        var builder = BlockBuilder()
+        builder.append(
+            columnKey: [65, 0, 0], timestamp: 1, type: 4, flags: 0, sequence: 1,
+            value: [UInt8](repeating: 1, count: 500))
+        let payload = builder.finish()
+        let memory = RawBytes(byteCount: payload.count)
+        unsafe memory.buffer.copyBytes(from: payload)
+        return try CachedBlock(memory)
+    }
+
+    @Test("A cache whose blocks are all in use has no room for another until they were passed over")
+    func coldBlocks() throws {
+        let cache = BlockCache(capacityBytes: 200_000)
+        let slots = BlockSlots(count: 100)
+        let blocks = try (0..<40).map { number in
+            let block = try Self.block()
+            return cache.insert(block, at: slots[number], number: number)
+        }
+        #expect(cache.hasCold(number: 0))
+        for _ in 0..<5 { for block in blocks { block.use() } }
+        // Each looks at four of forty blocks, which have three credits each.
+        for round in 0..<30 { #expect(!cache.hasCold(number: round)) }
+        #expect(cache.hasCold(number: 0))
+        // Those that are used meanwhile stay warm.
+        for _ in 0..<100 {
+            for block in blocks { block.use() }
+            #expect(!cache.hasCold(number: 0))
+        }
+        for number in 0..<40 { cache.remove(slots[number], number: number) }
+        #expect(cache.statistics.blockCount == 0)
+    }
+
+    @Test("Reads at random of a little more than the cache holds leave most of it as it is")
+    func churn() throws {
+        var random = TestRandom(seed: TestRandom.seed)
+        let cells = TestCell.sorted(4_000, shape: 1, &random)
+        let probe = TestTables()
+        let whole = try probe.tables.reader(try probe.write(cells))
+        for number in 0..<whole.blockCount { _ = try whole.read(number, fillsCache: true) }
+        let store = TestTables(
+            cacheBytes: probe.blocks.statistics.blockBytes * 9 / 10, countsIndexes: false)
+        let reader = try store.tables.reader(try store.write(cells))
+        func get(_ number: Int) throws {
+            let pin = store.blocks.epoch.enter()
+            defer { store.blocks.epoch.leave(pin) }
+            if let known = unsafe reader.slot(number).borrow() {
+                unsafe known._withUnsafeGuaranteedRef { $0.use() }
+            } else if reader.shouldPass(number) {
+                _ = try reader.readPassing(number)
+            } else {
+                _ = try reader.read(number, fillsCache: true)
+            }
+        }
+        for _ in 0..<40 {
+            for _ in 0..<reader.blockCount { try get(random.below(reader.blockCount)) }
+        }
+        let before = store.blocks.statistics
+        for _ in 0..<20 {
+            for _ in 0..<reader.blockCount { try get(random.below(reader.blockCount)) }
+        }
+        let after = store.blocks.statistics
+        let misses = after.misses - before.misses
+        #expect(misses > UInt64(reader.blockCount))
+        #expect(after.evictions - before.evictions < misses / 4)
+        // What is read alone from now on takes the place of what is not.
+        let few = 0..<reader.blockCount / 2
+        for _ in 0..<60 { for number in few { try get(number) } }
+        #expect(few.allSatisfy { reader.slot($0).isFilled })
+    }
+
     @Test("Blocks read again and again survive a long scan")
     func scanResistance() throws {
         let cache = BlockCache(capacityBytes: 200_000)
         let slots = BlockSlots(count: 10_000)
-        func block() throws -> CachedBlock {
-            var builder = BlockBuilder()
-            builder.append(
-                columnKey: [65, 0, 0], timestamp: 1, type: 4, flags: 0, sequence: 1,
-                value: [UInt8](repeating: 1, count: 500))
-            let payload = builder.finish()
-            let memory = RawBytes(byteCount: payload.count)
-            unsafe memory.buffer.copyBytes(from: payload)
-            return try CachedBlock(memory)
-        }
         func touch(_ number: Int) throws -> Bool {
             let pin = cache.epoch.enter()
             defer { cache.epoch.leave(pin) }
@@ -66,7 +128,7 @@ import Testing
                 unsafe known._withUnsafeGuaranteedRef { $0.use() }
                 return true
             }
-            let made = try block()
+            let made = try Self.block()
             #expect(cache.insert(made, at: slots[number], number: number) === made)
             return false
         }

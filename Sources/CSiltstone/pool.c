@@ -25,7 +25,9 @@ typedef struct {
     slab *warm, *open;
     // Pieces in use, warm ones, and pieces of all slabs.
     size_t used, warm_count, total;
+    // Slabs of which no piece is in use: one that became free, or those made ahead.
     slab *spare;
+    uint32_t spare_count;
 } pool_class;
 
 static pool_class classes[class_count] = {[0 ... class_count - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
@@ -99,12 +101,17 @@ void *silt_pool_take(size_t n) {
     pthread_mutex_lock(&c->lock);
     slab *s = c->warm ? c->warm : c->open;
     if (!s) {
-        s = c->spare ? c->spare : slab_make(piece, c->used * piece >= huge_from);
+        s = c->spare;
+        if (s) {
+            c->spare = s->next;
+            c->spare_count--;
+        } else {
+            s = slab_make(piece, c->used * piece >= huge_from);
+        }
         if (!s) {
             pthread_mutex_unlock(&c->lock);
             return NULL;
         }
-        c->spare = NULL;
         c->total += s->count;
         move(s, NULL, list_of(c, s));
     }
@@ -163,12 +170,39 @@ void silt_pool_give(void *p, size_t n) {
             gone = s;
         } else {
             c->spare = s;
+            c->spare_count = 1;
+            s->next = NULL;
             s->warm = s->cold = NULL;
             s->begun = 0;
         }
     }
     pthread_mutex_unlock(&c->lock);
     if (gone) munmap(gone, slab_bytes);
+}
+
+int silt_pool_lacks_slabs(size_t n, unsigned wanted) {
+    if (n < piece_min || n > piece_max) return 0;
+    int class = class_of(n);
+    pool_class *c = &classes[class];
+    pthread_mutex_lock(&c->lock);
+    int lacks = c->spare_count < wanted && c->used * piece_bytes(class) >= huge_from;
+    pthread_mutex_unlock(&c->lock);
+    return lacks;
+}
+
+int silt_pool_make_slab(size_t n) {
+    if (n < piece_min || n > piece_max) return 0;
+    int class = class_of(n);
+    pool_class *c = &classes[class];
+    slab *s = slab_make(piece_bytes(class), 1);
+    if (!s) return 0;
+    silt_populate(s, slab_bytes);
+    pthread_mutex_lock(&c->lock);
+    s->next = c->spare;
+    c->spare = s;
+    c->spare_count++;
+    pthread_mutex_unlock(&c->lock);
+    return 1;
 }
 
 size_t silt_pool_bytes(size_t n) {

@@ -64,7 +64,7 @@ package final class Engine: Sendable {
             objects: environment.objects,
             blocks: BlockCache(
                 capacityBytes: options.cacheBytes,
-                countsIndexes: options.memoryBudgetBytes != nil),
+                countsIndexes: options.memoryBudgetBytes != nil, workers: environment.workers),
             workers: environment.workers)
         latencies = EngineLatencies(clock: environment.clock)
         snapshots = SnapshotLedger(clock: environment.clock)

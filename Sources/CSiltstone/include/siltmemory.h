@@ -73,6 +73,12 @@ void *silt_pool_take(size_t n);
 /// Gives back the n bytes that silt_pool_take returned.
 void silt_pool_give(void *p, size_t n);
 
+/// Whether pieces of n bytes come from huge pages, and fewer than `wanted` free slabs of them are there.
+int silt_pool_lacks_slabs(size_t n, unsigned wanted);
+
+/// Makes a slab for pieces of n bytes ahead, with its memory; 0 when there is none.
+int silt_pool_make_slab(size_t n);
+
 /// What n bytes of the pool take of the process's memory.
 size_t silt_pool_bytes(size_t n);
 

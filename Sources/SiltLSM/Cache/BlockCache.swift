@@ -1,3 +1,5 @@
+internal import CSiltstone
+package import SiltIO
 internal import Synchronization
 
 /// Counters of a block cache.
@@ -35,6 +37,9 @@ package final class BlockCache: Sendable {
     /// What a block costs beside its bytes: the objects, the entry, the slot, the allocator.
     static let overheadBytes = 320
 
+    /// So many bytes of capacity have a slab of 2 MiB made ahead.
+    private static let bytesForSlabAhead = 128 << 20
+
     /// The budget in bytes.
     package let capacityBytes: Int
     private let countsIndexes: Bool
@@ -47,12 +52,20 @@ package final class BlockCache: Sendable {
     private let misses = Atomic<UInt64>(0)
     private let readBytes = Atomic<UInt64>(0)
     private let windowBits: UInt64
+    private let workers: (any Workers)?
+    private let slabsAhead: Int
+    private let isMakingSlabs = Atomic(false)
 
     /// An empty cache.
     ///
     /// - Parameter countsIndexes: whether indexes and filters count against the capacity, as under one budget for all memory. They take
     ///   half of it at most: then files are opened without their filters, and others closed until somebody reads them.
-    package init(capacityBytes: Int, countsIndexes: Bool = true) {
+    /// - Parameter workers: make memory for the next blocks while the cache fills; without them readers do.
+    package init(
+        capacityBytes: Int, countsIndexes: Bool = true, workers: (any Workers)? = nil
+    ) {
+        self.workers = workers
+        slabsAhead = max(capacityBytes, 0) / Self.bytesForSlabAhead
         self.capacityBytes = max(capacityBytes, 0)
         self.countsIndexes = countsIndexes
         // A shard must hold a good number of blocks, or one large block empties it.
@@ -96,7 +109,27 @@ package final class BlockCache: Sendable {
             return state.insert(block, at: slot, limit: limit, &gone)
         }
         retire(gone)
+        if slabsAhead > 0 { makeSlabs(for: block.pooledByteCount, shard) }
         return use
+    }
+
+    /// Has a worker make memory for more blocks of this size, as long as the cache grows.
+    ///
+    /// A system may take milliseconds for a huge page; a virtual one waits for its host.
+    private func makeSlabs(for byteCount: Int, _ shard: BlockCacheLock) {
+        // What is made ahead finds room before the cache is full.
+        let marginBytes = capacityBytes / 32 / shards.count
+        guard let workers,
+            shard.filledBytes.load(ordering: .relaxed) + marginBytes < shardLimit,
+            silt_pool_lacks_slabs(byteCount, UInt32(slabsAhead)) != 0,
+            !isMakingSlabs.exchange(true, ordering: .relaxed)
+        else { return }
+        workers.submit(.urgent) { [self] in
+            while silt_pool_lacks_slabs(byteCount, UInt32(slabsAhead)) != 0,
+                silt_pool_make_slab(byteCount) != 0
+            {}
+            isMakingSlabs.store(false, ordering: .relaxed)
+        }
     }
 
     /// Lets the block of a slot go, of which there are no readers any more.

@@ -53,6 +53,9 @@ final class CachedBlock: Sendable {
     // Safety: only the count is looked at.
     var rawByteCount: Int { unsafe memory.buffer.count }
 
+    /// The bytes asked of the pool of memory.
+    var pooledByteCount: Int { memory.pooledByteCount }
+
     // Safety: the memory is held beside the view, as long as this object.
     /// What the block costs the cache, in bytes.
     var byteCount: Int { memory.footprint + BlockCache.overheadBytes }

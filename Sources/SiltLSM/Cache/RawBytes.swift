@@ -17,11 +17,14 @@ final class RawBytes: @unchecked Sendable {
     }
 
     // Safety: `buffer` is what the pool gave, and nothing refers to it any more.
-    deinit { unsafe silt_pool_give(buffer.baseAddress, buffer.count + 8) }
+    deinit { unsafe silt_pool_give(buffer.baseAddress, pooledByteCount) }
 
     // Safety: only the count is looked at.
+    /// The bytes asked of the pool.
+    var pooledByteCount: Int { unsafe buffer.count + 8 }
+
     /// What it takes of the process's memory, in bytes.
-    var footprint: Int { unsafe silt_pool_bytes(buffer.count + 8) }
+    var footprint: Int { silt_pool_bytes(pooledByteCount) }
 
     /// The memory, to read.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(buffer) }

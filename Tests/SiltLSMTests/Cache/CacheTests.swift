@@ -1,5 +1,6 @@
 import SiltBytes
 import SiltFormat
+import SiltIO
 import SiltModel
 import Testing
 
@@ -45,12 +46,39 @@ import Testing
         #expect(store.blocks.statistics.blockCount > 10)
     }
 
+    @Test("Workers make memory for the next blocks while the cache grows, and no longer")
+    func memoryAhead() throws {
+        let workers = ManualWorkers()
+        let cache = BlockCache(capacityBytes: 256 << 20, workers: workers)
+        let slots = BlockSlots(count: 500)
+        var ran = 0
+        func fill(_ numbers: Range<Int>) throws -> Int {
+            let before = ran
+            for number in numbers {
+                // A size that other tests do not have, since memory of one size is shared.
+                let block = try Self.block(valueByteCount: 70_000)
+                #expect(cache.insert(block, at: slots[number], number: number) === block)
+                ran += workers.runAll()
+            }
+            return ran - before
+        }
+        // Less than 16 MiB take no huge pages.
+        #expect(try fill(0..<220) == 0)
+        #expect(try fill(220..<260) > 0)
+        #expect(try fill(260..<350) > 0)
+        // Nearly full: nothing is made that would not be used.
+        cache.reserve(256 << 20)
+        #expect(try fill(370..<460) == 0)
+        for number in 0..<500 { cache.remove(slots[number], number: number) }
+        #expect(cache.statistics.blockCount == 0)
+    }
+
     /// A block of one cell.
-    private static func block() throws -> CachedBlock {
+    private static func block(valueByteCount: Int = 500) throws -> CachedBlock {
         var builder = BlockBuilder()
         builder.append(
             columnKey: [65, 0, 0], timestamp: 1, type: 4, flags: 0, sequence: 1,
-            value: [UInt8](repeating: 1, count: 500))
+            value: [UInt8](repeating: 1, count: valueByteCount))
         let payload = builder.finish()
         let memory = RawBytes(byteCount: payload.count)
         unsafe memory.buffer.copyBytes(from: payload)

@@ -43,9 +43,6 @@ package protocol LogSegment: AnyObject, Sendable {
     /// Makes everything appended so far survive a power cut. A failure is final: never retried.
     func sync() throws(SiltstoneError)
 
-    /// Gives back the memory that appending takes: nothing is appended any more. Never waits for the device.
-    func endAppending()
-
     /// Ends use of the segment and cuts its unused room.
     func close() throws(SiltstoneError)
 }

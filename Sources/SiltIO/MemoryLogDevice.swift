@@ -123,8 +123,6 @@ private final class MemoryLogSegment: LogSegment {
         }
     }
 
-    func endAppending() {}
-
     func close() throws(SiltstoneError) {
         let isOpen = disk.state.withLock { state in
             state.logs[incarnation]?[number]?.isOpen ?? false

@@ -11,9 +11,9 @@ import Synchronization
 ///
 /// What may wait for the device is a worker's: to make the pages of the mapping ahead, for the first write to one waits for the file
 /// system and at times for its journal, and to begin writing them back.
-// Safety: `writtenBackCount`, `zeroedCount`, `readiedCount`, `readiesAt` and `isClosed` are touched only by `append`, `endAppending`
-// and `close`, which the protocol gives to one thread at a time; they alone change `mapping`, with `mappingLock` held, and whoever
-// else uses it holds that lock; `sync` uses only the immutable descriptor; `count` is atomic.
+// Safety: `writtenBackCount`, `zeroedCount`, `readiedCount`, `readiesAt` and `isClosed` are touched only by `append` and `close`,
+// which the protocol gives to one thread at a time; they alone change `mapping`, with `mappingLock` held, and whoever else uses it
+// holds that lock; `sync` uses only the immutable descriptor; `count` is atomic.
 @safe final class PosixLogSegment: LogSegment, @unchecked Sendable {
     let capacity: Int
     private let file: PosixFile
@@ -204,19 +204,13 @@ import Synchronization
         return unsafe base
     }
 
-    func endAppending() {
-        // Who holds the lock may wait for the device; then the mapping stays until the segment is closed.
-        _ = mappingLock.withLockIfAvailable { _ in dropMapping() }
-    }
-
-    private func unmap() { mappingLock.withLock { _ in dropMapping() } }
-
-    /// With `mappingLock` held.
-    private func dropMapping() {
-        guard let base = unsafe mapping else { return }
-        // Safety: the mapping was made with this size and is not used after.
-        _ = unsafe munmap(base, capacity)
-        unsafe mapping = nil
+    private func unmap() {
+        mappingLock.withLock { _ in
+            guard let base = unsafe mapping else { return }
+            // Safety: the mapping was made with this size and is not used after.
+            _ = unsafe munmap(base, capacity)
+            unsafe mapping = nil
+        }
     }
 }
 

@@ -49,8 +49,8 @@ package struct EngineOptions: Sendable {
             guard let bytes = newValue else { return }
             memtableBytesMax = max(1 << 20, bytes / 5)
             flushBytes = max(1 << 18, min(64 << 20, memtableBytesMax / 3))
-            // Small allocations and their gaps, and what the allocator keeps.
-            cacheBytes = bytes - bytes / 8 - min(24 << 20, bytes / 8)
+            // Small allocations and their gaps, what the allocator keeps, and a part of the program itself.
+            cacheBytes = bytes - bytes / 8 - min(32 << 20, bytes / 8)
             // Mapped segments count as the process's memory.
             logSegmentBytes = max(1 << 20, min(8 << 20, bytes / 32))
             logBytesMax = max(32 * logSegmentBytes, 3 * memtableBytesMax)

@@ -33,24 +33,6 @@ import Testing
         }
     }
 
-    @Test("what was appended stays when appending has ended", arguments: StorageBacking.allCases)
-    func ended(_ backing: StorageBacking) throws {
-        try backing.with { _, log in
-            let segment = try log.createSegment(incarnation, 1, capacity: 4 << 20)
-            // Some of it was handed to a worker for writing, some not.
-            for index in 0..<600 {
-                try segment.append(bytes(4001, seed: UInt64(index)), durably: false)
-            }
-            segment.endAppending()
-            segment.endAppending()
-            let expected = (0..<600).flatMap { bytes(4001, seed: UInt64($0)) }
-            #expect(try Array(log.read(incarnation, 1).prefix(expected.count)) == expected)
-            try segment.sync()
-            try segment.close()
-            #expect(try log.read(incarnation, 1) == expected)
-        }
-    }
-
     @Test("a segment takes exactly its capacity", arguments: StorageBacking.allCases)
     func capacity(_ backing: StorageBacking) throws {
         try backing.with { _, log in

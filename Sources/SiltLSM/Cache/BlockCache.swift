@@ -38,7 +38,7 @@ package final class BlockCache: Sendable {
     static let overheadBytes = 320
 
     /// So many bytes of capacity have a slab of 2 MiB made ahead.
-    private static let bytesForSlabAhead = 128 << 20
+    private static let bytesForSlabAhead = 256 << 20
 
     /// The budget in bytes.
     package let capacityBytes: Int

@@ -276,8 +276,6 @@ internal import Synchronization
         completeBytes += bufferOffset
         self.current = nil
         ended.append(current)
-        // Workers close it as soon as the device lets them; several may wait for that.
-        current.segment.endAppending()
         ahead.close(current)
         try noteClosed()
     }

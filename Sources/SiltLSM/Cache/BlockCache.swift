@@ -53,7 +53,7 @@ package final class BlockCache: Sendable {
     private let readBytes = Atomic<UInt64>(0)
     private let windowBits: UInt64
     private let workers: (any Workers)?
-    private let slabsAhead: Int
+    private let slabsAhead: UInt32
     private let isMakingSlabs = Atomic(false)
 
     /// An empty cache.
@@ -65,7 +65,7 @@ package final class BlockCache: Sendable {
         capacityBytes: Int, countsIndexes: Bool = true, workers: (any Workers)? = nil
     ) {
         self.workers = workers
-        slabsAhead = max(capacityBytes, 0) / Self.bytesForSlabAhead
+        slabsAhead = UInt32(clamping: capacityBytes / Self.bytesForSlabAhead)
         self.capacityBytes = max(capacityBytes, 0)
         self.countsIndexes = countsIndexes
         // A shard must hold a good number of blocks, or one large block empties it.
@@ -121,11 +121,11 @@ package final class BlockCache: Sendable {
         let marginBytes = capacityBytes / 32 / shards.count
         guard let workers,
             shard.filledBytes.load(ordering: .relaxed) + marginBytes < shardLimit,
-            silt_pool_lacks_slabs(byteCount, UInt32(slabsAhead)) != 0,
+            silt_pool_lacks_slabs(byteCount, slabsAhead) != 0,
             !isMakingSlabs.exchange(true, ordering: .relaxed)
         else { return }
         workers.submit(.urgent) { [self] in
-            while silt_pool_lacks_slabs(byteCount, UInt32(slabsAhead)) != 0,
+            while silt_pool_lacks_slabs(byteCount, slabsAhead) != 0,
                 silt_pool_make_slab(byteCount) != 0
             {}
             isMakingSlabs.store(false, ordering: .relaxed)

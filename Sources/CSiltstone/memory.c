@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "siltmemory.h"
 #include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -15,18 +16,29 @@ void *silt_map(size_t n, size_t small) {
     return p;
 }
 
-void silt_unmap(void *p, size_t n) { munmap(p, n); }
+void silt_unmap(void *p, size_t n) {
+    // Newer kernels free the pages with the lock of this mapping alone, where unmapping them takes that of the whole address space.
+    (void)madvise(p, n, MADV_DONTNEED);
+    munmap(p, n);
+}
 
 void silt_unmap_pages(void *p, size_t n) { (void)madvise(p, n, MADV_DONTNEED); }
 
-void silt_populate(void *p, size_t n) {
-#ifdef MADV_POPULATE_WRITE
-    // Older kernels refuse: then each page is made when it is touched first.
-    (void)madvise(p, n, MADV_POPULATE_WRITE);
+// Adds nothing to a word, so that its page must be there and writable; what others write to it meanwhile is not lost.
+static void touch(uint32_t *word) {
+#if defined(__x86_64__)
+    // Compilers make a load of an addition of 0 here.
+    __asm__ volatile("lock addl $0, %0" : "+m"(*word) : : "cc");
 #else
-    (void)p;
-    (void)n;
+    (void)__atomic_fetch_add(word, 0, __ATOMIC_RELAXED);
 #endif
+}
+
+void silt_populate(void *p, size_t n) {
+    // Not MADV_POPULATE_WRITE: it holds the lock of the whole address space until all pages are there, while others must wait to map
+    // memory, some of them with malloc's locks held. A fault locks only the mapping that it is in.
+    const uintptr_t page = 4096, end = (uintptr_t)p + n;
+    for (uintptr_t at = (uintptr_t)p; at < end; at = (at & ~(page - 1)) + page) touch((uint32_t *)(at & ~(uintptr_t)3));
 }
 
 void silt_return_freed(void) {

@@ -106,11 +106,12 @@ void *silt_pool_take(size_t n) {
             c->spare = s->next;
             c->spare_count--;
         } else {
-            s = slab_make(piece, c->used * piece >= huge_from);
-        }
-        if (!s) {
+            // Who maps memory may have to wait, which those who need none must not.
+            int is_huge = c->used * piece >= huge_from;
             pthread_mutex_unlock(&c->lock);
-            return NULL;
+            s = slab_make(piece, is_huge);
+            if (!s) return NULL;
+            pthread_mutex_lock(&c->lock);
         }
         c->total += s->count;
         move(s, NULL, list_of(c, s));

@@ -102,6 +102,12 @@ package final class TableCache: Sendable {
         entry?.reader.dropBlocks(of: file.clip)
     }
 
+    /// Forgets a file that is about to be deleted.
+    func forget(_ id: Identifier) {
+        // The reader is released after the lock, with the result.
+        _ = state.withLock { $0.entries.removeValue(forKey: id) }
+    }
+
     /// How many files are open here.
     package var openCount: Int { state.withLock { $0.entries.count } }
 

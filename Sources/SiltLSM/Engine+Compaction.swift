@@ -27,7 +27,7 @@ extension Engine {
                 guard let job = planner.planAll(tree) else { continue }
                 _ = try runUnlessReplaced(
                     CompactionClaim(
-                        job, of: tree, reach: planner.reach(of: job, in: tree), isUrgent: true),
+                        job, of: tree, reach: reach(of: job, in: tree), isUrgent: true),
                     in: group)
             }
         }
@@ -40,7 +40,7 @@ extension Engine {
             for tree in group.set.trees where tree.runs.count > 1 && !isReplaced(group) {
                 let job = CompactionJob(inputs: tree.runs, outputLevel: 0, reachesBottom: false)
                 let claim = CompactionClaim(
-                    job, of: tree, reach: planner.reach(of: job, in: tree), isUrgent: true)
+                    job, of: tree, reach: reach(of: job, in: tree), isUrgent: true)
                 _ = try runUnlessReplaced(claim, in: group)
             }
         }
@@ -73,13 +73,21 @@ extension Engine {
             for tree in set.trees.sorted(by: { $0.runs.count > $1.runs.count }) {
                 guard let job = plan(tree, claims), job.byteCount <= byteCountMax else { continue }
                 let claim = CompactionClaim(
-                    job, of: tree, reach: planner.reach(of: job, in: tree))
+                    job, of: tree, reach: reach(of: job, in: tree))
                 group.state.withLock { $0.compactions.append(claim) }
                 return claim
             }
             return nil
         }
         return found ?? nil
+    }
+
+    private func reach(of job: CompactionJob, in tree: TreeVersion) -> RetentionRule.Reach {
+        planner.reach(of: job, in: tree) { hold in
+            // Of a file that cannot be opened now nothing is assumed.
+            guard let reader = try? tables.reader(hold.file) else { return true }
+            return reader.properties.versionMarkerCount > 0
+        }
     }
 
     private func release(_ claim: CompactionClaim, of group: TreeGroup) {

@@ -5,7 +5,7 @@ package import SiltCodec
 ///
 /// Part of the format: docs/format/table.md.
 package struct TableProperties: Hashable, Sendable {
-    static let version: UInt64 = 1
+    static let version: UInt64 = 2
 
     /// How many entries there are, markers included.
     package var entryCount: UInt64 = 0
@@ -13,6 +13,9 @@ package struct TableProperties: Hashable, Sendable {
     package var markerCount: UInt64 = 0
     /// How many entries are `DeleteFamily` or `DeleteFamilyVersion`.
     package var familyMarkerCount: UInt64 = 0
+    /// How many entries are `Delete` or `DeleteFamilyVersion`: without a newer version the one before it shows again. Of a file that
+    /// does not say (version 1), as many as there are markers.
+    package var versionMarkerCount: UInt64 = 0
     /// The first cell key; empty without entries.
     package var smallest: [UInt8] = []
     /// The last cell key; empty without entries.
@@ -54,6 +57,7 @@ package struct TableProperties: Hashable, Sendable {
         if type != 4 {
             markerCount &+= 1
             if type == 10 || type == 14 { familyMarkerCount &+= 1 }
+            if type == 8 || type == 10 { versionMarkerCount &+= 1 }
         }
         minTimestamp = min(minTimestamp, timestamp)
         maxTimestamp = max(maxTimestamp, timestamp)
@@ -64,8 +68,11 @@ package struct TableProperties: Hashable, Sendable {
     /// The payload.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 200)
-        writer.writeVarint(Self.version)
+        // Version 1 says as much where all markers are of one version, or there are none.
+        let saysVersions = versionMarkerCount != markerCount
+        writer.writeVarint(saysVersions ? Self.version : 1)
         for count in [entryCount, markerCount, familyMarkerCount] { writer.writeVarint(count) }
+        if saysVersions { writer.writeVarint(versionMarkerCount) }
         writer.writeSized(smallest)
         writer.writeSized(largest)
         writer.write(minTimestamp)
@@ -86,12 +93,13 @@ package struct TableProperties: Hashable, Sendable {
     package init(decoding payload: [UInt8]) throws(DecodingError) {
         var reader = ByteReader(payload)
         let version = try reader.readVarint()
-        guard version == Self.version else {
+        guard (1...Self.version).contains(version) else {
             throw DecodingError(offset: 0, "properties version is unknown version=\(version)")
         }
         entryCount = try reader.readVarint()
         markerCount = try reader.readVarint()
         familyMarkerCount = try reader.readVarint()
+        versionMarkerCount = version == 1 ? markerCount : try reader.readVarint()
         smallest = try reader.readSized()
         largest = try reader.readSized()
         minTimestamp = try reader.readInt64()

@@ -82,31 +82,35 @@ struct CompactionPlanner: Sendable {
     }
 
     /// How far the job's merge reaches, given what lies above its inputs.
-    func reach(of job: CompactionJob, in tree: TreeVersion) -> RetentionRule.Reach {
+    ///
+    /// Of the markers above only those of one version can bring an older version back: one of a column or family that masks a version
+    /// masks all that are older.
+    ///
+    /// - Parameter deletesVersions: whether a file with markers may have such.
+    func reach(
+        of job: CompactionJob, in tree: TreeVersion, deletesVersions: (TableHold) -> Bool
+    ) -> RetentionRule.Reach {
         guard job.reachesBottom else { return .partial }
-        let above = newest(above: job, in: tree)
-        return .bottom(markersBefore: above.oldestTimestamp, dropsVersions: !above.hasMarkers)
+        let above = holds(above: job, in: tree)
+        let keepsVersions =
+            tree.sources.memtables.contains { $0.versionMarkerCount > 0 }
+            || above.contains { $0.hasMarkers && deletesVersions($0) }
+        return .bottom(
+            markersBefore: oldestTimestamp(above, in: tree), dropsVersions: !keepsVersions)
     }
 
-    /// What of the tree is newer than a job's inputs and may hold the same keys.
-    private func newest(above job: CompactionJob, in tree: TreeVersion)
-        -> (oldestTimestamp: Int64, hasMarkers: Bool)
-    {
-        var oldest = Int64.max
-        var hasMarkers = false
-        for memtable in tree.sources.memtables {
-            oldest = min(oldest, memtable.minTimestamp)
-            hasMarkers = hasMarkers || memtable.markerCount > 0
-        }
+    /// The files of the tree that are newer than a job's inputs and may hold the same keys.
+    private func holds(above job: CompactionJob, in tree: TreeVersion) -> [TableHold] {
         let inputs = Set(job.inputs.map(ObjectIdentifier.init))
         let above = tree.levels.prefix(max(0, job.outputLevel - 1)).map {
             overlapping($0, job.inputs)
         }
-        for hold in tree.runs + above.joined() where !inputs.contains(ObjectIdentifier(hold)) {
-            oldest = min(oldest, hold.file.minTimestamp)
-            hasMarkers = hasMarkers || hold.hasMarkers
-        }
-        return (oldest, hasMarkers)
+        return (tree.runs + above.joined()).filter { !inputs.contains(ObjectIdentifier($0)) }
+    }
+
+    private func oldestTimestamp(_ above: [TableHold], in tree: TreeVersion) -> Int64 {
+        let memtables = tree.sources.memtables.map(\.minTimestamp)
+        return (memtables + above.map(\.file.minTimestamp)).min() ?? .max
     }
 
     /// Runs that neither an older run nor level 1 overlaps, down as they are; `nil` when they are not half of the runs.
@@ -318,7 +322,7 @@ extension CompactionPlanner {
         -> Bool
     {
         tree.options.settings.keepDeletedCells == .no
-            && hold.file.maxTimestamp < newest(above: job, in: tree).oldestTimestamp
+            && hold.file.maxTimestamp < oldestTimestamp(holds(above: job, in: tree), in: tree)
     }
 
     /// Whether half of the file's span of time is past; once merged it has no such cells.

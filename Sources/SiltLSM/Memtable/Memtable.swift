@@ -18,6 +18,7 @@ package final class Memtable: @unchecked Sendable {
     private static let minTimestampOffset = 112
     private static let maxTimestampOffset = 120
     private static let sequenceOffset = 128
+    private static let versionMarkersOffset = 136
 
     /// The number of the first log segment that may hold cells of this memtable.
     package let firstLogSegment: UInt64
@@ -113,6 +114,9 @@ package final class Memtable: @unchecked Sendable {
         if type == CellType.deleteFamily.rawValue || type == CellType.deleteFamilyVersion.rawValue {
             store(load(Self.familyMarkersOffset) &+ 1, at: Self.familyMarkersOffset)
         }
+        if type == CellType.delete.rawValue || type == CellType.deleteFamilyVersion.rawValue {
+            store(load(Self.versionMarkersOffset) &+ 1, at: Self.versionMarkersOffset)
+        }
     }
 
     // Safety: the offsets above are words of the arena's header, which lives as long as the
@@ -133,6 +137,8 @@ package final class Memtable: @unchecked Sendable {
     package var markerCount: Int { Int(truncatingIfNeeded: load(Self.markersOffset)) }
     /// How many of the markers are of a whole family.
     package var familyMarkerCount: Int { Int(truncatingIfNeeded: load(Self.familyMarkersOffset)) }
+    /// How many of the markers delete one version, so that an older one shows again.
+    package var versionMarkerCount: Int { Int(truncatingIfNeeded: load(Self.versionMarkersOffset)) }
     /// The smallest time stamp; `Int64.max` when empty.
     package var minTimestamp: Int64 { Int64(bitPattern: load(Self.minTimestampOffset)) }
     /// The greatest time stamp; `Int64.min` when empty.

@@ -100,6 +100,10 @@ struct TableFileCheck {
         try same("entries", own.entryCount, counted.entryCount)
         try same("markers", own.markerCount, counted.markerCount)
         try same("family_markers", own.familyMarkerCount, counted.familyMarkerCount)
+        // A file of version 1 does not say.
+        if own.versionMarkerCount != own.markerCount {
+            try same("version_markers", own.versionMarkerCount, counted.versionMarkerCount)
+        }
         try same("blocks", own.blockCount, UInt64(file.entries.count))
         try same("min_timestamp", own.minTimestamp, counted.minTimestamp)
         try same("max_timestamp", own.maxTimestamp, counted.maxTimestamp)

@@ -11,7 +11,9 @@ extension FileWords {
         line("created \(Moment.text(own.createdMilliseconds))")
         line(
             "\(own.entryCount) entries, of which \(own.markerCount) delete markers"
-                + " (\(own.familyMarkerCount) of whole families)")
+                + " (\(own.familyMarkerCount) of whole families)"
+                + (own.versionMarkerCount == own.markerCount
+                    ? "" : ", \(own.versionMarkerCount) of single versions"))
         if own.entryCount > 0 {
             line("time stamps \(own.minTimestamp)…\(own.maxTimestamp)")
             line("sequences \(own.minSequence)…\(own.maxSequence)")

@@ -82,7 +82,8 @@ extension Engine {
         return found ?? nil
     }
 
-    private func reach(of job: CompactionJob, in tree: TreeVersion) -> RetentionRule.Reach {
+    /// How far a merge reaches, given what lies above its inputs.
+    func reach(of job: CompactionJob, in tree: TreeVersion) -> RetentionRule.Reach {
         planner.reach(of: job, in: tree) { hold in
             // Of a file that cannot be opened now nothing is assumed.
             guard let reader = try? tables.reader(hold.file) else { return true }
@@ -113,7 +114,8 @@ extension Engine {
         }
     }
 
-    private func run(_ claim: CompactionClaim, in group: TreeGroup) throws(SiltstoneError) {
+    /// Runs a job and makes what came of it current.
+    func run(_ claim: CompactionClaim, in group: TreeGroup) throws(SiltstoneError) {
         runningMerges.add(1)
         noteReserve()
         let start = environment.clock.monotonicNanoseconds

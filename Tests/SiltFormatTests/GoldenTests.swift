@@ -70,6 +70,13 @@ struct GoldenTests {
         }
     }
 
+    @Test("Table properties of version 2 read as the value that they were made of")
+    func properties() throws {
+        let bytes = try Self.bytes(
+            "properties.bin", TableFormatTests.properties().encoded(), version: 6)
+        #expect(try TableProperties(decoding: bytes) == TableFormatTests.properties())
+    }
+
     @Test("A cell key of version 1 is made as it was")
     func cellKey() throws {
         let bytes = try Self.bytes("cell-key.bin", Samples.cellKey)

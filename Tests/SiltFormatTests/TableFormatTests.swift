@@ -41,6 +41,23 @@ struct TableFormatTests {
         #expect(try TableProperties(decoding: TableProperties().encoded()) == TableProperties())
     }
 
+    @Test("Markers of one version are counted apart, and version 1 says as much where it can")
+    func versionMarkers() throws {
+        var properties = Self.properties()
+        #expect(properties.versionMarkerCount == 0 && properties.encoded()[0] == 2)
+        #expect(try TableProperties(decoding: properties.encoded()).versionMarkerCount == 0)
+        var single = TableProperties()
+        for type: UInt8 in [4, 8, 10] { single.add(timestamp: 1, type: type, sequence: 1) }
+        #expect(single.versionMarkerCount == 2 && single.encoded()[0] == 1)
+        #expect(try TableProperties(decoding: single.encoded()) == single)
+        for type: UInt8 in [8, 12, 10] { properties.add(timestamp: 1, type: type, sequence: 1) }
+        #expect(properties.markerCount == 4 && properties.versionMarkerCount == 2)
+        #expect(try TableProperties(decoding: properties.encoded()) == properties)
+        var unknown = properties.encoded()
+        unknown[0] = 3
+        #expect(throws: DecodingError.self) { try TableProperties(decoding: unknown) }
+    }
+
     @Test("Shortened properties are an error and random bytes never trap")
     func damagedProperties() throws {
         let bytes = Self.properties().encoded()
@@ -53,6 +70,7 @@ struct TableFormatTests {
         var random = SeededRandom(seed: TestRun.seed)
         for _ in 0..<(TestRun.steps * 20) {
             _ = try? TableProperties(decoding: [1] + random.bytes(random.below(150)))
+            _ = try? TableProperties(decoding: [2] + random.bytes(random.below(150)))
         }
     }
 

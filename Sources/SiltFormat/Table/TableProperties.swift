@@ -13,8 +13,9 @@ package struct TableProperties: Hashable, Sendable {
     package var markerCount: UInt64 = 0
     /// How many entries are `DeleteFamily` or `DeleteFamilyVersion`.
     package var familyMarkerCount: UInt64 = 0
-    /// How many entries are `Delete` or `DeleteFamilyVersion`: without a newer version the one before it shows again. Of a file that
-    /// does not say (version 1), as many as there are markers.
+    /// How many entries are `Delete` or `DeleteFamilyVersion`, which bring an older version back.
+    ///
+    /// Of a file that does not say (version 1), as many as there are markers.
     package var versionMarkerCount: UInt64 = 0
     /// The first cell key; empty without entries.
     package var smallest: [UInt8] = []

@@ -46,6 +46,25 @@ import Testing
         #expect(store.blocks.statistics.blockCount > 10)
     }
 
+    @Test("A file that a read of an older version opened again is closed before it is deleted")
+    func reopened() throws {
+        let fixture = try EngineFixture(groupCount: 1)
+        try fixture.put("r", "old")
+        try fixture.groups[0].flush()
+        var snapshot: GroupSnapshot? = try fixture.groups[0].snapshot()
+        try fixture.put("r", "new")
+        try fixture.groups[0].compact()
+        let tables = fixture.engine.tables
+        let before = tables.openCount
+        if let snapshot { #expect(try EngineFixture.cells(snapshot).map(\.value) == ["old"]) }
+        #expect(tables.openCount == before + 1)
+        snapshot = nil
+        fixture.clock.advance(milliseconds: 100_000)
+        try fixture.engine.sweep()
+        #expect(fixture.engine.metrics.sweptFileCount > 0)
+        #expect(tables.openCount == before)
+    }
+
     @Test("Workers make memory for the next blocks while the cache grows, and no longer")
     func memoryAhead() throws {
         let workers = ManualWorkers()

@@ -60,7 +60,8 @@ void silt_unmap(void *p, size_t n);
 /// Drops the pages of a shared file mapping from the address space; what was written to them stays in the file.
 void silt_unmap_pages(void *p, size_t n);
 
-/// Has the n bytes at p, page-aligned, backed by memory that can be written; best effort, and slow so that others need not be.
+/// Has the n bytes at p, of a writable mapping, backed by memory; slow so that others need not be. What others write there meanwhile
+/// stays. Of a file every block must be allocated: a page that cannot be had ends the process, as writing to it would.
 void silt_populate(void *p, size_t n);
 
 /// Has malloc of the whole process give back what is freed: large pieces at once, small ones from few arenas. By itself glibc lets

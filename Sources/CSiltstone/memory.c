@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "siltmemory.h"
 #include <sched.h>
-#include <stdint.h>
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>

@@ -43,7 +43,7 @@ extension Engine {
             state.obsolete.filter { isReady($0, now) }
         }
         // A read of an older version may have opened one again after it was dropped; its descriptor would keep the space.
-        for file in ready { tables.forget(file.id) }
+        for file in ready { tables.close(file.id) }
         try delete(ready.map(\.key))
         let ids = Set(ready.map(\.id))
         group.state.withLock { $0.obsolete.removeAll { ids.contains($0.id) } }

@@ -97,15 +97,15 @@ package final class TableCache: Sendable {
 
     /// Forgets a file that was dropped from its manifest, and its blocks.
     package func forget(_ file: TableFile) {
-        // The reader is released after the lock, with the result.
-        let entry = state.withLock { $0.entries.removeValue(forKey: file.id) }
-        entry?.reader.dropBlocks(of: file.clip)
+        close(file.id)?.dropBlocks(of: file.clip)
     }
 
-    /// Forgets a file that is about to be deleted.
-    func forget(_ id: Identifier) {
-        // The reader is released after the lock, with the result.
-        _ = state.withLock { $0.entries.removeValue(forKey: id) }
+    /// Closes a file, if it is open, once nobody reads it any more.
+    ///
+    /// - Returns: its reader, which must be released without the lock.
+    @discardableResult
+    func close(_ id: Identifier) -> TableReader? {
+        state.withLock { $0.entries.removeValue(forKey: id) }?.reader
     }
 
     /// How many files are open here.
